@@ -1,0 +1,90 @@
+// The only place that includes the JSON library: it costs seconds in each unit that does.
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/json.h"
+
+namespace gameday {
+
+// Builds a Json from the library's events, so that our limits hold while it reads, and members keep
+// their order.
+class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  bool null() override { return put(Json()); }
+  bool boolean(bool value) override { return put(Json(value)); }
+  bool number_integer(std::int64_t value) override { return put(Json(static_cast<long>(value))); }
+  bool number_unsigned(std::uint64_t value) override {
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+      return put(Json(static_cast<double>(value)));
+    }
+    return put(Json(static_cast<long>(value)));
+  }
+  bool number_float(double value, const std::string&) override { return put(Json(value)); }
+  bool string(std::string& value) override { return put(Json(std::move(value))); }
+  bool binary(nlohmann::json::binary_t&) override { return refuse("binary values are not JSON"); }
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool key(std::string& name) override {
+    for (const auto& [known, value] : std::get<Json::Object>(open_.back().value.value_)) {
+      if (known == name) return refuse("member " + json_text(name) + " stands twice");
+    }
+    open_.back().name = std::move(name);
+    return true;
+  }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::json::exception&) override {
+    return refuse("not JSON at byte " + std::to_string(position));
+  }
+
+  std::string error;
+  Json done;
+
+ private:
+  static constexpr std::size_t kDeepest = 64;
+  struct Open {
+    Json value;
+    std::string name;
+  };
+
+  bool refuse(std::string why) {
+    error = std::move(why);
+    return false;
+  }
+  bool open(Json value) {
+    if (open_.size() >= kDeepest) return refuse("nested deeper than 64 levels");
+    open_.push_back({std::move(value), ""});
+    return true;
+  }
+  bool close() {
+    Json value = std::move(open_.back().value);
+    open_.pop_back();
+    return put(std::move(value));
+  }
+  bool put(Json value) {
+    if (open_.empty()) {
+      done = std::move(value);
+      return true;
+    }
+    auto& [container, name] = open_.back();
+    if (container.is_array()) {
+      std::get<Json::Array>(container.value_).push_back(std::move(value));
+    } else {
+      std::get<Json::Object>(container.value_).emplace_back(std::move(name), std::move(value));
+    }
+    return true;
+  }
+
+  std::vector<Open> open_;
+};
+
+Result<Json> Json::parse(std::string_view text) {
+  JsonBuilder builder;
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
+    return fail(ErrorCode::invalid, builder.error);
+  }
+  return std::move(builder.done);
+}
+
+}  // namespace gameday

@@ -1,0 +1,69 @@
+#include "engine/base/time.h"
+
+#include <charconv>
+#include <cstdio>
+
+namespace gameday {
+namespace {
+
+using std::chrono::floor;
+
+// The number written in text[from, from+length), or -1.
+int digits(std::string_view text, std::size_t from, std::size_t length) {
+  int value = 0;
+  for (std::size_t i = from; i < from + length; ++i) {
+    if (i >= text.size() || text[i] < '0' || text[i] > '9') return -1;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string rfc3339(Utc time) {
+  const auto day = floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(floor<std::chrono::microseconds>(time - day));
+  char text[40];
+  const int length = std::snprintf(
+      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return {text, static_cast<std::size_t>(length)};
+}
+
+Result<Utc> parse_rfc3339(std::string_view text) {
+  using namespace std::chrono;
+  const auto bad = [&] { return fail(ErrorCode::invalid, "not an RFC 3339 time"); };
+  const year_month_day date(year(digits(text, 0, 4)),
+                            month(static_cast<unsigned>(digits(text, 5, 2))),
+                            day(static_cast<unsigned>(digits(text, 8, 2))));
+  const int h = digits(text, 11, 2);
+  const int m = digits(text, 14, 2);
+  const int s = digits(text, 17, 2);
+  if (text.size() < 20 || !date.ok() || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60) {
+    return bad();
+  }
+  if (text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':') {
+    return bad();
+  }
+  Utc time = sys_days(date) + hours(h) + minutes(m) + std::chrono::seconds(s);
+  std::size_t at = 19;
+  if (text[at] == '.') {
+    Duration unit = 100ms;
+    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) {
+      time += unit * (text[at] - '0');
+    }
+  }
+  if (text.substr(at) == "Z") return time;
+  const int offset_h = digits(text, at + 1, 2);
+  const int offset_m = digits(text, at + 4, 2);
+  if (text.size() != at + 6 || offset_h < 0 || offset_m < 0 || text[at + 3] != ':') return bad();
+  const Duration offset = hours(offset_h) + minutes(offset_m);
+  if (text[at] == '+') return time - offset;
+  if (text[at] == '-') return time + offset;
+  return bad();
+}
+
+}  // namespace gameday

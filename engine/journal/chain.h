@@ -1,0 +1,68 @@
+// The hash chain: each event is one line of JSON that carries its own hash and the hash of the line
+// before. Pure; who keeps the lines (SQLite, memory, a file) is not its business.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+
+namespace gameday {
+
+// {"n":1,"drill":"01J...","boot":"...","t":<ns since boot>,"utc":"...","type":"...","data":{...},
+//  "prev":"sha256:...","hash":"sha256:..."}; `hash` is of the line without its `hash` member.
+struct Event {
+  std::uint64_t number = 0;  // from 1
+  std::string drill;
+  std::string boot;
+  Instant at;
+  std::string utc;
+  std::string type;
+  Json data = Json::object();
+  std::string prev;
+  std::string hash;
+};
+
+inline constexpr std::string_view kChainStart =
+    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+// What the first event's `prev` is: the head of the drill before it in the same store, or
+// kChainStart.
+class Chain {
+ public:
+  Chain(std::string drill, std::string boot, std::string previous_head);
+  // Goes on after an event that is already there.
+  Chain(std::string drill, std::string boot, std::string head, std::uint64_t count);
+
+  // The next line, without a line feed. Does not advance: an append that fails changes nothing.
+  [[nodiscard]] std::string line(Now now, std::string_view type, const Json& data) const;
+  // The line was kept: it is the head now.
+  void advance(const std::string& line);
+
+  [[nodiscard]] const std::string& head() const { return head_; }
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  std::string drill_, boot_, head_;
+  std::uint64_t count_ = 0;
+};
+
+[[nodiscard]] Result<Event> parse_event(std::string_view line);
+
+// The type of the event that ends a chain; its data has "events", the count with itself.
+inline constexpr std::string_view kClosing = "closed";
+
+struct ChainState {
+  bool intact = false;       // every line verifies and follows the one before
+  bool interrupted = false;  // intact so far, but no closing event
+  std::uint64_t events = 0;
+  std::string head;
+  std::string problem;  // "line 12: edited (its hash does not match)"
+};
+[[nodiscard]] ChainState verify_chain(const std::vector<std::string>& lines);
+
+}  // namespace gameday

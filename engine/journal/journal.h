@@ -1,0 +1,26 @@
+// Where the events of one running drill go. The conductor's rule holds on it: what is not in the
+// journal has not happened, so an append that fails means that nothing is done.
+#pragma once
+
+#include <string_view>
+
+#include "engine/journal/chain.h"
+
+namespace gameday {
+
+enum class Durability {
+  durable,  // on disk when append returns, with all before it
+  batched   // samples: on disk with the next durable event, or after at most a second
+};
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  // no_space: the disk is full (the reserve is then freed, and undo events go on); fenced: another
+  // replayer has taken the drill. Returns the event's number.
+  [[nodiscard]] virtual Result<std::uint64_t> append(Now now, std::string_view type,
+                                                     const Json& data, Durability durability) = 0;
+  [[nodiscard]] virtual std::string head() const = 0;
+};
+
+}  // namespace gameday

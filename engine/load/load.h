@@ -1,0 +1,58 @@
+// A load that runs: Scheduler -> Transport -> Recorder on a thread of its own. Open loop: requests
+// are due at times that do not depend on the answers, and latency counts from the due time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/load/ledger.h"
+#include "engine/load/sample.h"
+#include "engine/playbook/playbook.h"
+#include "engine/secrets.h"
+#include "engine/sys/doors.h"
+
+namespace gameday {
+
+struct LoadTerms {
+  LoadSpec spec;  // URLs already have their {target} names filled in
+  std::string drill;
+  std::uint64_t seed = 0;
+  std::uint64_t most_writes = 0;  // limits.writes: 0 for none. Reached: the load stops and says so
+  std::string ledger_path;        // empty without a ledger
+};
+
+// Counts of one second, for the journal and the live view.
+struct WindowCount {
+  Instant from;
+  std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;
+  double p50_s = 0, p99_s = 0, send_lag_p99_s = 0;
+  bool marked = false;  // our own lateness: send lag p99 over 5 ms below 1,000/s (else over 2 ms)
+};
+
+class Load {
+ public:
+  virtual ~Load() = default;
+  // No new request is due after this; those in flight answer or time out. Waits for that.
+  virtual void end() = 0;
+  // Why it ended by itself (most_writes reached, ledger disk full), empty if it did not.
+  [[nodiscard]] virtual std::string problem() const = 0;
+  [[nodiscard]] virtual Instant started() const = 0;
+  // In order of due time; only after end().
+  [[nodiscard]] virtual const std::vector<Sample>& samples() const = 0;
+  [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
+};
+
+// `each_window` is called once a second from the load's thread.
+[[nodiscard]] Result<std::unique_ptr<Load>> start_load(
+    LoadTerms terms, const Doors& doors, const Secrets& secrets,
+    std::function<void(const WindowCount&)> each_window);
+
+// Reads every write of the ledger back: by `list` where there is one, and by key all that the list
+// did not show. Retries an answer that is no answer until `until`.
+[[nodiscard]] Result<ReadBack> read_back(const LoadTerms& terms, const std::vector<Sample>& samples,
+                                         const Doors& doors, const Secrets& secrets,
+                                         const Until& until);
+
+}  // namespace gameday

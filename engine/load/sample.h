@@ -1,0 +1,28 @@
+// One request of a load, as the client saw it. All judgements about clients are functions of these.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/time.h"
+
+namespace gameday {
+
+enum class SampleOutcome : std::uint8_t {
+  ok,       // answered as expected: an acknowledged write
+  refused,  // answered otherwise: definitely not done (status 4xx), or an error status
+  unknown,  // timed out or cut off after sending: it may have been done
+  not_sent  // could not be sent (no connection): definitely not done
+};
+
+struct Sample {
+  std::uint64_t seq = 0;  // its place in the schedule, from 0
+  Instant due;
+  Instant sent;  // when it left us; equal to `end` where it never did
+  Instant end;   // when it was answered, failed, or given up at the load's timeout
+  SampleOutcome outcome = SampleOutcome::not_sent;
+  int status = 0;  // HTTP status, 0 for none
+  [[nodiscard]] bool good() const { return outcome == SampleOutcome::ok; }
+};
+
+}  // namespace gameday

@@ -1,0 +1,39 @@
+#include "engine/playbook/playbook.h"
+
+#include <algorithm>
+
+namespace gameday {
+namespace {
+
+template <class Named>
+const Named* named(const std::vector<Named>& all, std::string_view name) {
+  const auto found = std::ranges::find(all, name, &Named::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::string_view name_of(StepKind kind) {
+  switch (kind) {
+    case StepKind::steady_state: return "steady_state";
+    case StepKind::backup: return "backup";
+    case StepKind::fault: return "fault";
+    case StepKind::restore: return "restore";
+    case StepKind::wait: return "wait";
+    case StepKind::revert: return "revert";
+    case StepKind::verify: return "verify";
+  }
+  return "wait";
+}
+
+const Target* System::target(std::string_view name_wanted) const {
+  return named(targets, name_wanted);
+}
+const ProbeSpec* Playbook::probe(std::string_view name_wanted) const {
+  return named(probes, name_wanted);
+}
+const LoadSpec* Playbook::load(std::string_view name_wanted) const {
+  return named(loads, name_wanted);
+}
+
+}  // namespace gameday

@@ -1,0 +1,163 @@
+// A playbook, decoded: only values that passed their field rows are in here. Arguments stay as JSON
+// with the text that the playbook wrote ("15s"), so that the journal and the plan read as it does.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/base/time.h"
+
+namespace gameday {
+
+struct Place {  // counted from 1
+  int line = 0;
+  int column = 0;
+};
+
+// What can be broken, asked or restored, by its name under `system`. Its facets say how it is
+// spoken to: {"process": {"pidfile": ...}}, {"sqlite": {"path": ...}}, {"queue": {"url": ...}},
+// {"http": ...}. Paths in facets are absolute.
+struct Target {
+  std::string name;
+  Json facets;  // object: facet name -> decoded fields of its row (rows.h, FacetRow)
+  std::string region;
+  std::string identity;
+  Place place;
+};
+
+// A way between two parts of the system that goes through `gameday proxy`.
+struct Link {
+  std::string name;
+  std::string listen;  // host:port
+  std::string to;      // host:port
+  std::string region;
+  Place place;
+};
+
+struct System {
+  std::vector<Target> targets;
+  std::vector<Link> links;
+  // At most one target has commands: the system as a whole.
+  std::string name;                // its target's name, "shop"
+  std::vector<std::string> start;  // argument vector, run in the playbook's folder; may be empty
+  std::vector<std::string> stop;
+  std::string ready;  // a probe
+
+  [[nodiscard]] const Target* target(std::string_view name_wanted) const;
+};
+
+struct RtoObjective {
+  Duration within;
+  std::optional<Duration> hold;
+  std::string from;  // a probe; empty: the load
+};
+struct RatioObjective {
+  double at_least = 0;  // 0..1
+  std::string during = "steady";
+};
+struct LatencyObjective {
+  double quantile = 0.99;  // of latency_p50, p90, p99, p99.9
+  std::string name;        // "latency_p99"
+  Duration within{};
+  std::string during = "steady";
+};
+struct Objectives {
+  std::optional<RtoObjective> rto;
+  std::optional<Duration> rpo;
+  std::optional<RatioObjective> success_rate;
+  std::vector<LatencyObjective> latencies;
+};
+
+struct StopCondition {
+  std::string probe;
+  Duration fails_for;
+};
+struct Limits {
+  std::int64_t targets = 1;  // under fault at once
+  std::int64_t writes = 0;   // requests a load with a ledger may send; 0: no bound given
+  Duration duration = std::chrono::minutes(10);  // injection: from the first deed to the last undo
+  std::vector<StopCondition> stop_when;
+};
+
+enum class Arrivals { constant, poisson };
+struct LoadRequest {
+  std::string method = "GET";
+  std::string url;   // {key}, {digest}, {drill}, {seq} are filled in for each request
+  std::string body;  // the same; from `json:` or `body:`
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+struct LedgerSpec {
+  std::string digest;     // JSON pointer to the digest in what is read back
+  std::string read_back;  // URL with {key}
+  std::string list;       // URL with {drill}; empty: phantom and resurrected are not assessed
+};
+struct LoadSpec {
+  std::string name;
+  double rate = 0;  // per second
+  Arrivals arrivals = Arrivals::constant;
+  Duration timeout = std::chrono::seconds(1);
+  LoadRequest request;
+  std::optional<LedgerSpec> ledger;
+  std::optional<LoadRequest> cleanup;
+  Place place;
+};
+
+struct ProbeSpec {
+  std::string name;
+  std::string kind;  // a probe row's name: "http"
+  Duration every = std::chrono::seconds(1);
+  Duration timeout = std::chrono::seconds(1);
+  Json arguments;  // decoded by the row's fields
+  Place place;
+};
+
+enum class StepKind { steady_state, backup, fault, restore, wait, revert, verify };
+[[nodiscard]] std::string_view name_of(StepKind kind);
+
+struct Step {
+  StepKind kind = StepKind::wait;
+  std::string id;  // given, or made: "fault-3" of its place in the timeline, counted from 1
+  Place place;
+  std::string target;                // fault (may be empty: region), backup, restore
+  std::string fault;                 // the fault row's name
+  Json arguments = Json::object();   // of the fault's or restore's own fields, `region` among them
+  std::optional<Duration> hold;      // fault `for`
+  Duration steady_for{};             // steady_state `for`; wait's duration
+  Duration within{};                 // steady_state
+  std::vector<std::string> names;    // steady_state's probes, verify's loads
+  std::string revert;                // id of the step to revert
+  bool into_place = false;           // restore
+  std::string replay;                // restore: a queue target
+  std::optional<Duration> deadline;  // restore, verify
+  std::string allow_irreversible;    // fault: the reason given
+};
+
+struct Playbook {
+  std::string path;    // as given
+  std::string folder;  // absolute; commands run here
+  std::string source;  // the file's bytes
+  std::string sha256;
+  std::string name;
+  std::string summary;
+  std::string owner;
+  std::string environment = "staging";
+  std::string cadence;
+  std::vector<std::string> controls;
+  Objectives objectives;
+  System system;
+  Limits limits;
+  std::vector<LoadSpec> loads;
+  std::vector<ProbeSpec> probes;
+  std::vector<Step> timeline;
+  std::vector<std::pair<std::string, std::string>> vars;  // filled in by --var
+
+  [[nodiscard]] const ProbeSpec* probe(std::string_view name_wanted) const;
+  [[nodiscard]] const LoadSpec* load(std::string_view name_wanted) const;
+};
+
+}  // namespace gameday

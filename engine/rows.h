@@ -1,0 +1,179 @@
+// The families: what one fault, probe, restore or facet is. Each ends in one const row; a
+// build-time list gathers them (drills/, probes/), and `cli` hands them to the engine, which knows
+// none by name.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+#include "engine/playbook/field.h"
+#include "engine/playbook/playbook.h"
+#include "engine/secrets.h"
+#include "engine/sys/doors.h"
+
+namespace gameday {
+
+// What a fault's reversal is worth.
+enum class Reversal { exact, restart, saved_copy, by_restore, none };
+[[nodiscard]] std::string_view name_of(Reversal reversal);
+
+// What a fault does, as the simulated system understands it.
+enum class Effect { stops, slows, cuts, loses, fills };
+[[nodiscard]] std::string_view name_of(Effect effect);
+
+// A deed to be done: what, to which target, how. `system` names are already resolved.
+struct Deed {
+  std::string id;      // the step's
+  std::string kind;    // a fault's name, "restore" or "load"
+  std::string target;  // empty: arguments name a region
+  Json arguments = Json::object();
+};
+
+// How to put back what a deed changes: plain data that stands on its own, without the playbook, in
+// another process after a reboot. Holds references to secrets, never secrets.
+struct Undo {
+  std::string kind;  // the row whose `undo` and `gone` know it
+  Json arguments = Json::object();
+};
+[[nodiscard]] Json to_json(const Undo& undo);
+[[nodiscard]] Result<Undo> undo_from(const Json& value);
+
+// What looking at the world showed.
+struct Proof {
+  bool held = false;  // bitten, gone, restored: whatever was asked
+  std::string text;   // what was seen, for the report
+  Json facts = Json::object();
+};
+
+// The instance a target is right now, and the name on which drills lock each other out.
+struct Instance {
+  std::string target;
+  std::string shown;     // "process 4711"
+  std::string identity;  // "process:/srv/shop/run/west.pid": the same from every playbook and store
+  Json facts = Json::object();
+};
+
+struct DeedContext {
+  const Doors& doors;
+  const System& system;  // empty in undo and gone: these use the undo's arguments alone
+  const Secrets& secrets;
+  std::string drill;
+  std::string mark;            // names this drill and deed: "01J...-12"; left on what is injected
+  std::string private_folder;  // 0700, outlives the runner; for saved copies and private undo files
+  Until until;
+};
+
+// Facets of a target: `process`, `sqlite`, `queue`, `http`.
+struct FacetRow {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view scalar;  // the field that `process: X` in short form means; empty: none
+  std::span<const Field> fields;
+  Result<Instance> (*resolve)(const Target& target, const DeedContext& context);
+};
+
+// The functions are plain synchronous code on the runtime's threads; each returns by
+// `context.until`. Order: prepare, (undo is journaled), inject, prove, ..., undo, gone.
+struct FaultRow {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const Field> fields;  // beside target, region, for, id, which every fault has
+  std::string_view facet;  // what a target must have: "process"; "link" for links of a region
+  Reversal reversal = Reversal::exact;
+  Effect effect = Effect::stops;
+  bool holds_data = false;   // a data undo: closed as superseded by a verified restore
+  std::string_view rights;   // what it needs here, in words
+  std::string_view example;  // one timeline line, runnable on the shop
+  // Reads the prior state, changes nothing of the target's; may write private files.
+  Result<Undo> (*prepare)(const Deed& deed, const DeedContext& context);
+  Status (*inject)(const Deed& deed, const Undo& undo, const DeedContext& context);
+  // Has it bitten, seen from outside the code that injected it?
+  Result<Proof> (*prove)(const Deed& deed, const Undo& undo, const DeedContext& context);
+  // Idempotent, also where nothing was injected, or half of it.
+  Status (*undo)(const Undo& undo, const DeedContext& context);
+  Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
+  // Erases private files once the undo is closed; `keep` where a saved copy must stay. May be null.
+  Status (*close)(const Undo& undo, bool keep, const DeedContext& context);
+};
+
+struct BackupTaken {
+  std::string target;
+  std::string id;      // names it for restore: an absolute path
+  std::string sha256;  // of its file
+  std::string digest;  // of its content, comparable with the restored target's
+  Utc taken;
+  Json facts = Json::object();
+};
+[[nodiscard]] Json to_json(const BackupTaken& backup);
+
+struct Restored {
+  bool vacuous = true;    // nothing came back that was not there
+  bool verified = false;  // integrity, and digest equal to the backup's
+  std::string text;       // why, where not verified
+  Json facts = Json::object();
+};
+
+// A way to back up and restore one facet. A restore into place is a deed: prepare keeps the present
+// state, restore_place cuts over, undo puts the kept state back.
+struct RestoreRow {
+  std::string_view name;  // "sqlite"
+  std::string_view summary;
+  std::string_view facet;
+  std::string_view rights;
+  std::string_view example;
+  Result<BackupTaken> (*backup)(const Target& target, const DeedContext& context);
+  Result<Restored> (*restore_scratch)(const Target& target, const BackupTaken& backup,
+                                      const DeedContext& context);
+  Result<Undo> (*prepare)(const Target& target, const DeedContext& context);
+  Result<Restored> (*restore_place)(const Target& target, const BackupTaken& backup,
+                                    const Undo& undo, const DeedContext& context);
+  Status (*undo)(const Undo& undo, const DeedContext& context);
+  Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
+  Status (*close)(const Undo& undo, bool keep, const DeedContext& context);
+};
+
+// How a queue facet is asked and replayed; `verify` waits for it to be empty.
+struct QueueRow {
+  std::string_view facet;
+  Result<std::int64_t> (*depth)(const Target& target, const DeedContext& context);
+  // Has it deliver again what it keeps since then; the number of messages.
+  Result<std::int64_t> (*replay)(const Target& target, Utc since, const DeedContext& context);
+};
+
+// What a probe's attempt gave. `ok` is judged by the probe's own expectations.
+struct Answer {
+  bool ok = false;
+  std::string text;  // why not, or what was seen: "status 503, expected 200"
+};
+
+struct ProbeRow {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view scalar;  // the field that `http: URL` gives
+  std::span<const Field> fields;
+  std::string_view example;
+  // One attempt, ended by `context.until`. What could not be asked at all is not ok, never an
+  // error.
+  Answer (*ask)(const Json& arguments, const DeedContext& context);
+};
+
+struct Rows {
+  std::span<const FacetRow* const> facets;
+  std::span<const FaultRow* const> faults;
+  std::span<const RestoreRow* const> restores;
+  std::span<const QueueRow* const> queues;
+  std::span<const ProbeRow* const> probes;
+
+  [[nodiscard]] const FacetRow* facet(std::string_view name) const;
+  [[nodiscard]] const FaultRow* fault(std::string_view name) const;
+  [[nodiscard]] const RestoreRow* restore(std::string_view name) const;
+  [[nodiscard]] const RestoreRow* restore_of(const Target& target) const;  // by its facets
+  [[nodiscard]] const QueueRow* queue_of(const Target& target) const;
+  [[nodiscard]] const ProbeRow* probe(std::string_view name) const;
+};
+
+}  // namespace gameday
