@@ -98,6 +98,9 @@ struct FaultRow {
   Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
   // Erases private files once the undo is closed; `keep` where a saved copy must stay. May be null.
   Status (*close)(const Undo& undo, bool keep, const DeedContext& context);
+  // For faults that the target itself holds by a lease: the runtime calls it every 500 ms from
+  // inject until undo. When nobody does any more, the lease ends and with it the fault.
+  Status (*renew)(const Undo& undo, const DeedContext& context) = nullptr;
 };
 
 struct BackupTaken {
