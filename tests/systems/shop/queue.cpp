@@ -1,0 +1,232 @@
+// shop-queue: one durable queue, `orders`. A publish that was answered survives any death.
+
+#include <condition_variable>
+#include <thread>
+
+#include "lib/program.h"
+#include "queue_state.h"
+
+namespace shop {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using Leases = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+Order order_in(const json& entry) {
+  const auto order = order_from_json(entry);
+  if (!order) throw std::invalid_argument("not an order: " + entry.dump());
+  return *order;
+}
+
+std::vector<Order> orders_in(const json& body) {
+  std::vector<Order> orders;
+  for (const auto& entry : body.at("messages")) orders.push_back(order_in(entry));
+  return orders;
+}
+
+std::vector<QueueState::Retained> retained_in(const json& body) {
+  std::vector<QueueState::Retained> retained;
+  for (const auto& entry : body.value("retained", json::array())) {
+    const double at = parse_time(entry.at("confirmed_at").get<std::string>());
+    retained.push_back({at, order_in(entry)});
+  }
+  return retained;
+}
+
+Leases leases_in(const json& body) { return body.at("leases").get<Leases>(); }
+
+json published(const QueueState::Published& result) {
+  return {{"accepted", result.accepted}, {"skipped", result.skipped}, {"gone", result.gone}};
+}
+
+class Queue {
+ public:
+  Queue(const Options& options, Metrics& metrics)
+      : tombstones_(options.text("db") + ".tombstones"),
+        state_(tombstones_, options.on("dedupe"), options.number("retain")),
+        visibility_(options.number("visibility-ms", 5000)),
+        metrics_(metrics),
+        committer_(options.text("db"), QueueState::schema()) {}
+
+  Response handle(const Request& request) {
+    try {
+      return route(request);
+    } catch (const json::exception& error) {
+      return error_response(400, error.what());
+    } catch (const std::invalid_argument& error) {
+      return error_response(400, error.what());
+    }
+  }
+
+  void sweep() {
+    committer_.run([&](Db& db) {
+      state_.expire(db);
+      const auto counts = state_.counts(db);
+      metrics_.set("shop_queue_messages", static_cast<double>(counts.messages));
+      metrics_.set("shop_queue_retained", static_cast<double>(counts.retained));
+      metrics_.set("shop_queue_exists", state_.incarnation(db) ? 1 : 0);
+    });
+  }
+
+ private:
+  Response route(const Request& request) {
+    const std::string what = request.method + " " + request.path;
+    if (what == "GET /healthz") return health();
+    if (what == "PUT /orders") return create();
+    if (what == "DELETE /orders/messages") return remove_drill(request.param("drill"));
+    if (what == "GET /orders/dropped") return dropped();
+    if (what == "POST /orders/lease") return lease(json::parse(request.body));
+    const json body = request.body.empty() ? json::object() : json::parse(request.body);
+    if (what == "GET /orders") {
+      return on_queue([&](Db& db) {
+        const auto counts = state_.counts(db);
+        return json{
+            {"name", "orders"}, {"messages", counts.messages}, {"retained", counts.retained}};
+      });
+    }
+    if (what == "GET /orders/messages") {
+      return on_queue([&](Db& db) { return json{{"messages", state_.messages(db)}}; });
+    }
+    if (what == "DELETE /orders") {
+      return on_queue([&](Db& db) { return state_.drop(db, request.param("save") == "1"); });
+    }
+    if (what == "POST /orders/messages" || what == "POST /orders/publish") {
+      return add(what == "POST /orders/publish", body);
+    }
+    if (what == "POST /orders/replay") return replay(body.at("since"));
+    if (what == "POST /orders/ack") {
+      return on_queue([&](Db& db) { return json{{"acked", state_.confirm(db, leases_in(body))}}; });
+    }
+    if (what == "POST /orders/nack") {
+      return on_queue([&](Db&) { return json{{"nacked", state_.release(leases_in(body))}}; });
+    }
+    if (what == "POST /orders/settled") {
+      const auto keys = body.at("keys").get<std::vector<std::string>>();
+      return on_queue([&](Db& db) { return state_.settled(db, keys); });
+    }
+    return error_response(404, "no such path");
+  }
+
+  // Runs `work` in a transaction and answers with its result and the queue's incarnation; 404 when
+  // there is no queue.
+  template <class Work>
+  Response on_queue(const Work& work) {
+    std::optional<json> result;
+    committer_.run([&](Db& db) {
+      const auto incarnation = state_.incarnation(db);
+      if (!incarnation) return;
+      result = work(db);
+      (*result)["incarnation"] = *incarnation;
+    });
+    return result ? json_response(200, *result) : error_response(404, "the queue does not exist");
+  }
+
+  Response health() {
+    return on_queue([](Db&) { return json{{"ok", true}}; }).status == 200
+               ? json_response(200, {{"ok", true}})
+               : error_response(503, "the queue does not exist");
+  }
+
+  Response create() {
+    committer_.run([&](Db& db) { state_.create(db); });
+    return on_queue([](Db&) { return json{{"name", "orders"}}; });
+  }
+
+  Response dropped() {
+    std::optional<std::string> body;
+    committer_.run([&](Db& db) { body = state_.last_drop(db); });
+    return body ? Response{.body = *body + "\n"} : error_response(404, "nothing was dropped");
+  }
+
+  Response remove_drill(const std::string& drill) {
+    if (!is_drill(drill)) return error_response(400, "?drill=ID is missing");
+    int removed = 0;
+    committer_.run([&](Db& db) { removed = state_.remove_drill(db, drill); });
+    return json_response(200, {{"drill", drill}, {"deleted", removed}});
+  }
+
+  Response add(bool publish, const json& body) {
+    const auto orders = orders_in(body);
+    const auto retained = retained_in(body);
+    auto response = on_queue([&](Db& db) {
+      return published(publish ? state_.publish(db, orders)
+                               : state_.put_back(db, orders, retained));
+    });
+    arrived();
+    return response;
+  }
+
+  Response replay(const json& since) {
+    const double from =
+        since.is_number() ? since.get<double>() : parse_time(since.get<std::string>());
+    auto response =
+        on_queue([&](Db& db) { return json{{"replayed", state_.replay(db, from)}}; });
+    arrived();
+    return response;
+  }
+
+  void arrived() {
+    const std::scoped_lock lock(mutex_);
+    ++arrivals_;
+    arrived_.notify_all();
+  }
+
+  // Waits for messages up to wait_ms, looking again now and then for leases that ran out.
+  Response lease(const json& body) {
+    const auto most = body.value("max", std::size_t{200});
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(body.value("wait_ms", 0));
+    while (true) {
+      std::unique_lock lock(mutex_);
+      const auto seen = arrivals_;
+      lock.unlock();
+      std::vector<QueueState::Delivery> deliveries;
+      committer_.run([&](Db& db) { deliveries = state_.lease(db, most, visibility_); });
+      if (!deliveries.empty() || std::chrono::steady_clock::now() >= deadline) {
+        return delivered(deliveries);
+      }
+      lock.lock();
+      arrived_.wait_until(lock,
+                          std::min(deadline, std::chrono::steady_clock::now() + 500ms),
+                          [&] { return arrivals_ != seen; });
+    }
+  }
+
+  Response delivered(const std::vector<QueueState::Delivery>& deliveries) {
+    auto messages = json::array();
+    for (const auto& delivery : deliveries) {
+      messages.push_back(to_json(delivery.order));
+      messages.back()["lease"] = {delivery.seq, delivery.lease};
+    }
+    metrics_.add("shop_queue_delivered_total", "", static_cast<double>(deliveries.size()));
+    return json_response(200, {{"messages", std::move(messages)}});
+  }
+
+  Tombstones tombstones_;
+  QueueState state_;
+  std::chrono::milliseconds visibility_;
+  Metrics& metrics_;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::uint64_t arrivals_ = 0;
+  Committer committer_;
+};
+
+void serve(const Options& options) {
+  hold_lock(options.text("db") + ".lock");
+  Service service(options);
+  Queue queue(options, service.metrics());
+  const std::jthread sweeper([&] {
+    while (true) {
+      queue.sweep();
+      std::this_thread::sleep_for(500ms);
+    }
+  });
+  service.run(32, [&](const Request& request) { return queue.handle(request); });
+}
+
+}  // namespace
+}  // namespace shop
+
+int main(int argc, char** argv) { return shop::run_program(argc, argv, shop::serve); }

@@ -1,0 +1,234 @@
+#include "queue_state.h"
+
+#include <algorithm>
+#include <set>
+
+#include "lib/program.h"
+
+namespace shop {
+namespace {
+
+double now_s() { return epoch_seconds(std::chrono::system_clock::now()); }
+
+Order order_at(const Statement& row, int column) {
+  return {row.text(column), row.text(column + 1), row.text(column + 2), row.text(column + 3)};
+}
+
+bool exists(Db& db, const std::string& table, const std::string& key) {
+  return db.prepare("SELECT 1 FROM " + table + " WHERE key = ?").bind(1, key).step();
+}
+
+}  // namespace
+
+const char* QueueState::schema() {
+  return "CREATE TABLE IF NOT EXISTS queue(incarnation TEXT NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS messages(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+         " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
+         "CREATE INDEX IF NOT EXISTS messages_key ON messages(key);"
+         "CREATE TABLE IF NOT EXISTS retained(id INTEGER PRIMARY KEY, confirmed_at REAL NOT NULL,"
+         " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
+         "CREATE INDEX IF NOT EXISTS retained_key ON retained(key);"
+         "CREATE INDEX IF NOT EXISTS retained_at ON retained(confirmed_at);"
+         "CREATE TABLE IF NOT EXISTS dropped(body TEXT NOT NULL);";
+}
+
+std::optional<std::string> QueueState::incarnation(Db& db) const {
+  auto row = db.prepare("SELECT incarnation FROM queue");
+  return row.step() ? std::optional(row.text(0)) : std::nullopt;
+}
+
+void QueueState::create(Db& db) {
+  if (incarnation(db)) return;
+  db.prepare("INSERT INTO queue VALUES(?)").bind(1, random_uuid()).run();
+}
+
+nlohmann::json QueueState::drop(Db& db, bool save) {
+  const Counts held = counts(db);
+  nlohmann::json result = {{"incarnation", incarnation(db).value_or("")},
+                           {"dropped", held.messages + held.retained}};
+  if (save) {
+    result["messages"] = messages(db);
+    result["retained"] = retained(db);
+    // The answer may not arrive; whoever asked can still fetch what was in the queue.
+    db.run("DELETE FROM dropped");
+    db.prepare("INSERT INTO dropped VALUES(?)").bind(1, result.dump()).run();
+  }
+  db.run("DELETE FROM messages; DELETE FROM retained; DELETE FROM queue;");
+  leases_.clear();
+  return result;
+}
+
+std::optional<std::string> QueueState::last_drop(Db& db) const {
+  auto row = db.prepare("SELECT body FROM dropped");
+  return row.step() ? std::optional(row.text(0)) : std::nullopt;
+}
+
+QueueState::Published QueueState::add(Db& db, const std::vector<Order>& orders, bool skip_waiting,
+                                      bool skip_retained) {
+  Published result;
+  auto row = db.prepare("INSERT INTO messages(key, item, sum, mark) VALUES(?, ?, ?, ?)");
+  for (const auto& order : orders) {
+    if (tombstones_.covers(order.key)) {
+      result.gone.push_back(order.key);
+    } else if ((skip_waiting && exists(db, "messages", order.key)) ||
+               (skip_retained && exists(db, "retained", order.key))) {
+      ++result.skipped;
+    } else {
+      row.bind(1, order.key).bind(2, order.item).bind(3, order.sum).bind(4, order.mark).run();
+      ++result.accepted;
+    }
+  }
+  return result;
+}
+
+// What is retained is delivered once more when it is published again: the store may have lost it.
+QueueState::Published QueueState::publish(Db& db, const std::vector<Order>& orders) {
+  return add(db, orders, dedupe_, false);
+}
+
+QueueState::Published QueueState::put_back(Db& db, const std::vector<Order>& orders,
+                                           const std::vector<Retained>& retained) {
+  auto result = add(db, orders, true, true);
+  auto row = db.prepare(
+      "INSERT INTO retained(confirmed_at, key, item, sum, mark) VALUES(?, ?, ?, ?, ?)");
+  for (const auto& [confirmed_at, order] : retained) {
+    if (tombstones_.covers(order.key) || exists(db, "retained", order.key)) continue;
+    row.bind(1, confirmed_at).bind(2, order.key).bind(3, order.item).bind(4, order.sum);
+    row.bind(5, order.mark).run();
+  }
+  return result;
+}
+
+std::vector<QueueState::Delivery> QueueState::lease(Db& db, std::size_t most,
+                                                    std::chrono::milliseconds visibility) {
+  std::vector<Delivery> result;
+  if (!incarnation(db)) return result;
+  const auto now = Clock::now();
+  std::erase_if(leases_, [&](const auto& entry) { return entry.second.until <= now; });
+  auto row = db.prepare("SELECT seq, key, item, sum, mark FROM messages ORDER BY seq");
+  while (result.size() < most && row.step()) {
+    const std::int64_t seq = row.integer(0);
+    if (leases_.contains(seq)) continue;
+    result.push_back({seq, next_lease_, order_at(row, 1)});
+    leases_[seq] = {next_lease_++, now + visibility};
+  }
+  return result;
+}
+
+int QueueState::confirm(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases) {
+  auto keep = db.prepare(
+      "INSERT INTO retained(confirmed_at, key, item, sum, mark)"
+      " SELECT ?, key, item, sum, mark FROM messages WHERE seq = ?");
+  auto remove = db.prepare("DELETE FROM messages WHERE seq = ?");
+  const double now = now_s();
+  int confirmed = 0;
+  for (const auto& [seq, number] : leases) {
+    const auto found = leases_.find(seq);
+    if (found == leases_.end() || found->second.number != number) continue;
+    keep.bind(1, now).bind(2, seq).run();
+    remove.bind(1, seq).run();
+    leases_.erase(found);
+    ++confirmed;
+  }
+  return confirmed;
+}
+
+int QueueState::release(const std::vector<std::pair<std::int64_t, std::int64_t>>& leases) {
+  int released = 0;
+  for (const auto& [seq, number] : leases) {
+    const auto found = leases_.find(seq);
+    if (found == leases_.end() || found->second.number != number) continue;
+    leases_.erase(found);
+    ++released;
+  }
+  return released;
+}
+
+nlohmann::json QueueState::settled(Db& db, const std::vector<std::string>& keys) const {
+  auto confirmed = nlohmann::json::array();
+  auto gone = nlohmann::json::array();
+  auto unknown = nlohmann::json::array();
+  for (const auto& key : keys) {
+    if (tombstones_.covers(key)) {
+      gone.push_back(key);
+    } else if (exists(db, "messages", key)) {
+      continue;
+    } else if (exists(db, "retained", key)) {
+      confirmed.push_back(key);
+    } else {
+      unknown.push_back(key);
+    }
+  }
+  return {{"confirmed", confirmed}, {"gone", gone}, {"unknown", unknown}};
+}
+
+int QueueState::replay(Db& db, double since) {
+  // What is out for delivery may have reached the store before what this replay makes good was
+  // lost there, so its confirmation must not count any more.
+  leases_.clear();
+  const double from = std::max(since, oldest_retained());
+  const std::string skip =
+      dedupe_ ? " AND key NOT IN (SELECT key FROM messages) GROUP BY key" : "";
+  db.prepare("INSERT INTO messages(key, item, sum, mark) SELECT key, item, sum, mark FROM retained"
+             " WHERE confirmed_at >= ?" + skip + " ORDER BY id")
+      .bind(1, from)
+      .run();
+  const int replayed = db.changes();
+  db.prepare("DELETE FROM retained WHERE confirmed_at >= ?").bind(1, from).run();
+  return replayed;
+}
+
+int QueueState::remove_drill(Db& db, const std::string& drill) {
+  tombstones_.add(drill);
+  int removed = 0;
+  for (const std::string table : {"messages", "retained"}) {
+    auto rows = db.prepare("DELETE FROM " + table + " WHERE key >= ? AND key < ?");
+    rows.bind(1, first_key(drill)).bind(2, end_key(drill)).run();
+    removed += db.changes();
+  }
+  return removed;
+}
+
+// Confirmed orders stay a little longer than they can be replayed, so that a gateway still learns
+// that they were confirmed, however short the retention is.
+void QueueState::expire(Db& db) {
+  constexpr double kLeastSeconds = 15;
+  db.prepare("DELETE FROM retained WHERE confirmed_at < ?")
+      .bind(1, now_s() - std::max(retain_s_, kLeastSeconds))
+      .run();
+}
+
+double QueueState::oldest_retained() const { return now_s() - retain_s_; }
+
+QueueState::Counts QueueState::counts(Db& db) const {
+  auto messages = db.prepare("SELECT count(*) FROM messages");
+  auto retained = db.prepare("SELECT count(*) FROM retained WHERE confirmed_at >= ?");
+  messages.step();
+  retained.bind(1, oldest_retained()).step();
+  return {messages.integer(0), retained.integer(0)};
+}
+
+nlohmann::json QueueState::messages(Db& db) const {
+  auto out = nlohmann::json::array();
+  auto row = db.prepare("SELECT seq, key, item, sum, mark FROM messages ORDER BY seq");
+  while (row.step()) {
+    out.push_back(to_json(order_at(row, 1)));
+    out.back()["state"] = leases_.contains(row.integer(0)) ? "unacked" : "ready";
+  }
+  return out;
+}
+
+nlohmann::json QueueState::retained(Db& db) const {
+  auto out = nlohmann::json::array();
+  auto row = db.prepare(
+      "SELECT confirmed_at, key, item, sum, mark FROM retained WHERE confirmed_at >= ? ORDER BY id");
+  row.bind(1, oldest_retained());
+  while (row.step()) {
+    out.push_back(to_json(order_at(row, 1)));
+    const auto micros = std::chrono::microseconds(static_cast<std::int64_t>(row.real(0) * 1e6));
+    out.back()["confirmed_at"] = rfc3339(std::chrono::system_clock::time_point(micros));
+  }
+  return out;
+}
+
+}  // namespace shop

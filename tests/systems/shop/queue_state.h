@@ -1,0 +1,82 @@
+// The queue's durable state. Its functions run inside one transaction on one thread (Committer).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/db.h"
+#include "lib/order.h"
+#include "lib/tombstones.h"
+
+namespace shop {
+
+class QueueState {
+ public:
+  struct Delivery {
+    std::int64_t seq;
+    std::int64_t lease;
+    Order order;
+  };
+  struct Counts {
+    std::int64_t messages = 0;
+    std::int64_t retained = 0;
+  };
+  struct Published {
+    int accepted = 0;
+    int skipped = 0;
+    std::vector<std::string> gone;
+  };
+
+  struct Retained {
+    double confirmed_at;  // seconds since the epoch
+    Order order;
+  };
+
+  static const char* schema();
+
+  QueueState(Tombstones& tombstones, bool dedupe, double retain_s)
+      : tombstones_(tombstones), dedupe_(dedupe), retain_s_(retain_s) {}
+
+  std::optional<std::string> incarnation(Db& db) const;  // nothing: there is no queue
+  void create(Db& db);
+  nlohmann::json drop(Db& db, bool save);
+  std::optional<std::string> last_drop(Db& db) const;
+
+  Published publish(Db& db, const std::vector<Order>& orders);
+  Published put_back(Db& db, const std::vector<Order>& orders,
+                     const std::vector<Retained>& retained);
+  std::vector<Delivery> lease(Db& db, std::size_t most, std::chrono::milliseconds visibility);
+  // A lease that was taken back confirms nothing: the message is delivered again.
+  int confirm(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases);
+  int release(const std::vector<std::pair<std::int64_t, std::int64_t>>& leases);
+  nlohmann::json settled(Db& db, const std::vector<std::string>& keys) const;
+  int replay(Db& db, double since);
+  int remove_drill(Db& db, const std::string& drill);
+  void expire(Db& db);
+
+  Counts counts(Db& db) const;
+  nlohmann::json messages(Db& db) const;
+  nlohmann::json retained(Db& db) const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Lease {
+    std::int64_t number;
+    Clock::time_point until;
+  };
+
+  Published add(Db& db, const std::vector<Order>& orders, bool skip_waiting, bool skip_retained);
+  double oldest_retained() const;
+
+  Tombstones& tombstones_;
+  bool dedupe_;
+  double retain_s_;
+  std::map<std::int64_t, Lease> leases_;  // by seq; a restart delivers everything again
+  std::int64_t next_lease_ = 1;
+};
+
+}  // namespace shop

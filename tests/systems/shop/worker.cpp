@@ -1,0 +1,83 @@
+// shop-worker: carries orders from the queue to the store and confirms what was stored.
+
+#include <atomic>
+#include <thread>
+
+#include "lib/program.h"
+
+namespace shop {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+class Worker {
+ public:
+  Worker(const Options& options, Metrics& metrics)
+      : retries_(options.on("retries")),
+        metrics_(metrics),
+        queue_(options.number("queue")),
+        store_(options.number("store")) {}
+
+  Response handle(const Request& request) const {
+    if (request.path != "/healthz") return error_response(404, "no such path");
+    const json body = {{"queue", queue_answers_.load()}, {"store", store_answers_.load()}};
+    return json_response(queue_answers_ && store_answers_ ? 200 : 503, body);
+  }
+
+  void work() {
+    Backoff backoff(50ms, 1s);
+    while (true) {
+      if (carry_batch()) {
+        backoff.reset();
+        // A short rest gathers what comes meanwhile into one transaction of the store.
+        std::this_thread::sleep_for(15ms);
+      } else {
+        metrics_.add("shop_worker_retries_total");
+        backoff.wait();
+      }
+    }
+  }
+
+ private:
+  bool carry_batch() {
+    // Not waiting after a failure tells sooner that the queue is there again.
+    const json wish = {{"max", 200}, {"wait_ms", queue_answers_ ? 1000 : 0}};
+    const auto leased = queue_.call("POST", "/orders/lease", wish.dump(), 4s);
+    queue_answers_ = leased.ok();
+    if (!leased.ok()) return false;
+    const json messages = leased.json().value("messages", json::array());
+    if (messages.empty()) return true;
+    json leases = json::array();
+    for (const auto& message : messages) leases.push_back(message.at("lease"));
+    const std::string body = json{{"leases", leases}}.dump();
+    const bool stored = store_.call("POST", "/orders", json{{"orders", messages}}.dump(), 2s).ok();
+    store_answers_ = stored;
+    if (stored) metrics_.add("shop_worker_stored_total", "", static_cast<double>(messages.size()));
+    // Without retries a failed order is confirmed as if it had been stored, and thereby lost.
+    const bool confirm = stored || !retries_;
+    queue_answers_ =
+        queue_.call("POST", confirm ? "/orders/ack" : "/orders/nack", body, 2s).ok();
+    return confirm && queue_answers_;
+  }
+
+  bool retries_;
+  Metrics& metrics_;
+  HttpClient queue_;
+  HttpClient store_;
+  std::atomic<bool> queue_answers_ = false;
+  std::atomic<bool> store_answers_ = true;
+};
+
+void serve(const Options& options) {
+  hold_lock(options.text("run") + "/" + options.text("name") + ".lock");
+  Service service(options);
+  Worker worker(options, service.metrics());
+  const std::jthread loop([&] { worker.work(); });
+  service.run(4, [&](const Request& request) { return worker.handle(request); });
+}
+
+}  // namespace
+}  // namespace shop
+
+int main(int argc, char** argv) { return shop::run_program(argc, argv, shop::serve); }
