@@ -45,7 +45,7 @@ class Queue {
   Queue(const Options& options, Metrics& metrics)
       : tombstones_(options.text("db") + ".tombstones"),
         state_(tombstones_, options.on("dedupe"), options.number("retain")),
-        visibility_(options.number("visibility-ms", 5000)),
+        visibility_(options.number("visibility-ms", 3000)),
         metrics_(metrics),
         committer_(options.text("db"), QueueState::schema()) {}
 

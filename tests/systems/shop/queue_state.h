@@ -76,7 +76,8 @@ class QueueState {
   bool dedupe_;
   double retain_s_;
   std::map<std::int64_t, Lease> leases_;  // by seq; a restart delivers everything again
-  std::int64_t next_lease_ = 1;
+  // Never a number of a former life, whose confirmations may still be under way.
+  std::int64_t next_lease_ = std::chrono::system_clock::now().time_since_epoch().count() / 1000;
 };
 
 }  // namespace shop
