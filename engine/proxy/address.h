@@ -1,0 +1,34 @@
+// Addresses as playbooks write them, "127.0.0.1:8201", and as the kernel takes them.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+
+namespace gameday {
+
+struct HostPort {
+  std::string host;  // without the brackets of an IPv6 address
+  int port = 0;
+};
+// "host:port", "[::1]:port"; port 0 is allowed and means any free one.
+[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
+
+struct SocketAddress {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+
+  [[nodiscard]] const sockaddr* get() const;
+  [[nodiscard]] int family() const { return bytes.ss_family; }
+};
+// The first address of that name; asking a name server can take long, so names are looked up once,
+// before any traffic.
+[[nodiscard]] Result<SocketAddress> resolve_address(std::string_view text);
+
+// The address that a socket is bound to, as text.
+[[nodiscard]] std::string bound_address(int descriptor);
+
+}  // namespace gameday
