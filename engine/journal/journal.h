@@ -15,12 +15,15 @@ enum class Durability {
 
 class Journal {
  public:
-  virtual ~Journal() = default;
-  // no_space: the disk is full (the reserve is then freed, and undo events go on); fenced: another
-  // replayer has taken the drill. Returns the event's number.
+  virtual ~Journal() = default;  // flushes nothing, as a killed runner flushes nothing
+  // Returns the event's number. no_space: the disk is full (the reserve is then freed, and undo
+  // events go on); fenced: another replayer has taken the drill, for good; refused: the drill has
+  // its closing event. An append that fails leaves no event. One thread at a time.
   [[nodiscard]] virtual Result<std::uint64_t> append(Now now, std::string_view type,
                                                      const Json& data, Durability durability) = 0;
-  [[nodiscard]] virtual std::string head() const = 0;
+  // Puts what is batched on disk. What cannot be kept now is tried again with the next append.
+  [[nodiscard]] virtual Status flush() = 0;
+  [[nodiscard]] virtual std::string head() const = 0;  // of all appended, batched ones too
 };
 
 }  // namespace gameday
