@@ -221,7 +221,8 @@ nlohmann::json QueueState::messages(Db& db) const {
 nlohmann::json QueueState::retained(Db& db) const {
   auto out = nlohmann::json::array();
   auto row = db.prepare(
-      "SELECT confirmed_at, key, item, sum, mark FROM retained WHERE confirmed_at >= ? ORDER BY id");
+      "SELECT confirmed_at, key, item, sum, mark FROM retained"
+      " WHERE confirmed_at >= ? ORDER BY id");
   row.bind(1, oldest_retained());
   while (row.step()) {
     out.push_back(to_json(order_at(row, 1)));

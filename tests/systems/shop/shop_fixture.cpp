@@ -1,9 +1,11 @@
 #include "shop_fixture.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sqlite3.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,18 +45,23 @@ int listen_on(int port) {
   return -1;
 }
 
-// Below the range that the kernel takes for outgoing connections.
-int free_base() {
+// Below the range that the kernel takes for outgoing connections. The lock keeps tests that run at
+// the same time from choosing the same ports.
+int free_base(int& lock) {
   std::random_device random;
   while (true) {
     const int base = 10000 + static_cast<int>(random() % 70U) * 300;
-    bool all_free = true;
+    const auto name = "shop-test-ports-" + std::to_string(base);
+    const auto path = std::filesystem::temp_directory_path() / name;
+    lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    bool all_free = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
     for (const int offset : {80, 90, 101, 102, 103, 200, 201, 202}) {
       const int fd = listen_on(base + offset);
       all_free = all_free && fd >= 0;
       if (fd >= 0) ::close(fd);
     }
     if (all_free) return base;
+    ::close(lock);
   }
 }
 
@@ -67,7 +74,7 @@ std::string make_directory() {
 }  // namespace
 
 TestShop::TestShop(Environment environment)
-    : environment_(std::move(environment)), run_(make_directory()), base_(free_base()) {
+    : environment_(std::move(environment)), run_(make_directory()), base_(free_base(lock_)) {
   environment_.emplace("SHOP_WEST_LINK", "off");
   environment_["SHOP_BASE"] = std::to_string(base_);
   environment_["SHOP_RUN"] = run_;
@@ -77,6 +84,7 @@ TestShop::TestShop(Environment environment)
 TestShop::~TestShop() {
   launcher("reset");
   std::filesystem::remove_all(std::filesystem::path(run_).parent_path());
+  ::close(lock_);
 }
 
 int TestShop::launcher(const std::string& command, std::string* output) const {
@@ -222,7 +230,9 @@ void TestLink::pump(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::vector<pollfd> fds{{.fd = listener_, .events = POLLIN, .revents = 0}};
     if (!hanging_) {
-      for (const auto& [from, to] : peers) fds.push_back({.fd = from, .events = POLLIN, .revents = 0});
+      for (const auto& [from, to] : peers) {
+        fds.push_back({.fd = from, .events = POLLIN, .revents = 0});
+      }
     }
     ::poll(fds.data(), fds.size(), 10);
     for (std::size_t i = 1; i < fds.size(); ++i) {
@@ -231,7 +241,8 @@ void TestLink::pump(const std::stop_token& stop) {
       char chunk[16 * 1024];
       const auto got = ::recv(from, chunk, sizeof chunk, 0);
       const int to = peers[from];
-      if (got > 0 && ::send(to, chunk, static_cast<std::size_t>(got), MSG_NOSIGNAL) == got) continue;
+      const auto size = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+      if (got > 0 && ::send(to, chunk, size, MSG_NOSIGNAL) == got) continue;
       peers.erase(from);
       peers.erase(to);
       ::close(from);

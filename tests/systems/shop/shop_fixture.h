@@ -53,6 +53,7 @@ class TestShop {
  private:
   Environment environment_;
   std::string run_;
+  int lock_ = -1;
   int base_;
 };
 

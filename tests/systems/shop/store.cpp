@@ -107,7 +107,8 @@ class Store {
   Response list(const std::string& drill) {
     return connections_.with([&](Db& db) {
       auto row = db.prepare(
-          "SELECT key, sum, item, stored_at FROM orders WHERE key >= ? AND key < ? ORDER BY key, id");
+          "SELECT key, sum, item, stored_at FROM orders"
+          " WHERE key >= ? AND key < ? ORDER BY key, id");
       row.bind(1, first_key(drill)).bind(2, end_key(drill));
       auto orders = nlohmann::json::array();
       while (row.step()) {

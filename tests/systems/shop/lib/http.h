@@ -50,8 +50,8 @@ std::string percent_decode(std::string_view text);
 
 using Handler = std::function<Response(const Request&)>;
 
-// All threads wait on one epoll set and each connection is armed for one event at a time, so an idle
-// connection costs no thread and a handler may block.
+// All threads wait on one epoll set and each connection is armed for one event at a time, so an
+// idle connection costs no thread and a handler may block.
 class HttpServer {
  public:
   // Binds 127.0.0.1:port; throws when another program holds it.

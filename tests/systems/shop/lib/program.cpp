@@ -93,7 +93,8 @@ double parse_time(const std::string& text) {
   int hours = 0;
   int minutes = 0;
   char sign = 0;
-  if (std::sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-')) {
+  if (std::sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
+      (sign != '+' && sign != '-')) {
     throw std::invalid_argument("not a time: " + text);
   }
   const int offset = hours * 3600 + minutes * 60;
