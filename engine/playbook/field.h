@@ -24,21 +24,25 @@ enum class FieldType {
   region,    // a region that some target or link has
   choice,    // one of `choices`
   texts,     // a list of text
-  names,     // a list of probes or loads, see the field's help
+  probes,    // a list of names under probes
+  loads,     // a list of names under load
   json,      // any YAML value, as JSON
-  group      // a mapping with `fields` of its own
+  group,     // a mapping with `fields` of its own
+  groups     // a list of such mappings
 };
 
 struct Field {
-  std::string_view name;
+  std::string_view name = {};
   FieldType type = FieldType::text;
-  std::string_view help;       // a whole sentence, with the default's reason where it is not plain
-  std::string_view otherwise;  // the default as a playbook would write it; empty: none
+  std::string_view help = {};  // a whole sentence, with the default's reason where it is not plain
+  std::string_view otherwise = {};  // the default as a playbook would write it ("15s", "[a]",
+                                    // "{}"); empty: none, the argument is then absent
   bool required = false;
   double least = 0;  // bounds in base units (seconds, bytes, per second, ratio, count)
   double most = 0;   // 0: no upper bound
   std::span<const std::string_view> choices = {};
   std::span<const Field> fields = {};
+  std::string_view scalar = {};  // the group's field that a value which is no mapping stands for
 };
 
 }  // namespace gameday

@@ -71,6 +71,7 @@ struct Objectives {
   std::optional<Duration> rpo;
   std::optional<RatioObjective> success_rate;
   std::vector<LatencyObjective> latencies;
+  Place place;
 };
 
 struct StopCondition {
@@ -82,6 +83,7 @@ struct Limits {
   std::int64_t writes = 0;   // requests a load with a ledger may send; 0: no bound given
   Duration duration = std::chrono::minutes(10);  // injection: from the first deed to the last undo
   std::vector<StopCondition> stop_when;
+  Place place;
 };
 
 enum class Arrivals { constant, poisson };

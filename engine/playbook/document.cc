@@ -1,0 +1,317 @@
+#include "engine/playbook/document.h"
+
+#include <array>
+
+namespace gameday {
+namespace {
+
+constexpr double kYear = 366 * 86400.0;
+constexpr double kInstant = 0.001;  // the shortest time that a drill can hold or wait for, 1 ms
+
+constexpr std::array<std::string_view, 1> kVersions{"1"};
+constexpr std::array<std::string_view, 7> kMethods{"GET",   "HEAD",   "POST",   "PUT",
+                                                   "PATCH", "DELETE", "OPTIONS"};
+constexpr std::array<std::string_view, 2> kArrivals{"constant", "poisson"};
+constexpr std::array<std::string_view, 2> kPlaces{"scratch", "place"};
+constexpr std::array<std::string_view, 4> kNotSupported{"parallel", "action", "human", "approve"};
+
+constexpr Field kDuring{.name = "during",
+                        .help = "The phase it counts: steady, or the id of a fault's step.",
+                        .otherwise = "steady"};
+
+constexpr std::array kRto{
+    Field{.name = "within",
+          .type = FieldType::duration,
+          .help = "The longest outage that is accepted.",
+          .required = true,
+          .least = kInstant},
+    Field{.name = "hold",
+          .type = FieldType::duration,
+          .help = "How long all must go well for an outage to be over; else the last steady "
+                  "state's `for`."},
+    Field{.name = "from",
+          .type = FieldType::probe,
+          .help = "The probe that sees the outage, where there is no load."}};
+constexpr std::array kRatio{Field{.name = "at_least",
+                                  .type = FieldType::percent,
+                                  .help = "The share of requests that must succeed.",
+                                  .required = true},
+                            kDuring};
+constexpr std::array kLatency{Field{.name = "within",
+                                    .type = FieldType::duration,
+                                    .help = "The latency, from the moment a request was due.",
+                                    .required = true,
+                                    .least = 1e-6},
+                              kDuring};
+
+constexpr Field latency(std::string_view name, std::string_view help) {
+  return {
+      .name = name, .type = FieldType::group, .help = help, .fields = kLatency, .scalar = "within"};
+}
+constexpr std::array kObjectives{
+    Field{.name = "rto",
+          .type = FieldType::group,
+          .help = "Recovery time: the longest outage that clients saw.",
+          .fields = kRto,
+          .scalar = "within"},
+    Field{.name = "rpo",
+          .type = FieldType::duration,
+          .help = "Recovery point: how far back acknowledged writes may be lost; 0s: none."},
+    Field{.name = "success_rate",
+          .type = FieldType::group,
+          .help = "The share of requests that succeed.",
+          .fields = kRatio,
+          .scalar = "at_least"},
+    latency("latency_p50", "The median latency."),
+    latency("latency_p90", "The latency that 90 % of the requests stay under."),
+    latency("latency_p99", "The latency that 99 % of the requests stay under."),
+    latency("latency_p99.9", "The latency that 99.9 % of the requests stay under.")};
+
+constexpr std::array kStopWhen{Field{.name = "probe",
+                                     .type = FieldType::probe,
+                                     .help = "The probe that is watched.",
+                                     .required = true},
+                               Field{.name = "fails_for",
+                                     .type = FieldType::duration,
+                                     .help = "How long it may fail without a success in between.",
+                                     .required = true,
+                                     .least = kInstant}};
+constexpr std::array kLimits{Field{.name = "targets",
+                                   .type = FieldType::integer,
+                                   .help = "How many targets may be under fault at once.",
+                                   .otherwise = "1",
+                                   .least = 1},
+                             Field{.name = "writes",
+                                   .type = FieldType::integer,
+                                   .help = "How many requests a load with a ledger may send.",
+                                   .least = 1},
+                             Field{.name = "duration",
+                                   .type = FieldType::duration,
+                                   .help = "The time from the first fault to the last undo.",
+                                   .otherwise = "10m",
+                                   .least = kInstant,
+                                   .most = kYear},
+                             Field{.name = "stop_when",
+                                   .type = FieldType::groups,
+                                   .help = "Conditions that end the drill and undo every fault.",
+                                   .fields = kStopWhen}};
+
+constexpr std::array kPlaybook{
+    Field{.name = "gameday",
+          .type = FieldType::choice,
+          .help = "The version of this format.",
+          .required = true,
+          .choices = kVersions},
+    Field{.name = "name", .help = "What the drill is called.", .required = true},
+    Field{.name = "summary", .help = "One sentence: what breaks and what must hold."},
+    Field{.name = "owner", .help = "Who answers for the drill."},
+    Field{.name = "environment",
+          .help = "Where it runs; production asks for more before it starts.",
+          .otherwise = "staging"},
+    Field{.name = "cadence", .type = FieldType::duration, .help = "How often it is due."},
+    Field{.name = "controls",
+          .type = FieldType::texts,
+          .help = "Controls of a standard that the drill is evidence for."},
+    Field{.name = "objectives",
+          .type = FieldType::group,
+          .help = "What counts as having survived.",
+          .fields = kObjectives},
+    Field{.name = "system",
+          .type = FieldType::json,
+          .help = "What can be broken, asked and restored, by name.",
+          .required = true},
+    Field{.name = "limits",
+          .type = FieldType::group,
+          .help = "What the drill may not exceed.",
+          .otherwise = "{}",
+          .fields = kLimits},
+    Field{.name = "load", .type = FieldType::json, .help = "The load it must carry, by name."},
+    Field{.name = "probes", .type = FieldType::json, .help = "What is asked, by name."},
+    Field{.name = "timeline",
+          .type = FieldType::json,
+          .help = "The steps, run one after another.",
+          .required = true}};
+
+constexpr std::array kRequest{
+    Field{.name = "method",
+          .type = FieldType::choice,
+          .help = "The HTTP method.",
+          .otherwise = "GET",
+          .choices = kMethods},
+    Field{.name = "url",
+          .type = FieldType::url,
+          .help = "Where to; {key}, {digest}, {drill} and {seq} are filled in for each request.",
+          .required = true},
+    Field{.name = "json",
+          .type = FieldType::json,
+          .help = "The body as JSON, with content-type application/json; the same names."},
+    Field{.name = "body", .help = "The body as it stands; the same names."},
+    Field{.name = "headers", .type = FieldType::json, .help = "A mapping of header to text."}};
+constexpr std::array kLedger{
+    Field{.name = "digest",
+          .help = "JSON pointer to the digest in what is read back.",
+          .required = true},
+    Field{.name = "read_back",
+          .type = FieldType::url,
+          .help = "Gives what was written under {key}.",
+          .required = true},
+    Field{.name = "list",
+          .type = FieldType::url,
+          .help = "Gives all that this {drill} wrote; without it phantoms are not assessed."}};
+constexpr std::array kLoad{
+    Field{.name = "rate",
+          .type = FieldType::rate,
+          .help = "How often a request is due, whatever the answers are.",
+          .required = true,
+          .most = 1e6},
+    Field{.name = "arrivals",
+          .type = FieldType::choice,
+          .help = "How due times are spread.",
+          .otherwise = "constant",
+          .choices = kArrivals},
+    Field{.name = "timeout",
+          .type = FieldType::duration,
+          .help = "After that a request counts as failed.",
+          .otherwise = "1s",
+          .least = kInstant,
+          .most = 600},
+    Field{.name = "request",
+          .type = FieldType::group,
+          .help = "What is sent.",
+          .required = true,
+          .fields = kRequest,
+          .scalar = "url"},
+    Field{.name = "ledger",
+          .type = FieldType::group,
+          .help = "Keeps every acknowledgement and reads all back at `verify`.",
+          .fields = kLedger},
+    Field{.name = "cleanup",
+          .type = FieldType::group,
+          .help = "One request that removes what the load wrote.",
+          .fields = kRequest}};
+
+constexpr std::array kTarget{
+    Field{.name = "region", .help = "The region it is in."},
+    Field{.name = "identity",
+          .help = "What it must be, checked before the start and before every undo."},
+    Field{.name = "start",
+          .type = FieldType::texts,
+          .help = "The command that starts the system, run in the playbook's folder."},
+    Field{.name = "stop", .type = FieldType::texts, .help = "The command that stops it."},
+    Field{.name = "ready",
+          .type = FieldType::probe,
+          .help = "The probe that says whether it is up; needed with `start`."}};
+constexpr std::array kLink{Field{.name = "listen",
+                                 .type = FieldType::address,
+                                 .help = "Where the proxy listens.",
+                                 .required = true},
+                           Field{.name = "to",
+                                 .type = FieldType::address,
+                                 .help = "Where it passes traffic on to.",
+                                 .required = true},
+                           Field{.name = "region", .help = "The region whose way this is."}};
+constexpr std::array kProbe{Field{.name = "every",
+                                  .type = FieldType::duration,
+                                  .help = "The time from one attempt to the next.",
+                                  .otherwise = "1s",
+                                  .least = 0.01,
+                                  .most = 3600},
+                            Field{.name = "timeout",
+                                  .type = FieldType::duration,
+                                  .help = "After that an attempt counts as failed.",
+                                  .otherwise = "1s",
+                                  .least = kInstant,
+                                  .most = 600}};
+
+constexpr Field kId{.name = "id", .help = "Names the step."};
+constexpr std::array kSteady{
+    Field{.name = "for",
+          .type = FieldType::duration,
+          .help = "How long all probes must succeed.",
+          .required = true,
+          .least = kInstant},
+    Field{.name = "within",
+          .type = FieldType::duration,
+          .help = "By when that must be over, from the step's start; else as long as `for`."},
+    Field{.name = "probes",
+          .type = FieldType::probes,
+          .help = "The probes that must succeed.",
+          .required = true}};
+constexpr std::array kSteadyStep{Field{.name = "steady_state",
+                                       .type = FieldType::group,
+                                       .help = "Holds for `for`, completed inside `within`.",
+                                       .required = true,
+                                       .fields = kSteady},
+                                 kId};
+constexpr std::array kBackupStep{Field{.name = "backup",
+                                       .type = FieldType::target,
+                                       .help = "The target that is backed up.",
+                                       .required = true},
+                                 kId};
+constexpr std::array kFaultStep{
+    Field{.name = "fault", .help = "The kind of fault.", .required = true},
+    Field{.name = "target", .type = FieldType::target, .help = "What it hits."},
+    Field{.name = "region", .type = FieldType::region, .help = "The region whose links it hits."},
+    Field{.name = "for",
+          .type = FieldType::duration,
+          .help = "How long it is held, then reverted; without it, until `revert`, a restore or "
+                  "the end.",
+          .least = kInstant},
+    Field{.name = "allow_irreversible",
+          .help = "The reason why a fault that cannot be undone may be injected."},
+    kId};
+constexpr std::array kRestoreStep{
+    Field{.name = "restore",
+          .type = FieldType::target,
+          .help = "The target that is restored.",
+          .required = true},
+    Field{.name = "into",
+          .type = FieldType::choice,
+          .help = "A scratch copy, or the place of the target itself.",
+          .otherwise = "scratch",
+          .choices = kPlaces},
+    Field{.name = "from", .help = "The id of the backup's step; else the newest backup."},
+    Field{.name = "replay",
+          .type = FieldType::target,
+          .help = "The queue that delivers again what it keeps since the backup."},
+    Field{.name = "deadline",
+          .type = FieldType::duration,
+          .help = "By when it must be finished.",
+          .least = kInstant},
+    kId};
+constexpr std::array kWaitStep{Field{.name = "wait",
+                                     .type = FieldType::duration,
+                                     .help = "How long nothing new happens.",
+                                     .required = true},
+                               kId};
+constexpr std::array kRevertStep{
+    Field{.name = "revert", .help = "The id of the fault's step.", .required = true}, kId};
+constexpr std::array kVerifyStep{
+    Field{.name = "verify",
+          .type = FieldType::loads,
+          .help = "The loads that end and are read back; all where none is named."},
+    Field{.name = "deadline",
+          .type = FieldType::duration,
+          .help = "By when it must be finished.",
+          .least = kInstant},
+    kId};
+constexpr std::array kSteps{
+    StepForm{StepKind::steady_state, "Waits for the steady state.", kSteadyStep},
+    StepForm{StepKind::backup, "Takes a backup.", kBackupStep},
+    StepForm{StepKind::fault, "Injects a fault.", kFaultStep},
+    StepForm{StepKind::restore, "Restores from a backup.", kRestoreStep},
+    StepForm{StepKind::wait, "Waits.", kWaitStep},
+    StepForm{StepKind::revert, "Undoes a fault.", kRevertStep},
+    StepForm{StepKind::verify, "Ends loads and reads the ledger back.", kVerifyStep}};
+
+}  // namespace
+
+std::span<const Field> playbook_fields() { return kPlaybook; }
+std::span<const Field> load_fields() { return kLoad; }
+std::span<const Field> target_fields() { return kTarget; }
+std::span<const Field> link_fields() { return kLink; }
+std::span<const Field> probe_fields() { return kProbe; }
+std::span<const StepForm> step_forms() { return kSteps; }
+std::span<const std::string_view> steps_not_supported() { return kNotSupported; }
+
+}  // namespace gameday

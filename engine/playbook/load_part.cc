@@ -1,0 +1,211 @@
+#include <algorithm>
+
+#include "engine/base/units.h"
+#include "engine/playbook/arguments.h"
+#include "engine/playbook/document.h"
+#include "engine/playbook/parts.h"
+
+namespace gameday {
+namespace {
+
+bool is_header_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+}
+
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+void read_headers(const Node& headers, LoadRequest& request, const Reading& reading) {
+  if (!headers.is_mapping()) {
+    reading.error(headers.place, "`headers`: expected a mapping, not " + what_is(headers));
+    return;
+  }
+  for (const auto& [name, place, value] : headers.entries) {
+    if (!is_header_name(name)) {
+      reading.error(place, quoted(name) + " is no header name");
+    } else if (!value.is_scalar() || has_control(value.text)) {
+      reading.error(value.place, "header " + quoted(name) + ": expected a text on one line");
+    } else {
+      request.headers.emplace_back(name, value.text);
+    }
+  }
+}
+
+LoadRequest request_of(const Json& decoded, const Node& node, const Reading& reading) {
+  LoadRequest request;
+  request.method = decoded.text("method", "GET");
+  request.url = decoded.text("url");
+  request.body = decoded.text("body");
+  const Entry* json = node.find("json");
+  if (json != nullptr) {
+    request.body = decoded.get("json").dump();
+    request.headers.emplace_back("content-type", "application/json");
+    if (node.find("body") != nullptr) {
+      reading.error(json->place, "both `json` and `body`; a request has one body");
+    }
+  }
+  if (const Entry* headers = node.find("headers")) {
+    read_headers(headers->value, request, reading);
+  }
+  return request;
+}
+
+const Node& below(const Node& node, std::string_view key) {
+  static const Node kNothing;
+  const Entry* entry = node.find(key);
+  return entry == nullptr ? kNothing : entry->value;
+}
+
+LedgerSpec ledger_of(const Json& decoded, const Node& node, const Reading& reading) {
+  LedgerSpec ledger{decoded.text("digest"), decoded.text("read_back"), decoded.text("list")};
+  if (!ledger.digest.empty() && !ledger.digest.starts_with('/')) {
+    reading.error(place_in(node, "digest"),
+                  "`digest`: expected a JSON pointer like /sum, not " + quoted(ledger.digest));
+  }
+  const auto needs = [&](std::string_view key, const std::string& url, std::string_view name) {
+    if (url.empty() || url.find(name) != std::string::npos) return;
+    reading.error(place_in(node, key),
+                  "`" + std::string(key) + "`: the URL needs " + std::string(name));
+  };
+  needs("read_back", ledger.read_back, "{key}");
+  needs("list", ledger.list, "{drill}");
+  return ledger;
+}
+
+// A ledger can only find again what was sent under its own key and digest.
+void check_ledger_request(const LoadSpec& load, const Node& node, const Reading& reading) {
+  const auto holds = [&](std::string_view name) {
+    const auto in = [&](const std::string& text) { return text.find(name) != std::string::npos; };
+    return in(load.request.url) || in(load.request.body);
+  };
+  for (const std::string_view name : {"{key}", "{digest}"}) {
+    if (holds(name)) continue;
+    reading.error(place_in(node, "request"), "a request of a load with a ledger needs " +
+                                                 std::string(name) + " in its URL or body");
+  }
+}
+
+void read_load(const Entry& entry, const Reading& reading) {
+  const Node& node = entry.value;
+  if (const auto problem = name_problem(entry.key); !problem.empty()) {
+    reading.error(entry.place, problem);
+  }
+  const Json decoded = decode(load_fields(), node, "load." + entry.key, reading.decoding);
+  LoadSpec load;
+  load.name = entry.key;
+  load.place = entry.place;
+  load.rate = rate_in(decoded, "rate").value_or(0);
+  load.arrivals = decoded.text("arrivals") == "poisson" ? Arrivals::poisson : Arrivals::constant;
+  load.timeout = duration_in(decoded, "timeout").value_or(load.timeout);
+  const Json& request = decoded.get("request");
+  load.request = request_of(request, below(node, "request"), reading);
+  if (const Json* cleanup = decoded.find("cleanup")) {
+    load.cleanup = request_of(*cleanup, below(node, "cleanup"), reading);
+  }
+  if (const Json* ledger = decoded.find("ledger")) {
+    load.ledger = ledger_of(*ledger, below(node, "ledger"), reading);
+    if (request.find("url") != nullptr) check_ledger_request(load, node, reading);
+  }
+  reading.playbook.loads.push_back(std::move(load));
+}
+
+bool is_common(std::string_view key) {
+  const auto fields = probe_fields();
+  return std::ranges::find(fields, key, &Field::name) != fields.end();
+}
+
+const Entry* kind_of(const Entry& probe, const Reading& reading) {
+  std::vector<std::string> known;
+  for (const ProbeRow* row : reading.rows.probes) known.emplace_back(row->name);
+  const Entry* kind = nullptr;
+  for (const auto& entry : probe.value.entries) {
+    if (reading.rows.probe(entry.key) == nullptr) continue;
+    if (kind == nullptr) kind = &entry;
+  }
+  if (kind != nullptr) return kind;
+  const auto& entries = probe.value.entries;
+  const auto odd = std::ranges::find_if(entries, [](const Entry& e) { return !is_common(e.key); });
+  if (odd != entries.end()) {
+    reading.error(odd->place, "unknown kind of probe " + quoted(odd->key) + " in `probes." +
+                                  probe.key + "`" + suggestion(odd->key, known));
+  } else {
+    reading.error(probe.place, "`probes." + probe.key + "` has no kind" + suggestion("", known));
+  }
+  return nullptr;
+}
+
+// The row's fields may stand in the kind's mapping or beside the kind; here they come together.
+Node gathered(const Entry& probe, const Entry& kind, const ProbeRow& row, const Reading& reading) {
+  Node all;
+  all.kind = Node::Kind::mapping;
+  all.place = kind.value.place;
+  if (kind.value.is_mapping() || row.scalar.empty()) {
+    all.entries = kind.value.entries;
+  } else {
+    all.entries.push_back({std::string(row.scalar), kind.value.place, kind.value});
+  }
+  for (const auto& entry : probe.value.entries) {
+    if (&entry == &kind || is_common(entry.key)) continue;
+    if (all.find(entry.key) != nullptr) {
+      reading.error(entry.place,
+                    quoted(entry.key) + " is given twice in `probes." + probe.key + "`");
+    } else {
+      all.entries.push_back(entry);
+    }
+  }
+  return all;
+}
+
+void read_probe(const Entry& entry, const Reading& reading) {
+  if (const auto problem = name_problem(entry.key); !problem.empty()) {
+    reading.error(entry.place, problem);
+  }
+  if (!entry.value.is_mapping()) {
+    reading.error(entry.value.place,
+                  "`probes." + entry.key + "`: expected a mapping, not " + what_is(entry.value));
+    return;
+  }
+  const Entry* kind = kind_of(entry, reading);
+  if (kind == nullptr) return;
+  const ProbeRow& row = *reading.rows.probe(kind->key);
+  const std::string where = "probes." + entry.key;
+  Node common = entry.value;
+  std::erase_if(common.entries, [](const Entry& e) { return !is_common(e.key); });
+  const Json times = decode(probe_fields(), common, where, reading.decoding);
+  ProbeSpec probe;
+  probe.name = entry.key;
+  probe.kind = kind->key;
+  probe.place = entry.place;
+  probe.every = duration_in(times, "every").value_or(probe.every);
+  probe.timeout = duration_in(times, "timeout").value_or(probe.timeout);
+  probe.arguments =
+      decode(row.fields, gathered(entry, *kind, row, reading), where, reading.decoding);
+  reading.playbook.probes.push_back(std::move(probe));
+}
+
+void each(const Node& section, std::string_view name, const Reading& reading,
+          void (*read)(const Entry&, const Reading&)) {
+  if (!section.is_mapping()) {
+    reading.error(section.place,
+                  "`" + std::string(name) + "`: expected a mapping, not " + what_is(section));
+    return;
+  }
+  for (const auto& entry : section.entries) read(entry, reading);
+}
+
+}  // namespace
+
+void read_loads(const Node& loads, const Reading& reading) {
+  each(loads, "load", reading, read_load);
+}
+
+void read_probes(const Node& probes, const Reading& reading) {
+  each(probes, "probes", reading, read_probe);
+}
+
+}  // namespace gameday

@@ -1,0 +1,103 @@
+#include "engine/playbook/load_playbook.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "engine/base/digest.h"
+#include "engine/base/text.h"
+#include "engine/playbook/arguments.h"
+#include "engine/playbook/document.h"
+#include "engine/playbook/parts.h"
+#include "engine/playbook/vars.h"
+#include "engine/sys/files.h"
+
+namespace gameday {
+namespace {
+
+std::string folder_of(const std::string& path) {
+  std::error_code ignored;  // without a working directory the path stays as it is
+  const auto absolute = std::filesystem::absolute(path, ignored);
+  return absolute.parent_path().lexically_normal().string();
+}
+
+void read_head(const Json& head, const Node& root, const Reading& reading) {
+  Playbook& playbook = reading.playbook;
+  playbook.name = head.text("name");
+  playbook.summary = head.text("summary");
+  playbook.owner = head.text("owner");
+  playbook.environment = head.text("environment", "staging");
+  playbook.cadence = head.text("cadence");
+  playbook.controls = texts_in(head, "controls");
+  if (playbook.name.empty()) return;
+  if (const auto problem = name_problem(playbook.name); !problem.empty()) {
+    reading.error(place_in(root, "name"), problem);
+  }
+}
+
+void read_playbook(const Node& root, const Reading& reading) {
+  const Json head = decode(playbook_fields(), root, "", reading.decoding);
+  if (!root.is_mapping()) return;
+  read_head(head, root, reading);
+  reading.playbook.objectives.place = place_in(root, "objectives");
+  reading.playbook.limits.place = place_in(root, "limits");
+  read_objectives(head.get("objectives"), reading);
+  read_limits(head.get("limits"), reading);
+  const auto part = [&](std::string_view key, void (*read)(const Node&, const Reading&)) {
+    if (const Entry* entry = root.find(key)) read(entry->value, reading);
+  };
+  part("system", read_system);
+  part("load", read_loads);
+  part("probes", read_probes);
+  part("timeline", read_timeline);
+}
+
+LoadedPlaybook unreadable(const std::string& path, const std::string& why) {
+  LoadedPlaybook loaded;
+  loaded.path = path;
+  loaded.problems.error({1, 1}, why);
+  return loaded;
+}
+
+}  // namespace
+
+LoadedPlaybook decode_playbook(const std::string& path, std::string source, const Vars& vars,
+                               const Rows& rows) {
+  LoadedPlaybook loaded;
+  loaded.path = path;
+  loaded.source = std::move(source);
+  auto root = parse_yaml(loaded.source, loaded.problems);
+  if (!root) return loaded;
+  fill_vars(*root, vars, loaded.problems);
+
+  Playbook playbook;
+  playbook.path = path;
+  playbook.folder = folder_of(path);
+  playbook.source = loaded.source;
+  playbook.sha256 = sha256(loaded.source);
+  playbook.vars = vars;
+  const Vocabulary names = vocabulary_of(*root);
+  const Decoding decoding{names, playbook.folder, loaded.problems};
+  read_playbook(*root, {rows, decoding, playbook});
+  if (!loaded.problems.has_errors()) loaded.playbook = std::move(playbook);
+  return loaded;
+}
+
+LoadedPlaybook load_playbook(const std::string& path, const Vars& vars, const Rows& rows) {
+  if (path.find('\0') != std::string::npos) return unreadable(path, "a path with a NUL character");
+  auto source = Files().read(path, kLargestPlaybook);
+  if (!source) return unreadable(path, source.error().text);
+  return decode_playbook(path, std::move(*source), vars, rows);
+}
+
+Result<std::pair<std::string, std::string>> parse_var(std::string_view written) {
+  const auto equals = written.find('=');
+  const auto name = written.substr(0, equals);
+  if (equals == std::string_view::npos || !is_var_name(name)) {
+    return fail(
+        ErrorCode::invalid,
+        "expected NAME=VALUE with a name of letters, digits and `_`, not " + quoted(written));
+  }
+  return std::pair(std::string(name), std::string(written.substr(equals + 1)));
+}
+
+}  // namespace gameday

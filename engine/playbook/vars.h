@@ -1,0 +1,15 @@
+// Fills ${name} in a playbook's values from --var. Works on the tree, after parsing, so that no
+// value can change the playbook's structure; ${env:..} and ${file:..} are secrets and stay.
+#pragma once
+
+#include "engine/playbook/load_playbook.h"
+#include "engine/playbook/yaml.h"
+
+namespace gameday {
+
+void fill_vars(Node& root, const Vars& vars, Problems& problems);
+
+// Letters, digits and underscores, no digit first.
+[[nodiscard]] bool is_var_name(std::string_view name);
+
+}  // namespace gameday
