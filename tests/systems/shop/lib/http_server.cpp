@@ -84,9 +84,9 @@ struct HttpServer::Connection {
   int fd;
   std::string buffer;
   bool continued = false;
-  // One thread leaves the connection to the next through epoll, which the memory model (and
-  // ThreadSanitizer) does not know; this carries the order of their accesses.
-  std::atomic<bool> handed_over = true;
+  // The next owner may be woken before the last one is back from arming the connection, and epoll
+  // orders nothing in the terms of the memory model; so the next one waits for this.
+  std::atomic<bool> handed_over = false;
 };
 
 HttpServer::HttpServer(int port) {
@@ -150,13 +150,15 @@ void HttpServer::accept_all() {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
     event.data.ptr = connection.get();
-    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) connection.release();
+    if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) {
+      connection.release()->handed_over = true;
+    }
   }
 }
 
 void HttpServer::serve_connection(Connection* connection, const Handler& handler) {
   std::unique_ptr<Connection> owned(connection);
-  connection->handed_over.exchange(false, std::memory_order_acquire);
+  while (!connection->handed_over.exchange(false)) std::this_thread::yield();
   char chunk[64 * 1024];
   while (true) {
     Message message;
@@ -183,10 +185,8 @@ void HttpServer::serve_connection(Connection* connection, const Handler& handler
       epoll_event event{};
       event.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
       event.data.ptr = connection;
-      // Once armed, another thread may own the connection.
-      const int fd = owned.release()->fd;
-      connection->handed_over.store(true, std::memory_order_release);
-      ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
+      ::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection->fd, &event);
+      owned.release()->handed_over = true;
       return;
     } else if (got == 0 || errno != EINTR) {
       return;
