@@ -50,6 +50,7 @@ struct ProcessFacts {
   std::vector<ResourceLimit> limits;
   std::string cgroup;                         // /proc/PID/cgroup as it stands
   std::vector<std::string> standard_streams;  // what descriptors 0-2 are: a path, "pipe:[..]", ...
+  std::vector<std::string> namespaces;        // "net:[4026531840]", ...; start_again needs ours
 };
 // Without the environment, which goes into a private file.
 [[nodiscard]] Json to_json(const ProcessFacts& facts);
@@ -95,7 +96,8 @@ class Processes {
   // Starts again what `facts` describe: nobody's child, own session, standard streams reopened,
   // same ids, limits, umask, folder and cgroup, `mark` (NAME=value) added to its environment.
   // `pidfile`, if not empty, holds its pid before it runs. Between fork and exec it holds our drill
-  // lock, so that no second replayer acts meanwhile.
+  // lock, so that no second replayer acts meanwhile. Not announced: whoever ends announced children
+  // would end the target that was just put back. It never runs if we die before it may.
   [[nodiscard]] virtual Result<ProcessId> start_again(const ProcessFacts& facts,
                                                       const std::string& mark,
                                                       const std::string& pidfile) = 0;
