@@ -19,8 +19,8 @@ namespace gameday {
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string body = {};
   std::int64_t largest_answer = 64 << 20;  // bytes of body; a longer answer is an error
 };
 
