@@ -1,0 +1,221 @@
+// A deed's way from the prior state to the proof. The order is the promise: the undo is on disk
+// before anything is changed, because `prepared` asks for the injection only once its event is
+// journaled.
+#include <algorithm>
+
+#include "engine/base/assert.h"
+#include "engine/conductor/turn.h"
+
+namespace gameday {
+
+std::size_t Turn::add_deed(const PlannedStep& planned) {
+  DeedState deed;
+  deed.deed = planned.deed;
+  deed.step_id = planned.step.id;
+  deed.mark = d.plan.drill + "-" + std::to_string(d.deeds.size() + 1);
+  deed.targets = planned.targets;
+  for (const auto& instance : planned.instances) deed.instances.push_back(instance.shown);
+  deed.holds_data = planned.holds_data;
+  deed.is_fault = planned.step.kind == StepKind::fault;
+  d.deeds.push_back(std::move(deed));
+  return d.deeds.size() - 1;
+}
+
+Task Turn::deed_task(std::size_t index, Op op, Duration patience) const {
+  const DeedState& deed = d.deeds[index];
+  Task task;
+  task.op = op;
+  task.deed = index;
+  task.what = deed.deed;
+  task.undo = deed.undo;
+  task.mark = deed.mark;
+  task.deadline = now_.boot + patience;
+  return task;
+}
+
+void Turn::prepare(std::size_t index) {
+  d.current_deed = index;
+  d.deeds[index].stage = Stage::preparing;
+  run(deed_task(index, Op::prepare, Deadlines::prepare));
+}
+
+void Turn::deed_task_done(const Task& task, const Done& done) {
+  switch (task.op) {
+    case Op::prepare: return prepared(task, done);
+    case Op::inject: return injected(task, done);
+    case Op::prove: return proved(task, done);
+    case Op::undo: return undone(task, done);
+    case Op::look: return looked(task, done);
+    case Op::close: return close_next();
+    case Op::backup: return backed_up(done);
+    case Op::restore_scratch: return scratch_restored(task, done);
+    case Op::replay:
+      if (!done.status && !d.stop) {
+        return fail_step(1, "the queue did not replay: " + done.status.error().text);
+      }
+      return replay_or_finish();
+    default: GD_ASSERT(false);
+  }
+}
+
+void Turn::prepared(const Task& task, const Done& done) {
+  DeedState& deed = d.deeds[task.deed];
+  const bool load = deed.deed.kind == "load";
+  if (!done.status) {
+    deed.stage = Stage::none;
+    if (d.stop) return start_reverting();
+    const std::string text = called(deed) + " cannot be prepared: " + done.status.error().text;
+    if (!load) return fail_step(blame(), text);
+    reason(3, text);
+    return start_reverting();
+  }
+  deed.undo = std::get<Undo>(done.value);
+  deed.stage = Stage::recorded;
+  if (d.stop) return start_reverting();
+  Task inject = deed_task(task.deed, Op::inject, Deadlines::inject);
+  if (deed.deed.kind == "restore") {
+    inject.deadline = *d.step_deadline;
+    for (const auto& backup : d.backups) {
+      if (backup.taken.id == d.restores.back().backup_id) inject.backup = backup.taken;
+    }
+  }
+  deed.inject_deadline = inject.deadline;
+  deed.begun = now_;
+  run(std::move(inject));
+}
+
+void Turn::injected(const Task& task, const Done& done) {
+  DeedState& deed = d.deeds[task.deed];
+  deed.injected = now_;
+  if (!done.status) {
+    const auto code = done.status.error().code;
+    deed.uncertain = code == ErrorCode::timed_out || code == ErrorCode::stopped;
+  }
+  if (deed.deed.kind == "restore") return restore_injected(deed, task, done);
+  if (deed.deed.kind != "load") return fault_injected(deed, task, done);
+  if (!done.status) {
+    if (!d.stop) reason(3, called(deed) + " cannot start: " + done.status.error().text);
+    return start_reverting();
+  }
+  deed.stage = Stage::proven;
+  d.loads_running.push_back(deed.deed.target);
+  ++d.loads_started;
+  start_next_load();
+}
+
+void Turn::fault_injected(DeedState& deed, const Task& task, const Done& done) {
+  if (!d.any_injected) d.limit_timer = wake(now_.boot + d.plan.playbook->limits.duration);
+  d.any_injected = true;
+  if (!done.status) {
+    deed.unproven = true;
+    return fail_step(6, called(deed) + " could not be injected: " + done.status.error().text);
+  }
+  deed.stage = Stage::injected;
+  if (d.stop) return start_reverting();
+  run(deed_task(task.deed, Op::prove, Deadlines::prove));
+}
+
+void Turn::proved(const Task& task, const Done& done) {
+  DeedState& deed = d.deeds[task.deed];
+  if (d.stop) return start_reverting();
+  const auto* proof = std::get_if<Proof>(&done.value);
+  if (!done.status || proof == nullptr || !proof->held) {
+    deed.unproven = true;
+    const std::string seen = !done.status       ? done.status.error().text
+                             : proof == nullptr ? "nothing was seen"
+                                                : proof->text;
+    return fail_step(6, called(deed) + " did not bite: " + seen);
+  }
+  deed.stage = Stage::proven;
+  deed.proven = now_;
+  const auto& hold = d.plan.steps[d.step].step.hold;
+  if (!hold) return end_step(true);
+  d.current_deed = task.deed;
+  d.step_timer = wake(now_.boot + *hold);
+}
+
+void Turn::backed_up(const Done& done) {
+  if (d.stop) return start_reverting();
+  if (!done.status) {
+    return fail_step(d.any_injected ? 1 : 3, "the backup failed: " + done.status.error().text);
+  }
+  d.backups.push_back({std::get<BackupTaken>(done.value), now_.boot, {}});
+  end_step(true);
+}
+
+void Turn::scratch_restored(const Task& task, const Done& done) {
+  auto& note = d.restores.back();
+  note.took_s = seconds(now_.boot - *note.started);
+  if (d.stop) return start_reverting();
+  if (!done.status) {
+    return fail_step(1, "the restore of " + task.target + " failed: " + done.status.error().text);
+  }
+  note.restored = std::get<Restored>(done.value);
+  note.done = true;
+  if (note.restored.vacuous || !note.restored.verified) {
+    return fail_step(1, "the restore of " + task.target + " into scratch " +
+                            (note.restored.vacuous ? "restored nothing" : "does not verify") +
+                            (note.restored.text.empty() ? "" : ": " + note.restored.text));
+  }
+  end_step(true);
+}
+
+void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done) {
+  auto& note = d.restores.back();
+  note.took_s = seconds(now_.boot - *note.started);
+  if (!done.status) {
+    return fail_step(1, "the restore of " + task.what.target +
+                            " into place failed: " + done.status.error().text);
+  }
+  deed.stage = Stage::injected;
+  note.restored = std::get<Restored>(done.value);
+  note.done = true;
+  note.cutover = now_.boot;
+  if (note.restored.vacuous || !note.restored.verified) {
+    return fail_step(1, "the restore of " + task.what.target + " into place " +
+                            (note.restored.vacuous ? "restored nothing" : "does not verify") +
+                            (note.restored.text.empty() ? "" : ": " + note.restored.text));
+  }
+  deed.stage = Stage::proven;
+  deed.proven = now_;
+  const std::string& queue = d.plan.steps[d.step].step.replay;
+  if (queue.empty()) return replay_or_finish();
+  Task replay;
+  replay.op = Op::replay;
+  replay.target = queue;
+  for (const auto& backup : d.backups) {
+    if (backup.taken.id == note.backup_id) replay.since = backup.taken.taken;
+  }
+  replay.deadline = *d.step_deadline;
+  run(std::move(replay));
+}
+
+// After the replay the queue must have drained before the restore counts as verified.
+void Turn::replay_or_finish() {
+  const Step& step = d.plan.steps[d.step].step;
+  if (!step.replay.empty()) {
+    Task drain;
+    drain.op = Op::drain;
+    drain.names = {step.replay};
+    drain.deadline = *d.step_deadline;
+    run(std::move(drain));
+    return;
+  }
+  supersede(step.target, step.id);
+  d.verified_at = now_;
+  d.stop ? start_reverting() : end_step(true);
+}
+
+void Turn::supersede(const std::string& target, const std::string& by) {
+  for (auto& deed : d.deeds) {
+    const bool same = std::ranges::find(deed.targets, target) != deed.targets.end();
+    if (!deed.open() || !deed.holds_data || !same) continue;
+    deed.stage = Stage::superseded;
+    deed.reverted = now_;
+    record("superseded",
+           Json::object(
+               {{"deed", deed.mark}, {"id", deed.step_id}, {"kind", deed.deed.kind}, {"by", by}}));
+  }
+}
+
+}  // namespace gameday

@@ -1,0 +1,155 @@
+// The state of one drill, and the machine that moves it. `step` is a pure function of state and
+// event: no clock, no file, no thread. The runtime journals an event, hands it in, and does what
+// comes out.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/conductor/events.h"
+#include "engine/conductor/phases.h"
+#include "engine/conductor/plan.h"
+
+namespace gameday {
+
+// How far a deed is. From `recorded` on its undo is on disk and owed.
+enum class Stage { none, preparing, recorded, injected, proven, undone, superseded, residue };
+[[nodiscard]] std::string_view name_of(Stage stage);
+
+struct DeedState {
+  Deed deed;
+  std::string step_id;
+  std::string mark;
+  std::vector<std::string> targets;
+  std::vector<std::string> instances;
+  bool holds_data = false;
+  bool is_fault = false;
+  Stage stage = Stage::none;
+  Undo undo;
+  Instant inject_deadline;
+  bool uncertain = false;  // its end never became known, or came too late
+  bool unproven = false;
+  int undo_tries = 0;
+  std::string trouble;            // the last error of undoing
+  std::uint64_t proof_event = 0;  // the journal's number of its proof
+  // `begun`: the injection was asked for; what it breaks may break before it has returned.
+  std::optional<Now> begun, injected, proven, reverted;
+  [[nodiscard]] bool open() const {
+    return stage == Stage::recorded || stage == Stage::injected || stage == Stage::proven;
+  }
+};
+
+struct StepState {
+  std::string id;
+  StepKind kind = StepKind::wait;
+  std::optional<Now> started, ended;
+  bool ok = false;
+};
+
+struct ProbeState {
+  Duration every{}, timeout{};
+  std::optional<Instant> since_ok;   // start of the first good sample after the last bad one
+  std::optional<Instant> since_bad;  // start of the first of consecutive failures
+  std::optional<Instant> last_end;
+  std::vector<Sample> samples;  // kept for an RTO that is judged by this probe
+};
+
+// A steady state that is being waited for.
+struct SteadyWait {
+  Instant start;
+  Duration steady_for{}, within{};
+  std::vector<std::string> probes;
+};
+
+struct StopState {
+  StopAsked asked;
+  Now at;
+  std::optional<Instant> undone;  // when the last open fault was proven gone
+};
+
+struct ResidueNote {
+  std::string what;     // "fault west-killed (kill on west)"
+  std::string by_hand;  // what to do
+};
+
+struct BackupNote {
+  BackupTaken taken;
+  Instant at;
+  std::optional<double> age_at_disaster_s;
+};
+struct RestoreNote {
+  std::string step_id, kind, target, backup_id;
+  bool into_place = false;
+  bool done = false;
+  Restored restored;
+  double took_s = 0;
+  std::optional<Instant> started, cutover;
+};
+
+struct Reason {
+  int code = 0;
+  std::string text;
+};
+
+// Everything that is known of the drill; the verdict is a function of it.
+struct Drill {
+  explicit Drill(Plan planned);
+
+  Plan plan;
+  Phase phase = Phase::starting;
+  Now began{}, now{};
+  std::size_t step = 0;  // the timeline's current step
+  std::vector<StepState> steps;
+  std::vector<DeedState> deeds;  // loads first, then in the order in which they were prepared
+  std::map<std::string, ProbeState> probes;
+  std::map<TaskId, Task> tasks;  // in flight
+  TaskId last_task = 0;
+  TimerId last_timer = 0;
+
+  std::optional<SteadyWait> steady;
+  std::size_t current_deed = kNoDeed;  // of the current step, or of the undo in progress
+  std::deque<std::size_t> to_undo;     // newest first
+  TimerId step_timer = 0, retry_timer = 0, limit_timer = 0, watch_timer = 0, late_timer = 0;
+  std::deque<std::string> loads_to_read;  // verify
+  std::vector<std::string> loads_running;
+  std::optional<Instant> step_deadline;  // of a restore or verify
+  std::size_t loads_started = 0;
+
+  bool started_system = false;
+  bool any_injected = false;
+  bool undrained = false;        // queues were not empty when a ledger was read
+  bool hurried = false;          // a second stop by a person
+  bool timeline_failed = false;  // no further step is begun
+  bool verified_since_fault = false;
+  bool steady_again = false;  // at the end; meaningful once settling is over
+  bool settle_missed = false;
+  std::optional<Now> first_step, last_undone;
+  std::optional<StopState> stop;
+  std::vector<Reason> reasons;  // found on the way; the verdict adds those it measures
+  std::vector<ResidueNote> residue;
+  std::vector<BackupNote> backups;
+  std::vector<RestoreNote> restores;
+  std::vector<LoadSummary> loads;
+  std::vector<LedgerSummary> ledgers;
+  std::optional<Now> verified_at;
+
+  [[nodiscard]] std::vector<FaultSpan> spans() const;
+  [[nodiscard]] bool fault_open() const;
+};
+
+// Moves the drill by one event. `now` is the event's own time.
+[[nodiscard]] std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening);
+
+// How an event stands in the journal: its type, its data, and whether it must be on disk before the
+// conductor may see it. Called before `step`, on the state that the event finds.
+struct Described {
+  std::string type;
+  Json data;
+  bool durable = true;
+};
+[[nodiscard]] Described describe(const Drill& drill, const Happening& happening);
+
+}  // namespace gameday

@@ -1,0 +1,186 @@
+#include "engine/conductor/plan.h"
+
+#include <algorithm>
+
+#include "engine/base/units.h"
+
+namespace gameday {
+namespace {
+
+// What a fault with `region` reaches: the links with that region, for a fault on links, else the
+// targets of that region that have the facet.
+std::vector<std::string> names_in_region(const System& system, const FaultRow& row,
+                                         const std::string& region) {
+  std::vector<std::string> names;
+  if (row.facet == "link") {
+    for (const auto& link : system.links) {
+      if (link.region == region) names.push_back(link.name);
+    }
+    return names;
+  }
+  for (const auto& target : system.targets) {
+    if (target.region == region && target.facets.find(row.facet) != nullptr) {
+      names.push_back(target.name);
+    }
+  }
+  return names;
+}
+
+Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& rows) {
+  const Step& step = planned.step;
+  const FaultRow* row = rows.fault(step.fault);
+  if (row == nullptr) return fail(ErrorCode::invalid, "no fault is called " + step.fault);
+  planned.deed = {step.id, step.fault, step.target, step.arguments};
+  planned.reversal = row->reversal;
+  planned.effect = row->effect;
+  planned.holds_data = row->holds_data;
+  const std::string region = step.arguments.text("region");
+  planned.targets = step.target.empty() ? names_in_region(playbook.system, *row, region)
+                                        : std::vector{step.target};
+  if (planned.targets.empty()) {
+    return fail(ErrorCode::not_found, "step " + step.id + ": nothing in region " + region +
+                                          " can be the target of " + step.fault);
+  }
+  return {};
+}
+
+void plan_restore(PlannedStep& planned) {
+  const Step& step = planned.step;
+  planned.targets = {step.target};
+  planned.deed = {step.id, "restore", step.target, step.arguments};
+  planned.reversal = Reversal::saved_copy;
+  planned.holds_data = true;
+}
+
+}  // namespace
+
+Duration Plan::hold() const {
+  if (playbook->objectives.rto && playbook->objectives.rto->hold) {
+    return *playbook->objectives.rto->hold;
+  }
+  const Step* steady = last_steady_state();
+  return steady != nullptr ? steady->steady_for : std::chrono::seconds(5);
+}
+
+const Step* Plan::last_steady_state() const {
+  const Step* last = nullptr;
+  for (const auto& planned : steps) {
+    if (planned.step.kind == StepKind::steady_state) last = &planned.step;
+  }
+  return last;
+}
+
+Result<Plan> make_plan(std::shared_ptr<const Playbook> playbook, const Rows& rows,
+                       std::string drill, std::uint64_t seed,
+                       const std::vector<Instance>& instances) {
+  Plan plan{std::move(drill), seed, "", playbook, {}, {}, {}};
+  for (const auto& step : playbook->timeline) {
+    PlannedStep planned;
+    planned.step = step;
+    if (step.kind == StepKind::fault) TRY_OK(plan_fault(planned, *playbook, rows));
+    if (step.kind == StepKind::restore) plan_restore(planned);
+    for (const auto& name : planned.targets) {
+      const auto found = std::ranges::find(instances, name, &Instance::target);
+      if (found != instances.end()) planned.instances.push_back(*found);
+    }
+    plan.steps.push_back(std::move(planned));
+  }
+  for (const auto& instance : instances) plan.identities.push_back(instance.identity);
+  std::ranges::sort(plan.identities);
+  const auto doubles = std::ranges::unique(plan.identities);
+  plan.identities.erase(doubles.begin(), doubles.end());
+  for (const auto& target : playbook->system.targets) {
+    if (rows.queue_of(target) != nullptr) plan.queues.push_back(target.name);
+  }
+  return plan;
+}
+
+namespace {
+
+Json names_json(const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (const auto& name : names) list.push(name);
+  return list;
+}
+
+Json step_json(const PlannedStep& planned, const Rows& rows) {
+  const Step& step = planned.step;
+  Json out = Json::object({{"id", step.id}, {"step", name_of(step.kind)}});
+  if (!planned.targets.empty()) out.set("targets", names_json(planned.targets));
+  if (!step.names.empty()) out.set("names", names_json(step.names));
+  if (step.kind == StepKind::fault) {
+    const FaultRow* row = rows.fault(step.fault);
+    out.set("fault", step.fault).set("summary", row != nullptr ? row->summary : "");
+    out.set("reversal", name_of(planned.reversal)).set("arguments", step.arguments);
+    out.set("rights", row != nullptr ? row->rights : "");
+    if (!step.allow_irreversible.empty()) out.set("allow_irreversible", step.allow_irreversible);
+  }
+  if (step.hold) out.set("for_s", seconds(*step.hold));
+  if (step.kind == StepKind::restore) out.set("into", step.into_place ? "place" : "scratch");
+  if (!step.target.empty() && step.kind != StepKind::fault) out.set("target", step.target);
+  if (!step.replay.empty()) out.set("replay", step.replay);
+  if (!step.revert.empty()) out.set("revert", step.revert);
+  if (step.steady_for > Duration{}) out.set("for_s", seconds(step.steady_for));
+  if (step.within > Duration{}) out.set("within_s", seconds(step.within));
+  Json instances = Json::array();
+  for (const auto& instance : planned.instances) {
+    instances.push(Json::object(
+        {{"target", instance.target}, {"shown", instance.shown}, {"identity", instance.identity}}));
+  }
+  if (!planned.instances.empty()) out.set("instances", std::move(instances));
+  return out;
+}
+
+Json load_json(const LoadSpec& load) {
+  Json out =
+      Json::object({{"name", load.name},
+                    {"rate", load.rate},
+                    {"arrivals", load.arrivals == Arrivals::constant ? "constant" : "poisson"},
+                    {"timeout_s", seconds(load.timeout)},
+                    {"method", load.request.method},
+                    {"url", load.request.url},
+                    {"ledger", load.ledger.has_value()}});
+  if (load.cleanup) out.set("cleanup", load.cleanup->method + " " + load.cleanup->url);
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const Plan& plan, const Rows& rows) {
+  const Playbook& playbook = *plan.playbook;
+  Json steps = Json::array();
+  // What cannot be undone stands first, where nobody overlooks it.
+  for (const bool irreversible : {true, false}) {
+    for (const auto& planned : plan.steps) {
+      const bool none = planned.reversal == Reversal::none;
+      if (none == irreversible) steps.push(step_json(planned, rows));
+    }
+  }
+  Json loads = Json::array();
+  for (const auto& load : playbook.loads) loads.push(load_json(load));
+  Json probes = Json::array();
+  for (const auto& probe : playbook.probes) {
+    probes.push(Json::object({{"name", probe.name},
+                              {"kind", probe.kind},
+                              {"every_s", seconds(probe.every)},
+                              {"timeout_s", seconds(probe.timeout)},
+                              {"arguments", probe.arguments}}));
+  }
+  Json stops = Json::array();
+  for (const auto& stop : playbook.limits.stop_when) {
+    stops.push(Json::object({{"probe", stop.probe}, {"fails_for_s", seconds(stop.fails_for)}}));
+  }
+  return Json::object(
+      {{"playbook", Json::object({{"name", playbook.name}, {"sha256", playbook.sha256}})},
+       {"environment", playbook.environment},
+       {"timeline", std::move(steps)},
+       {"load", std::move(loads)},
+       {"probes", std::move(probes)},
+       {"limits", Json::object({{"targets", playbook.limits.targets},
+                                {"writes", playbook.limits.writes},
+                                {"duration_s", seconds(playbook.limits.duration)},
+                                {"stop_when", std::move(stops)}})},
+       {"locks", names_json(plan.identities)}});
+}
+
+}  // namespace gameday

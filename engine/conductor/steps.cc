@@ -1,0 +1,205 @@
+// The timeline: one step after another, and the steady states that are waited for.
+#include <algorithm>
+
+#include "engine/base/assert.h"
+#include "engine/base/units.h"
+#include "engine/conductor/turn.h"
+
+namespace gameday {
+
+void Turn::begin_step() {
+  if (d.stop || d.timeline_failed || d.step >= d.plan.steps.size()) return start_reverting();
+  const PlannedStep& planned = d.plan.steps[d.step];
+  d.steps[d.step].started = now_;
+  record("step",
+         Json::object(
+             {{"id", planned.step.id}, {"step", name_of(planned.step.kind)}, {"what", "started"}}));
+  switch (planned.step.kind) {
+    case StepKind::steady_state: return begin_steady(planned.step);
+    case StepKind::backup: return begin_backup(planned);
+    case StepKind::fault: return begin_fault(planned);
+    case StepKind::restore: return begin_restore(planned);
+    case StepKind::revert: return begin_revert(planned);
+    case StepKind::verify: return begin_verify(planned.step.names);
+    case StepKind::wait: d.step_timer = wake(now_.boot + planned.step.steady_for); return;
+  }
+}
+
+void Turn::begin_fault(const PlannedStep& planned) {
+  std::size_t under_fault = planned.targets.size();
+  for (const auto& deed : d.deeds) {
+    if (deed.is_fault && deed.open()) under_fault += deed.targets.size();
+  }
+  if (under_fault > static_cast<std::size_t>(d.plan.playbook->limits.targets)) {
+    return fail_step(4, "step " + planned.step.id + " would put " + std::to_string(under_fault) +
+                            " targets under fault; limits.targets allows " +
+                            std::to_string(d.plan.playbook->limits.targets));
+  }
+  d.verified_since_fault = false;
+  prepare(add_deed(planned));
+}
+
+void Turn::begin_backup(const PlannedStep& planned) {
+  Task task;
+  task.op = Op::backup;
+  task.target = planned.step.target;
+  task.deadline = now_.boot + Deadlines::backup;
+  run(std::move(task));
+}
+
+void Turn::begin_restore(const PlannedStep& planned) {
+  const auto backup =
+      std::ranges::find_if(d.backups.rbegin(), d.backups.rend(),
+                           [&](const auto& b) { return b.taken.target == planned.step.target; });
+  if (backup == d.backups.rend()) {
+    return fail_step(blame(),
+                     "step " + planned.step.id + ": there is no backup of " + planned.step.target);
+  }
+  d.step_deadline = now_.boot + planned.step.deadline.value_or(Deadlines::restore);
+  d.restores.push_back({planned.step.id,
+                        "",
+                        planned.step.target,
+                        backup->taken.id,
+                        planned.step.into_place,
+                        false,
+                        {},
+                        0,
+                        now_.boot,
+                        {}});
+  if (planned.step.into_place) return prepare(add_deed(planned));
+  Task task;
+  task.op = Op::restore_scratch;
+  task.target = planned.step.target;
+  task.backup = backup->taken;
+  task.deadline = *d.step_deadline;
+  run(std::move(task));
+}
+
+void Turn::begin_revert(const PlannedStep& planned) {
+  for (std::size_t i = 0; i < d.deeds.size(); ++i) {
+    if (d.deeds[i].step_id == planned.step.revert && d.deeds[i].open()) return undo_all({i});
+  }
+  end_step(true);  // a superseding restore has closed it already
+}
+
+void Turn::end_step(bool ok) {
+  auto& state = d.steps[d.step];
+  state.ended = now_;
+  state.ok = ok;
+  record("step",
+         Json::object(
+             {{"id", state.id}, {"step", name_of(state.kind)}, {"what", "ended"}, {"ok", ok}}));
+  d.current_deed = kNoDeed;
+  d.step_deadline.reset();
+  ++d.step;
+  begin_step();
+}
+
+// The timeline goes no further: what is open is reverted, and the end takes its course.
+void Turn::fail_step(int code, std::string text) {
+  if (!d.stop) reason(code, std::move(text));
+  d.timeline_failed = true;
+  end_step(false);
+}
+
+void Turn::step_timer_fired() {
+  d.step_timer = 0;
+  if (d.steady) return judge_steady(true);
+  if (d.phase != Phase::running || d.stop) return;
+  const Step& step = d.plan.steps[d.step].step;
+  if (step.kind == StepKind::wait) return end_step(true);
+  if (step.kind == StepKind::fault) return undo_all({d.current_deed});
+}
+
+void Turn::begin_steady(const Step& terms) {
+  d.steady = SteadyWait{now_.boot, terms.steady_for, std::max(terms.within, terms.steady_for),
+                        terms.names};
+  for (const auto& name : d.steady->probes) {
+    auto& probe = d.probes[name];
+    // A probe that is good as the step starts counts from there; a bad one from its first success.
+    if (!probe.since_bad) probe.since_ok = now_.boot;
+  }
+  d.step_timer = wake(now_.boot + d.steady->within);
+}
+
+bool Turn::steady_holds() const {
+  return std::ranges::all_of(d.steady->probes, [&](const std::string& name) {
+    const auto& probe = d.probes.at(name);
+    if (probe.since_bad || !probe.since_ok || !probe.last_end) return false;
+    // A probe that hangs says nothing, and nothing is not steady.
+    const bool fresh = now_.boot - *probe.last_end <= 2 * probe.every + probe.timeout;
+    const bool seen = *probe.last_end > d.steady->start;
+    const Instant since = std::max(*probe.since_ok, d.steady->start);
+    return fresh && seen && now_.boot - since >= d.steady->steady_for;
+  });
+}
+
+void Turn::judge_steady(bool at_deadline) {
+  if (steady_holds()) return steady_over(true);
+  if (at_deadline) steady_over(false);
+}
+
+void Turn::steady_over(bool held) {
+  const SteadyWait wait = *d.steady;
+  d.steady.reset();
+  d.step_timer = 0;
+  if (d.phase == Phase::settling) {
+    d.steady_again = held;
+    d.settle_missed = !held;
+    return verify_at_end();
+  }
+  if (held) return end_step(true);
+  const bool first = !d.any_injected;
+  fail_step(first ? 3 : 1, "step " + d.steps[d.step].id + ": no steady state for " +
+                               shown(wait.steady_for) + " within " + shown(wait.within));
+}
+
+void Turn::on(const Sampled& sample) {
+  const auto found = d.probes.find(sample.probe);
+  if (found == d.probes.end()) return;
+  auto& probe = found->second;
+  probe.last_end = sample.end;
+  if (sample.ok) {
+    probe.since_bad.reset();
+    if (!probe.since_ok) probe.since_ok = sample.start;
+  } else {
+    probe.since_ok.reset();
+    if (!probe.since_bad) probe.since_bad = sample.start;
+  }
+  if (d.plan.playbook->objectives.rto && d.plan.playbook->objectives.rto->from == sample.probe) {
+    probe.samples.push_back({probe.samples.size(), sample.start, sample.start, sample.end,
+                             sample.ok ? SampleOutcome::ok : SampleOutcome::refused, 0});
+  }
+  const bool may_stop = d.phase == Phase::loading || d.phase == Phase::running;
+  for (const auto& stop : d.plan.playbook->limits.stop_when) {
+    if (!may_stop || stop.probe != sample.probe || !probe.since_bad) continue;
+    if (sample.end - *probe.since_bad < stop.fails_for) continue;
+    stop_now({StopBy::condition, "probe " + stop.probe + " has failed for " + shown(stop.fails_for),
+              stop.probe, sample.end});
+  }
+  if (d.steady) judge_steady(false);
+}
+
+// A stop probe that gives no answer for three intervals counts as failing since then.
+void Turn::watch_probes() {
+  if (d.phase != Phase::running || d.stop) return;
+  Duration next = std::chrono::hours(1);
+  for (const auto& stop : d.plan.playbook->limits.stop_when) {
+    auto& probe = d.probes[stop.probe];
+    next = std::min(next, probe.every);
+    const Instant last = std::max(probe.last_end.value_or(d.first_step->boot), d.first_step->boot);
+    if (now_.boot - last <= 3 * probe.every + probe.timeout) continue;
+    if (!probe.since_bad) {
+      probe.since_bad = last;
+      probe.since_ok.reset();
+    }
+    if (now_.boot - *probe.since_bad >= stop.fails_for) {
+      return stop_now({StopBy::condition,
+                       "probe " + stop.probe + " has given no answer for " + shown(stop.fails_for),
+                       stop.probe, now_.boot});
+    }
+  }
+  if (!d.plan.playbook->limits.stop_when.empty()) d.watch_timer = wake(now_.boot + next);
+}
+
+}  // namespace gameday

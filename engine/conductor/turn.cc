@@ -1,0 +1,256 @@
+#include "engine/conductor/turn.h"
+
+#include <algorithm>
+
+#include "engine/base/assert.h"
+
+namespace gameday {
+
+Drill::Drill(Plan planned) : plan(std::move(planned)) {
+  for (const auto& step : plan.steps)
+    steps.push_back({step.step.id, step.step.kind, {}, {}, false});
+  for (const auto& probe : plan.playbook->probes) {
+    probes[probe.name] = {probe.every, probe.timeout, {}, {}, {}, {}};
+  }
+  for (const auto& load : plan.playbook->loads) {
+    DeedState deed;
+    deed.deed = {"load-" + load.name, "load", load.name, Json::object()};
+    deed.mark = plan.drill + "-" + std::to_string(deeds.size() + 1);
+    deeds.push_back(std::move(deed));
+  }
+}
+
+std::vector<FaultSpan> Drill::spans() const {
+  std::vector<FaultSpan> found;
+  for (const auto& deed : deeds) {
+    if (!deed.is_fault || !deed.injected) continue;
+    FaultSpan span{deed.step_id, deed.begun->boot, {}, {}};
+    if (deed.proven) span.proven = deed.proven->boot;
+    if (deed.reverted) span.reverted = deed.reverted->boot;
+    found.push_back(span);
+  }
+  return found;
+}
+
+bool Drill::fault_open() const {
+  return std::ranges::any_of(deeds, [](const auto& d) { return d.is_fault && d.open(); });
+}
+
+std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening) {
+  std::vector<DrillCommand> out;
+  drill.now = now;
+  Turn turn(drill, now, out);
+  std::visit([&](const auto& event) { turn.on(event); }, happening);
+  return out;
+}
+
+void Turn::enter(Phase phase) {
+  if (d.phase == phase) return;
+  GD_ASSERT(may_follow(d.phase, phase));
+  d.phase = phase;
+  record("phase", Json::object({{"phase", name_of(phase)}}));
+}
+
+TaskId Turn::run(Task task) {
+  task.id = ++d.last_task;
+  d.tasks.emplace(task.id, task);
+  out_.emplace_back(task);
+  return task.id;
+}
+
+TimerId Turn::wake(Instant at) {
+  out_.emplace_back(Wake{++d.last_timer, at});
+  return d.last_timer;
+}
+
+void Turn::record(std::string_view type, Json data) {
+  out_.emplace_back(Record{std::string(type), std::move(data)});
+}
+
+void Turn::reason(int code, std::string text) { d.reasons.push_back({code, std::move(text)}); }
+
+int Turn::blame() const { return d.any_injected ? 6 : 3; }
+
+std::string Turn::called(const DeedState& deed) const {
+  return deed.deed.kind == "load" ? "load " + deed.deed.target
+                                  : deed.deed.kind + " (step " + deed.step_id + ")";
+}
+
+void Turn::on(const Begun&) {
+  d.began = now_;
+  Task task;
+  task.op = Op::system_start;
+  task.deadline = now_.boot + Deadlines::system;
+  run(std::move(task));
+}
+
+void Turn::on(const Done& done) {
+  const auto found = d.tasks.find(done.task);
+  GD_ASSERT(found != d.tasks.end());
+  const Task task = std::move(found->second);
+  d.tasks.erase(found);
+  switch (task.op) {
+    case Op::system_start: return system_started(done);
+    case Op::end_loads:
+    case Op::drain:
+    case Op::read_back:
+    case Op::summarise: return verify_task_done(task, done);
+    case Op::system_stop:
+      if (!done.status) {
+        d.residue.push_back({"the system that this drill started: " + done.status.error().text,
+                             "stop it by its own command"});
+      }
+      return finish();
+    default: return deed_task_done(task, done);
+  }
+}
+
+void Turn::system_started(const Done& done) {
+  if (const auto* up = std::get_if<SystemUp>(&done.value)) {
+    d.started_system = up->started_here;
+    for (auto& planned : d.plan.steps) {
+      for (const auto& instance : up->instances) {
+        const auto& names = planned.targets;
+        if (std::ranges::find(names, instance.target) != names.end()) {
+          planned.instances.push_back(instance);
+        }
+      }
+    }
+  }
+  if (done.status && !d.stop) {
+    enter(Phase::loading);
+    out_.emplace_back(StartProbes{});
+    return start_next_load();
+  }
+  if (!done.status && !d.stop) reason(3, done.status.error().text);
+  close();
+}
+
+void Turn::start_next_load() {
+  if (d.stop) return start_reverting();
+  if (d.loads_started == d.plan.playbook->loads.size()) return begin_timeline();
+  prepare(d.loads_started);
+}
+
+void Turn::begin_timeline() {
+  enter(Phase::running);
+  d.first_step = now_;
+  watch_probes();
+  begin_step();
+}
+
+void Turn::on(const Woken& woken) {
+  if (woken.timer == d.step_timer) return step_timer_fired();
+  if (woken.timer == d.retry_timer && d.current_deed != kNoDeed) {
+    run(deed_task(d.current_deed, Op::undo, Deadlines::undo));
+  } else if (woken.timer == d.late_timer) {
+    late_look();
+  } else if (woken.timer == d.watch_timer) {
+    watch_probes();
+  } else if (woken.timer == d.limit_timer && d.fault_open()) {
+    stop_now({StopBy::limit, "limits.duration is over with a fault still in force", "", now_.boot});
+  }
+}
+
+void Turn::on(const StopAsked& asked) { stop_now(asked); }
+
+void Turn::on(const LoadProblem& problem) {
+  stop_now({StopBy::limit, "load " + problem.load + ": " + problem.text, "", now_.boot});
+}
+
+void Turn::stop_now(const StopAsked& asked) {
+  if (d.stop) {
+    // A second request by a person shortens waits; undoing goes on as it was.
+    if (asked.by == StopBy::person) d.hurried = true;
+    if (d.hurried && d.phase == Phase::settling && d.steady) steady_over(false);
+    return;
+  }
+  if (d.phase >= Phase::closing) return;
+  d.stop = StopState{asked, now_, {}};
+  record("stop", Json::object({{"by", name_of(asked.by)}, {"reason", asked.reason}}));
+  reason(4, asked.reason);
+  if (d.phase <= Phase::running) break_off();
+}
+
+// Ends what is going on, unless it is what puts something back: an undo, or a restore into place,
+// goes on to its own end, and the turn after it sees the stop.
+void Turn::break_off() {
+  bool waits = false;
+  const bool in_restore = d.phase == Phase::running && d.step < d.steps.size() &&
+                          d.steps[d.step].kind == StepKind::restore;
+  for (const auto& [id, task] : d.tasks) {
+    const bool restoring = in_restore && task.op != Op::prepare && task.op != Op::restore_scratch;
+    const bool undoing = task.op == Op::undo || task.op == Op::look || task.op == Op::close;
+    if (!restoring && !undoing) out_.emplace_back(Cancel{id});
+    waits = true;
+  }
+  d.steady.reset();
+  d.step_timer = 0;
+  const bool between_tries = d.current_deed != kNoDeed && !d.to_undo.empty();
+  if (!waits && !between_tries) start_reverting();
+}
+
+void Turn::on(const JournalFailed& failed) {
+  if (failed.task) {
+    const auto found = d.tasks.find(*failed.task);
+    if (found != d.tasks.end()) {
+      const Task task = std::move(found->second);
+      d.tasks.erase(found);
+      if (task.op == Op::inject) {
+        // It was done, or half of it, and nothing says so: its undo is on disk, and owed.
+        d.deeds[task.deed].uncertain = true;
+        d.deeds[task.deed].injected = now_;
+        d.any_injected = d.any_injected || d.deeds[task.deed].is_fault;
+      }
+    }
+  }
+  stop_now({StopBy::journal, "the journal cannot be written: " + failed.error.text, "", now_.boot});
+}
+
+std::string_view name_of(Op op) {
+  switch (op) {
+    case Op::system_start: return "system_start";
+    case Op::prepare: return "prepare";
+    case Op::inject: return "inject";
+    case Op::prove: return "prove";
+    case Op::undo: return "undo";
+    case Op::look: return "look";
+    case Op::close: return "close";
+    case Op::backup: return "backup";
+    case Op::restore_scratch: return "restore_scratch";
+    case Op::replay: return "replay";
+    case Op::end_loads: return "end_loads";
+    case Op::drain: return "drain";
+    case Op::read_back: return "read_back";
+    case Op::summarise: return "summarise";
+    case Op::system_stop: return "system_stop";
+  }
+  return "prepare";
+}
+
+std::string_view name_of(StopBy by) {
+  switch (by) {
+    case StopBy::condition: return "condition";
+    case StopBy::limit: return "limit";
+    case StopBy::person: return "person";
+    case StopBy::guardian: return "guardian";
+    case StopBy::journal: return "journal";
+  }
+  return "person";
+}
+
+std::string_view name_of(Stage stage) {
+  switch (stage) {
+    case Stage::none: return "none";
+    case Stage::preparing: return "preparing";
+    case Stage::recorded: return "recorded";
+    case Stage::injected: return "injected";
+    case Stage::proven: return "proven";
+    case Stage::undone: return "undone";
+    case Stage::superseded: return "superseded";
+    case Stage::residue: return "residue";
+  }
+  return "none";
+}
+
+}  // namespace gameday

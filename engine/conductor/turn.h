@@ -1,0 +1,124 @@
+// One turn of the machine: the handlers of events, over the drill's state. Internal to the
+// conductor.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/conductor/drill.h"
+
+namespace gameday {
+
+inline constexpr int kUndoTries = 5;
+
+class Turn {
+ public:
+  Turn(Drill& drill, Now now, std::vector<DrillCommand>& out) : d(drill), now_(now), out_(out) {}
+
+  void on(const Begun&);
+  void on(const Done& done);
+  void on(const Sampled& sample);
+  void on(const Woken& woken);
+  void on(const StopAsked& asked);
+  void on(const LoadProblem& problem);
+  void on(const JournalFailed& failed);
+
+ private:
+  // turn.cc: the start, the stop and the common means
+  void enter(Phase phase);
+  TaskId run(Task task);
+  TimerId wake(Instant at);
+  void record(std::string_view type, Json data);
+  void reason(int code, std::string text);
+  void system_started(const Done& done);
+  void start_next_load();
+  void begin_timeline();
+  void stop_now(const StopAsked& asked);
+  void break_off();
+  [[nodiscard]] int blame()
+      const;  // of a step that cannot go on: 3 before the first fault, 6 after
+  [[nodiscard]] std::string called(const DeedState& deed) const;
+
+  // steps.cc: the timeline
+  void begin_step();
+  void begin_fault(const PlannedStep& planned);
+  void begin_restore(const PlannedStep& planned);
+  void begin_backup(const PlannedStep& planned);
+  void begin_revert(const PlannedStep& planned);
+  void end_step(bool ok);
+  void fail_step(int code, std::string text);
+  void step_timer_fired();
+  void begin_steady(const Step& terms);
+  void judge_steady(bool at_deadline);
+  void steady_over(bool held);
+  [[nodiscard]] bool steady_holds() const;
+  void watch_probes();
+
+  // deeds.cc: from the prior state to the proof
+  std::size_t add_deed(const PlannedStep& planned);
+  void prepare(std::size_t index);
+  void deed_task_done(const Task& task, const Done& done);
+  void prepared(const Task& task, const Done& done);
+  void injected(const Task& task, const Done& done);
+  void fault_injected(DeedState& deed, const Task& task, const Done& done);
+  void restore_injected(DeedState& deed, const Task& task, const Done& done);
+  void proved(const Task& task, const Done& done);
+  void backed_up(const Done& done);
+  void scratch_restored(const Task& task, const Done& done);
+  void replay_or_finish();
+  void supersede(const std::string& target, const std::string& by);
+  Task deed_task(std::size_t index, Op op, Duration patience) const;
+
+  // undoing.cc
+  void start_reverting();
+  void undo_all(std::deque<std::size_t> newest_first);
+  void next_undo();
+  void undone(const Task& task, const Done& done);
+  void looked(const Task& task, const Done& done);
+  void undo_failed(std::size_t index, std::string why);
+  void undoing_over();
+  void late_look();
+
+  // ending.cc: what no playbook writes
+  void settle();
+  void begin_verify(std::vector<std::string> loads);
+  void verify_task_done(const Task& task, const Done& done);
+  void read_next();
+  void summarise_next();
+  void verify_over();
+  void verify_at_end();
+  void clean();
+  void close();
+  void close_next();
+  void finish();
+  [[nodiscard]] Task read_back_task(const std::string& load) const;
+
+  Drill& d;
+  const Now now_;
+  std::vector<DrillCommand>& out_;
+};
+
+// verdict.cc
+struct Judgement {
+  int exit_code = 0;
+  std::string verdict;
+  std::vector<Reason> reasons;
+  Json document;  // the parts of the result document that the drill measured
+};
+[[nodiscard]] Judgement judge(const Drill& drill);
+
+// document.cc: parts of the result document, from the state
+[[nodiscard]] Utc utc_of(const Drill& drill, Instant at);
+[[nodiscard]] Json steps_json(const Drill& drill);
+[[nodiscard]] Json faults_json(const Drill& drill);
+[[nodiscard]] Json loads_json(const Drill& drill);
+[[nodiscard]] Json outages_json(const Drill& drill);
+[[nodiscard]] Json ledgers_json(const Drill& drill);
+[[nodiscard]] Json backups_json(const Drill& drill);
+[[nodiscard]] Json restores_json(const Drill& drill);
+[[nodiscard]] Json stop_json(const Drill& drill);
+[[nodiscard]] Json residue_json(const Drill& drill);
+[[nodiscard]] std::vector<Outage> all_outages(const Drill& drill);
+
+}  // namespace gameday
