@@ -26,23 +26,33 @@ struct DrillRecord {
   bool closed = false;  // has its closing event
 };
 
+// Whether a store can be opened without room for its reserve: a drill needs it to start; who undoes
+// or only reads must go on with a full disk.
+enum class ReserveRule { required, wanted };
+
+// One thread at a time. Several processes may have one store open, each with its own drills: the
+// lock is held during a write, never between two.
 class Store {
  public:
-  // Opens or creates. `refused` on a network filesystem and on one that is read-only; `invalid` on
-  // a file that is no store of ours, or of a later version; `no_space` where the reserve does not
-  // fit.
-  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const std::string& path,
-                                                           const Clock& clock,
-                                                           WriteObserver observer = {});
+  // Opens or creates, folder included. `refused` on a network filesystem and on one that is
+  // read-only; `invalid` on a file that is no store of ours, or of a later version, which stays as
+  // it is; `no_space` where a required reserve does not fit. The observer is told "journal" around
+  // each commit but those of batched events alone.
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(
+      const std::string& path, const Clock& clock, WriteObserver observer = {},
+      ReserveRule reserve = ReserveRule::required);
   virtual ~Store() = default;
 
-  // Enters a drill; its journal's first event will carry the head of the drill before it.
+  // Enters a drill; its journal's first event will carry the head, as it is now, of the newest
+  // drill before it that has events. `conflict` where the id is there already.
   [[nodiscard]] virtual Status add(const DrillRecord& drill) = 0;
-  [[nodiscard]] virtual Result<std::vector<DrillRecord>> drills() = 0;         // oldest first
-  [[nodiscard]] virtual Result<DrillRecord> drill(const std::string& id) = 0;  // or a unique prefix
+  [[nodiscard]] virtual Result<std::vector<DrillRecord>> drills() = 0;  // oldest first
+  // By its id or a prefix of it; `invalid` where several begin so (the text lists them).
+  [[nodiscard]] virtual Result<DrillRecord> drill(const std::string& id) = 0;
   [[nodiscard]] virtual Result<std::vector<std::string>> lines(const std::string& drill) = 0;
 
-  // The runner's journal, under the epoch that the drill was added with. Holds on to the store.
+  // The runner's journal, under the epoch that the drill was added with; `fenced` where another
+  // has taken over. A journal has its own connection and outlives the store.
   [[nodiscard]] virtual Result<std::unique_ptr<Journal>> journal(const std::string& drill) = 0;
   // Takes the drill over: whoever held an earlier epoch is `fenced` from now on, in this and every
   // other process. Goes on with the chain that is there.
