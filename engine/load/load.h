@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/load/histogram.h"
 #include "engine/load/ledger.h"
 #include "engine/load/sample.h"
 #include "engine/playbook/playbook.h"
@@ -23,28 +24,33 @@ struct LoadTerms {
   std::string ledger_path;        // empty without a ledger
 };
 
-// Counts of one second, for the journal and the live view.
+// What was due in one second, for the journal and the live view. Windows come in order of time and
+// without gaps, each once all of its requests have ended.
 struct WindowCount {
   Instant from;
   std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;
   double p50_s = 0, p99_s = 0, send_lag_p99_s = 0;
   bool marked = false;  // our own lateness: send lag p99 over 5 ms below 1,000/s (else over 2 ms)
+  Histogram response, service, send_lag;  // from due to end, from sent to end, from due to sent
 };
 
 class Load {
  public:
   virtual ~Load() = default;
-  // No new request is due after this; those in flight answer or time out. Waits for that.
+  // No new request is due after this; those in flight answer or time out. Waits for that, which
+  // takes the load's timeout at most.
   virtual void end() = 0;
   // Why it ended by itself (most_writes reached, ledger disk full), empty if it did not.
   [[nodiscard]] virtual std::string problem() const = 0;
   [[nodiscard]] virtual Instant started() const = 0;
   // In order of due time; only after end().
   [[nodiscard]] virtual const std::vector<Sample>& samples() const = 0;
+  // How often boot time and UTC went apart by over 50 ms within a second.
+  [[nodiscard]] virtual std::uint64_t clock_jumps() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
 };
 
-// `each_window` is called once a second from the load's thread.
+// `each_window` is called once a second from the load's thread. Doors and secrets outlive the load.
 [[nodiscard]] Result<std::unique_ptr<Load>> start_load(
     LoadTerms terms, const Doors& doors, const Secrets& secrets,
     std::function<void(const WindowCount&)> each_window);

@@ -18,11 +18,26 @@ enum class SampleOutcome : std::uint8_t {
 struct Sample {
   std::uint64_t seq = 0;  // its place in the schedule, from 0
   Instant due;
-  Instant sent;  // when it left us; equal to `end` where it never did
-  Instant end;   // when it was answered, failed, or given up at the load's timeout
+  // When we put it on its way: its bytes, or the attempt to connect, which is the system's to
+  // answer. Equal to `end` where we never got to it, which is our own lateness.
+  Instant sent;
+  Instant end;  // when it was answered, failed, or given up at the load's timeout
   SampleOutcome outcome = SampleOutcome::not_sent;
   int status = 0;  // HTTP status, 0 for none
   [[nodiscard]] bool good() const { return outcome == SampleOutcome::ok; }
+  [[nodiscard]] Duration latency() const { return end - due; }
+  [[nodiscard]] Duration send_lag() const { return sent - due; }
 };
+
+// "ok", "refused", "unknown", "not_sent".
+[[nodiscard]] constexpr const char* name_of(SampleOutcome outcome) {
+  switch (outcome) {
+    case SampleOutcome::ok: return "ok";
+    case SampleOutcome::refused: return "refused";
+    case SampleOutcome::unknown: return "unknown";
+    case SampleOutcome::not_sent: return "not_sent";
+  }
+  return "";
+}
 
 }  // namespace gameday

@@ -3,10 +3,11 @@
 // later.
 #pragma once
 
-#include <array>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/json.h"
@@ -17,7 +18,7 @@ namespace gameday {
 // A fault's life, as the conductor knows it.
 struct FaultSpan {
   std::string id;
-  Instant injected;
+  Instant injected;  // when the deed began: what it breaks may break before it has returned
   std::optional<Instant> proven;
   std::optional<Instant> reverted;  // proven gone, or superseded; none: still open
 };
@@ -26,7 +27,9 @@ struct FaultSpan {
 // hi = end of the first sustained good - due of the last good before the first bad;
 // lo = max(0, due of the last bad - end of the first bad).
 struct Outage {
-  std::vector<std::string> faults;  // open at its start, or reverted less than `hold` before
+  // Open at its start, or reverted less than `hold` before `from`. It started somewhere between
+  // `from` and the end of the first bad, so a fault injected in between was open at its start.
+  std::vector<std::string> faults;
   Instant from;               // due of the last good before the first bad (else of the first bad)
   std::optional<Instant> to;  // end of the first sustained good; none: not over when the load ended
   Duration lo{};
@@ -44,37 +47,54 @@ struct Quantiles {  // seconds; zeros where nothing was counted
 
 struct PhaseSummary {
   std::string phase;  // "steady", or the id of the newest fault open (or of the outage's fault)
-  std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;
-  double rate = 0;      // due per second of the phase's time
+  std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;  // sent: bytes left us; errors: due - ok
+  double rate = 0;                                      // due per second of the phase's time
   Quantiles latency_s;  // from due to end, over all due in windows that are not marked
   double send_lag_p99_s = 0;
   std::uint64_t windows = 0, marked = 0;  // of one second; marked: we were late, not the system
-  std::uint64_t late = 0;                 // due, but not sent within 100 ms of the due time
-  // false when fewer than 95 % were sent within 100 ms of their due time, or over 5 % are marked.
+  std::uint64_t late = 0;                 // due, but not put on its way within 100 ms
+  // false when fewer than 95 % were on their way within 100 ms of their due time, or over 5 % of
+  // the windows are marked.
   bool valid = true;
 };
 
 struct LoadSummary {
   std::string load;
+  // "steady" first, always there; then the faults in order of injection, those with requests due.
   std::vector<PhaseSummary> phases;
   std::vector<Outage> outages;
   Instant started, ended;
-  std::uint64_t clock_jumps = 0;
+  std::uint64_t clock_jumps = 0;  // as the load counted them; the caller's to fill in
+
+  [[nodiscard]] const PhaseSummary* phase(std::string_view name) const;
 };
 
 struct LoadWindow {    // what the summary of a load counts over
   Instant first_step;  // `steady` counts from here
   Instant end;
+  // Where the windows of one second begin to count, and the rate that was to be offered; as the
+  // samples have them where not given.
+  std::optional<Instant> started = std::nullopt;
+  double rate = 0;
 };
+
+// A request belongs to the newest fault open when it was due; else to the newest fault of the
+// outage that ran then; else to `steady`, which an outage without a fault is part of: it is the
+// steady state that failed. Those due outside of the window belong to no phase.
 [[nodiscard]] LoadSummary summarise(const std::string& load, std::span<const Sample> samples,
                                     Duration hold, std::span<const FaultSpan> faults,
                                     const LoadWindow& window);
 
+// A window whose send lag p99 is over this is marked: 5 ms below 1,000/s, else 2 ms.
+[[nodiscard]] Duration longest_send_lag(double rate);
+
 // The nine classes of a ledger (what each means: ledger.h), and the recovery point.
 struct RpoSummary {
   double best = 0, worst = 0;  // seconds; worst counts every absent unknown as lost
-  double hole = 0;             // extent of lost writes before the newest survivor
-  double resolution = 0;       // 1/rate
+  // From the last acknowledged write before the first lost one to the last lost one before the
+  // newest survivor that was acknowledged before the disaster; over 0: not a point in time.
+  double hole = 0;
+  double resolution = 0;  // 1/rate
 };
 struct LedgerSummary {
   std::string load;
@@ -88,8 +108,11 @@ struct LedgerSummary {
   std::vector<std::string> examples;  // up to 20 keys of each class that is a finding: "lost KEY"
 };
 
-[[nodiscard]] Json to_json(const LoadSummary& summary, Utc (*utc_of)(Instant, const void*),
-                           const void* clock);
+// In the shapes of the result document: load[], outages[], ledgers[]. What was not measured is
+// null: latencies without a counted request, everything that needs a read-back that failed.
+using UtcOf = std::function<Utc(Instant)>;
+[[nodiscard]] Json to_json(const LoadSummary& summary);
+[[nodiscard]] Json to_json(const Outage& outage, std::string_view source, const UtcOf& utc_of);
 [[nodiscard]] Json to_json(const LedgerSummary& summary);
 
 }  // namespace gameday

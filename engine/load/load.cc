@@ -1,0 +1,120 @@
+#include "engine/load/load.h"
+
+#include <thread>
+
+#include "engine/load/intents.h"
+#include "engine/load/sender.h"
+
+namespace gameday {
+namespace {
+
+// The parts in the order in which they need each other, so that they end in the other one.
+class RunningLoad : public Load {
+ public:
+  RunningLoad(LoadTerms terms, const Clock& clock, const Secrets& secrets)
+      : terms_(std::move(terms)),
+        clock_(clock),
+        pattern_(terms_.spec.request, terms_.drill, terms_.spec.name, terms_.seed, secrets) {}
+
+  ~RunningLoad() override { end(); }
+  RunningLoad(const RunningLoad&) = delete;
+  RunningLoad& operator=(const RunningLoad&) = delete;
+
+  Status start(std::function<void(const WindowCount&)> each_window) {
+    // What cannot be revealed now would fail at the first request.
+    if (auto first = pattern_.request(0); !first) return std::unexpected(first.error());
+    TRY(transport, make_curl_transport(clock_, connections_for(terms_.spec.rate)));
+    transport_ = std::move(transport);
+    if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
+    const Instant started = clock_.now().boot;
+    started_ = started;
+    recorder_ = std::make_unique<Recorder>(
+        RecorderTerms{started, terms_.spec.rate, ledger_.get(), &pattern_, std::move(each_window)});
+    const Schedule schedule{terms_.spec.rate, terms_.spec.arrivals, terms_.seed, started};
+    sender_ = std::make_unique<Sender>(schedule, terms_.spec.timeout, pattern_, *transport_,
+                                       *recorder_, clock_, limits());
+    thread_ = std::thread([this] { sender_->run(); });
+    return {};
+  }
+
+  void end() override {
+    const std::lock_guard lock(ending_);
+    if (!thread_.joinable()) return;
+    sender_->end();
+    thread_.join();
+    samples_ = recorder_->take_samples();
+    if (ledger_ != nullptr) close_ledger();
+  }
+
+  std::string problem() const override {
+    std::string problem = sender_->problem();
+    if (problem.empty() && intents_ != nullptr) problem = intents_->problem();
+    const std::lock_guard lock(closing_);
+    return problem.empty() ? close_problem_ : problem;
+  }
+
+  Instant started() const override { return started_; }
+  const std::vector<Sample>& samples() const override { return samples_; }
+  std::uint64_t clock_jumps() const override { return sender_->clock_jumps(); }
+  LedgerFile* ledger() override { return ledger_.get(); }
+
+ private:
+  Status open_ledger() {
+    const LedgerHead head{terms_.drill,     terms_.spec.name,    terms_.seed,
+                          terms_.spec.rate, terms_.spec.timeout, clock_.now()};
+    TRY(ledger, create_ledger_file(terms_.ledger_path, head));
+    ledger_ = std::move(ledger);
+    intents_ = std::make_unique<Intents>(IntentTerms{terms_.spec.rate, terms_.most_writes},
+                                         *ledger_, clock_);
+    return intents_->start();
+  }
+
+  SendLimits limits() {
+    SendLimits limits;
+    limits.most = terms_.most_writes;
+    if (intents_ == nullptr) return limits;
+    limits.durable = [this] { return intents_->durable(); };
+    limits.problem = [this] { return intents_->problem(); };
+    limits.next = [this](std::uint64_t index) { intents_->next(index); };
+    return limits;
+  }
+
+  void close_ledger() {
+    intents_->stop();
+    Status closed =
+        ledger_->note(Json::object({{"type", "end"}, {"writes", Json(samples_.size())}}));
+    if (closed) closed = ledger_->sync();
+    const std::lock_guard lock(closing_);
+    if (!closed) close_problem_ = closed.error().text;
+  }
+
+  const LoadTerms terms_;
+  const Clock& clock_;
+  const RequestPattern pattern_;
+  Instant started_;
+  std::unique_ptr<LedgerFile> ledger_;
+  std::unique_ptr<Intents> intents_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Sender> sender_;
+  std::vector<Sample> samples_;
+  std::mutex ending_;
+  mutable std::mutex closing_;
+  std::string close_problem_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Load>> start_load(LoadTerms terms, const Doors& doors,
+                                         const Secrets& secrets,
+                                         std::function<void(const WindowCount&)> each_window) {
+  const std::string name = "load " + terms.spec.name;
+  auto load = std::make_unique<RunningLoad>(std::move(terms), doors.clock, secrets);
+  if (auto started = load->start(std::move(each_window)); !started) {
+    return std::unexpected(started.error().in(name));
+  }
+  return std::unique_ptr<Load>(std::move(load));
+}
+
+}  // namespace gameday

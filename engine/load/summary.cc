@@ -1,0 +1,137 @@
+#include "engine/load/summary.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/load/phases.h"
+
+namespace gameday {
+namespace {
+
+constexpr Duration kWindow = std::chrono::seconds(1);
+constexpr Duration kOnTime = std::chrono::milliseconds(100);
+
+// The value of rank ceil(q * n), in seconds; reorders `values`, of which there is one at least.
+double quantile(std::vector<Duration>& values, double q) {
+  const double wanted = std::ceil(q * static_cast<double>(values.size()));
+  const auto rank = std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, values.size());
+  const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+  std::ranges::nth_element(values, nth);
+  return seconds(*nth);
+}
+
+Quantiles quantiles(std::vector<Duration>& values) {
+  if (values.empty()) return {};
+  return {quantile(values, 0.5), quantile(values, 0.9), quantile(values, 0.99),
+          quantile(values, 0.999), seconds(std::ranges::max(values))};
+}
+
+// The windows of one second, and which of them were spoilt by our own lateness.
+class Windows {
+ public:
+  Windows(std::span<const Sample> samples, const LoadWindow& window)
+      : started_(window.started.value_or(samples.front().due)) {
+    const Duration longest = longest_send_lag(rate_of(samples, window));
+    std::vector<Duration> lags;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      lags.push_back(samples[i].send_lag());
+      const std::int64_t here = number(samples[i]);
+      if (i + 1 < samples.size() && number(samples[i + 1]) == here) continue;
+      if (quantile(lags, 0.99) > seconds(longest)) marked_.push_back(here);
+      lags.clear();
+    }
+  }
+
+  [[nodiscard]] std::int64_t number(const Sample& sample) const {
+    return (sample.due - started_) / kWindow;
+  }
+  [[nodiscard]] bool marked(std::int64_t window) const {
+    return std::ranges::binary_search(marked_, window);
+  }
+
+ private:
+  static double rate_of(std::span<const Sample> samples, const LoadWindow& window) {
+    const Duration length = samples.back().due - samples.front().due;
+    if (window.rate > 0 || length <= Duration::zero()) return window.rate;
+    return static_cast<double>(samples.size() - 1) / seconds(length);
+  }
+
+  Instant started_;
+  std::vector<std::int64_t> marked_;  // ascending
+};
+
+// What is gathered of one phase while the samples are gone through in order of due time.
+class Gathered {
+ public:
+  void add(const Sample& sample, std::int64_t window, bool marked) {
+    ++summary_.due;
+    summary_.sent += sample.outcome != SampleOutcome::not_sent;
+    summary_.ok += sample.good();
+    summary_.errors += !sample.good();
+    summary_.late += sample.send_lag() > kOnTime;
+    lags_.push_back(sample.send_lag());
+    if (!marked) latencies_.push_back(sample.latency());
+    if (last_window_ != window) {
+      ++summary_.windows;
+      summary_.marked += marked;
+    }
+    last_window_ = window;
+  }
+
+  [[nodiscard]] PhaseSummary summed(std::string name, Duration length) {
+    summary_.phase = std::move(name);
+    if (length > Duration::zero()) {
+      summary_.rate = static_cast<double>(summary_.due) / seconds(length);
+    }
+    summary_.latency_s = quantiles(latencies_);
+    if (!lags_.empty()) summary_.send_lag_p99_s = quantile(lags_, 0.99);
+    // In whole numbers: exactly 95 % on time, or 5 % marked, is still valid.
+    summary_.valid = summary_.late * 20 <= summary_.due && summary_.marked * 20 <= summary_.windows;
+    return summary_;
+  }
+
+ private:
+  PhaseSummary summary_;
+  std::vector<Duration> lags_, latencies_;
+  std::optional<std::int64_t> last_window_;
+};
+
+}  // namespace
+
+Duration longest_send_lag(double rate) {
+  return rate < 1000 ? std::chrono::milliseconds(5) : std::chrono::milliseconds(2);
+}
+
+const PhaseSummary* LoadSummary::phase(std::string_view name) const {
+  const auto found = std::ranges::find(phases, name, &PhaseSummary::phase);
+  return found != phases.end() ? &*found : nullptr;
+}
+
+LoadSummary summarise(const std::string& load, std::span<const Sample> samples, Duration hold,
+                      std::span<const FaultSpan> faults, const LoadWindow& window) {
+  LoadSummary summary;
+  summary.load = load;
+  summary.started =
+      window.started.value_or(samples.empty() ? window.first_step : samples.front().due);
+  summary.ended = window.end;
+  summary.outages = outages_in(samples, hold, faults);
+  const Phases phases(faults, summary.outages, window);
+  std::vector<Gathered> gathered(phases.count());
+  if (!samples.empty()) {
+    const Windows windows(samples, window);
+    for (const Sample& sample : samples) {
+      const std::int64_t number = windows.number(sample);
+      if (const auto phase = phases.of(sample)) {
+        gathered[*phase].add(sample, number, windows.marked(number));
+      }
+    }
+  }
+  const auto lengths = phases.lengths();
+  for (const std::size_t phase : phases.listed()) {
+    auto summed = gathered[phase].summed(phases.name(phase), lengths[phase]);
+    if (phase == Phases::kSteady || summed.due > 0) summary.phases.push_back(std::move(summed));
+  }
+  return summary;
+}
+
+}  // namespace gameday

@@ -1,0 +1,68 @@
+#include "engine/load/summary.h"
+
+namespace gameday {
+namespace {
+
+Json to_json(const PhaseSummary& phase) {
+  Json latency;
+  if (phase.due > 0 && phase.windows > phase.marked) {
+    const Quantiles& q = phase.latency_s;
+    latency = Json::object(
+        {{"p50", q.p50}, {"p90", q.p90}, {"p99", q.p99}, {"p99.9", q.p999}, {"max", q.max}});
+  }
+  const Json lag = phase.due > 0 ? Json::object({{"p99", phase.send_lag_p99_s}}) : Json();
+  return Json::object({{"phase", phase.phase},
+                       {"due", phase.due},
+                       {"sent", phase.sent},
+                       {"ok", phase.ok},
+                       {"errors", phase.errors},
+                       {"rate", phase.rate},
+                       {"latency_s", latency},
+                       {"send_lag_s", lag},
+                       {"valid", phase.valid}});
+}
+
+Json counted(const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); }
+
+}  // namespace
+
+Json to_json(const LoadSummary& summary) {
+  Json phases = Json::array();
+  for (const PhaseSummary& phase : summary.phases) phases.push(to_json(phase));
+  return Json::object({{"name", summary.load}, {"phases", phases}});
+}
+
+Json to_json(const Outage& outage, std::string_view source, const UtcOf& utc_of) {
+  Json faults = Json::array();
+  for (const std::string& fault : outage.faults) faults.push(fault);
+  return Json::object(
+      {{"faults", faults},
+       {"from", rfc3339(utc_of(outage.from))},
+       {"to", outage.to ? Json(rfc3339(utc_of(*outage.to))) : Json()},
+       {"rto_s", Json::object({{"lo", seconds(outage.lo)}, {"hi", seconds(outage.hi)}})},
+       {"source", source}});
+}
+
+Json to_json(const LedgerSummary& summary) {
+  const auto found = [&](std::uint64_t count) { return summary.read_back ? Json(count) : Json(); };
+  Json rpo;
+  if (summary.read_back) {
+    rpo = Json::object({{"best", summary.rpo_s.best},
+                        {"worst", summary.rpo_s.worst},
+                        {"hole_s", summary.rpo_s.hole},
+                        {"resolution_s", summary.rpo_s.resolution}});
+  }
+  return Json::object({{"load", summary.load},
+                       {"acknowledged", summary.acknowledged},
+                       {"unknown", summary.unknown},
+                       {"lost", found(summary.lost)},
+                       {"stale", found(summary.stale)},
+                       {"duplicate", found(summary.duplicate)},
+                       {"phantom", counted(summary.phantom)},
+                       {"resurrected", counted(summary.resurrected)},
+                       {"corrupt", found(summary.corrupt)},
+                       {"recovered", found(summary.recovered)},
+                       {"rpo_s", rpo}});
+}
+
+}  // namespace gameday

@@ -1,0 +1,55 @@
+// Carries the requests of a load and tells how each ended. It never waits for one request before
+// another, never sends one twice, and knows nothing of schedules.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/load/sample.h"
+#include "engine/sys/clock.h"
+
+namespace gameday {
+
+struct TransportRequest {
+  std::uint64_t seq = 0;
+  std::string method;
+  std::string url;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  Instant give_up;  // no answer by then: unknown, or not_sent if nothing was sent
+};
+struct TransportAnswer {
+  std::uint64_t seq = 0;
+  Instant end;
+  SampleOutcome outcome = SampleOutcome::not_sent;
+  int status = 0;
+};
+
+// Of one thread; only `wake` may be called from another.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  [[nodiscard]] virtual bool full() const = 0;  // no connection is left for one more
+  [[nodiscard]] virtual std::size_t in_flight() const = 0;
+  // Puts it on its way now. Only while not full.
+  virtual void send(TransportRequest request) = 0;
+  // Works until `until`, an answer or `wake`, and gives the answers that have come to `each`, which
+  // must not call back.
+  virtual void work(Instant until, const std::function<void(const TransportAnswer&)>& each) = 0;
+  virtual void wake() = 0;
+};
+
+// HTTP/1.1 by libcurl: connections are kept and opened on demand, `most_connections` at most, with
+// no proxies from the environment and no redirects. An answer's body is thrown away.
+[[nodiscard]] Result<std::unique_ptr<Transport>> make_curl_transport(const Clock& clock,
+                                                                     std::size_t most_connections);
+
+// As many as must be open to ride out a stall of 2 s without queueing inside of us, within reason.
+[[nodiscard]] std::size_t connections_for(double rate);
+
+}  // namespace gameday
