@@ -9,8 +9,8 @@ namespace gameday {
 namespace {
 
 std::string number(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  char text[400];
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr;
   return {text, end};
 }
 
@@ -79,10 +79,13 @@ std::string type_in_words(const Field& field) {
 std::string bounds_in_words(const Field& field) {
   const auto least = shown_bound(field.type, field.least);
   const auto most = shown_bound(field.type, field.most);
-  if (field.most > 0) return least + " to " + most;
-  if (field.least > 0) return least + " or more";
+  const bool from_zero = field.least == 0 && field.type != FieldType::integer;
+  if (field.most > 0) return from_zero ? "at most " + most : least + " to " + most;
+  if (!from_zero) return least + " or more";
   return "";
 }
+
+std::string in_words(Duration duration) { return in_units(seconds(duration), kTimes, "0s"); }
 
 bool within_bounds(const Field& field, double value) {
   // Units are multiplied as doubles: a bound that is met exactly must not fail by its last bit.

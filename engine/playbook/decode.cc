@@ -12,6 +12,7 @@ namespace gameday {
 namespace {
 
 std::string below(std::string_view where, std::string_view name) {
+  if (where == name) return std::string(name);  // a step's kind is a key of the step
   return where.empty() ? std::string(name) : std::string(where) + "." + std::string(name);
 }
 
@@ -177,7 +178,7 @@ Json decode(std::span<const Field> fields, const Node& node, std::string_view wh
     } else if (field.required) {
       decoding.problems.error(
           node.place, "missing `" + std::string(field.name) + "` " + in_mapping(where) +
-                          (field.type == FieldType::json ? "" : ": " + type_in_words(field)));
+                          (field.type == FieldType::json ? "" : " (" + type_in_words(field) + ")"));
     } else if (!field.otherwise.empty()) {
       decoded.set(field.name, default_of(field, path, decoding));
     }

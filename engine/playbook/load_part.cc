@@ -149,9 +149,14 @@ Node gathered(const Entry& probe, const Entry& kind, const ProbeRow& row, const 
   } else {
     all.entries.push_back({std::string(row.scalar), kind.value.place, kind.value});
   }
+  auto known = names_of(row.fields);
+  for (const auto& common : names_of(probe_fields())) known.push_back(common);
   for (const auto& entry : probe.value.entries) {
     if (&entry == &kind || is_common(entry.key)) continue;
-    if (all.find(entry.key) != nullptr) {
+    if (std::ranges::find(known, entry.key) == known.end()) {
+      reading.error(entry.place, "unknown key " + quoted(entry.key) + " in `probes." + probe.key +
+                                     "`" + suggestion(entry.key, known));
+    } else if (all.find(entry.key) != nullptr) {
       reading.error(entry.place,
                     quoted(entry.key) + " is given twice in `probes." + probe.key + "`");
     } else {

@@ -32,9 +32,11 @@ void add_region(const Node& node, Vocabulary& names) {
 // good one, so that the URLs built on it are not reported as well.
 void add_address(const Entry& target, Vocabulary& names) {
   const Entry* facet = target.value.find("http");
-  if (facet == nullptr) return;
-  const auto address =
-      facet->value.is_scalar() ? facet->value.text : scalar_in(facet->value, "url");
+  if (facet == nullptr && target.value.is_mapping()) return;
+  std::string address;
+  if (facet != nullptr) {
+    address = facet->value.is_scalar() ? facet->value.text : scalar_in(facet->value, "url");
+  }
   const auto good = filled_url(address, {});
   names.http.emplace_back(target.key, good ? *good : "http://unreadable");
 }

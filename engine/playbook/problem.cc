@@ -83,8 +83,19 @@ std::string rendered(std::string_view file, std::string_view source, const Probl
   return out;
 }
 
+std::optional<std::string> meant(std::string_view word, const std::vector<std::string>& known) {
+  if (auto near = nearest(word, known)) return near;
+  // Two letters swapped are the commonest slip, and too many edits in a short word.
+  const auto found = std::ranges::find_if(known, [&](const std::string& candidate) {
+    return !word.empty() && word.size() == candidate.size() &&
+           std::ranges::is_permutation(word, candidate);
+  });
+  if (found == known.end()) return std::nullopt;
+  return *found;
+}
+
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
-  if (const auto near = nearest(word, known)) return "; did you mean " + in_ticks(*near) + "?";
+  if (const auto near = meant(word, known)) return "; did you mean " + in_ticks(*near) + "?";
   constexpr std::size_t kMostListed = 20;
   if (known.empty() || known.size() > kMostListed) return "";
   return "; known are: " + join(known, ", ");

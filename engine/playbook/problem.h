@@ -2,6 +2,7 @@
 // rendering shows the line and points at the column. Never decides what is wrong.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ class Problems {
 // Control characters of the source are not passed on to the terminal.
 [[nodiscard]] std::string rendered(std::string_view file, std::string_view source,
                                    const Problems& problems);
+
+// The known word that is nearest, or has the same letters in another order.
+[[nodiscard]] std::optional<std::string> meant(std::string_view word,
+                                               const std::vector<std::string>& known);
 
 // "; did you mean `timeline`?", or with no near word "; known are: a, b" (up to 20), or nothing
 // where nothing is known.

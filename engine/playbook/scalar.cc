@@ -56,7 +56,7 @@ std::optional<Json> boolean(const Scalar& scalar) {
 std::optional<Json> choice(const Scalar& scalar) {
   std::vector<std::string> known(scalar.field.choices.begin(), scalar.field.choices.end());
   if (std::ranges::find(known, scalar.node.text) != known.end()) return Json(scalar.node.text);
-  const auto near = nearest(scalar.node.text, known);
+  const auto near = known.size() > 1 ? meant(scalar.node.text, known) : std::nullopt;
   scalar.decoding.problems.error(
       scalar.node.place, "`" + std::string(scalar.where) + "`: expected " +
                              type_in_words(scalar.field) + ", not " + quoted(scalar.node.text) +

@@ -100,7 +100,7 @@ struct StepReader {
     step.replay = decoded.text("replay");
     step.deadline = duration_in(decoded, "deadline");
     if (const Json* from = decoded.find("from")) step.arguments.set("from", *from);
-    if (!step.replay.empty() && !step.into_place) {
+    if (!step.replay.empty() && decoded.text("into") == "scratch") {
       reading.error(place_in(node, "replay"),
                     "`replay` needs `into: place`: nothing is replayed "
                     "into a scratch copy");

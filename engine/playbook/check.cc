@@ -1,0 +1,321 @@
+#include "engine/playbook/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "engine/playbook/bounds.h"
+#include "engine/playbook/lint.h"
+
+namespace gameday {
+namespace {
+
+std::string line(Place place) { return "line " + std::to_string(place.line); }
+
+std::string named(std::string_view kind, std::string_view name) {
+  return std::string(kind) + " `" + std::string(name) + "`";
+}
+
+// Goes through the timeline once, in its order, with what is open at each step.
+class Walk {
+ public:
+  Walk(const Playbook& playbook, const Rows& rows, Problems& problems)
+      : playbook_(playbook), rows_(rows), problems_(problems) {}
+
+  void go() {
+    for (const auto& step : playbook_.timeline) {
+      visit(step);
+      now_ += least_duration(step);
+      if (step.kind == StepKind::fault && step.hold) close(step);
+    }
+    if (first_fault_ && !open_.empty()) last_undo_ = now_;
+    check_injection_time();
+  }
+
+ private:
+  struct OpenFault {
+    const Step* step;
+    const FaultRow* row;
+  };
+  struct Loss {
+    const Step* step;
+    Duration at;
+  };
+  struct Backup {
+    const Step* step;
+    Duration at;
+  };
+
+  void error(const Step& step, std::string text) { problems_.error(step.place, std::move(text)); }
+
+  void visit(const Step& step) {
+    switch (step.kind) {
+      case StepKind::steady_state:
+      case StepKind::wait: return;
+      case StepKind::backup: return visit_backup(step);
+      case StepKind::fault: return visit_fault(step);
+      case StepKind::restore: return visit_restore(step);
+      case StepKind::revert: return visit_revert(step);
+      case StepKind::verify: return visit_verify(step);
+    }
+  }
+
+  void visit_backup(const Step& step) {
+    const Target* target = playbook_.system.target(step.target);
+    if (target != nullptr && rows_.restore_of(*target) == nullptr) {
+      error(step, named("target", step.target) + " has nothing that can be backed up");
+    }
+    backups_.push_back({&step, now_});
+  }
+
+  void visit_fault(const Step& step) {
+    const FaultRow* row = rows_.fault(step.fault);
+    if (row == nullptr) return error(step, "unknown fault `" + step.fault + "`");
+    check_aim(step, *row);
+    if (row->reversal == Reversal::none && step.allow_irreversible.empty()) {
+      error(step, named("fault", step.fault) + " cannot be undone; it needs " +
+                      "`allow_irreversible: REASON`");
+    }
+    if (!playbook_.loads.empty() && ended_.size() == playbook_.loads.size()) {
+      error(step, "a fault after `verify` has ended every load: nothing would see what it does");
+    }
+    if (!first_fault_) first_fault_ = now_;
+    open_.push_back({&step, row});
+    if (row->holds_data || row->effect == Effect::loses) losses_.push_back({&step, now_});
+    check_count(step);
+  }
+
+  void check_aim(const Step& step, const FaultRow& row) {
+    if (row.facet == "link") {
+      const auto region = step.arguments.text("region");
+      const auto& links = playbook_.system.links;
+      if (std::ranges::find(links, region, &Link::region) == links.end()) {
+        error(step, named("region", region) + " has no links that " + named("fault", row.name) +
+                        " could hit; declare them under `system.links`");
+      }
+      return;
+    }
+    const Target* target = playbook_.system.target(step.target);
+    if (target == nullptr || row.facet.empty() || target->facets.find(row.facet) != nullptr) return;
+    error(step, named("fault", row.name) + " needs a target with `" + std::string(row.facet) +
+                    "`, which " + named("target", step.target) + " has not");
+  }
+
+  void check_count(const Step& step) {
+    std::set<std::string> hit;
+    for (const auto& open : open_) {
+      const auto region = open.step->arguments.text("region");
+      hit.insert(region.empty() ? "target " + open.step->target : "region " + region);
+    }
+    const auto count = static_cast<std::int64_t>(hit.size());
+    if (count <= playbook_.limits.targets) return;
+    error(step, std::to_string(count) + " targets would be under fault at once; `limits.targets` " +
+                    "is " + std::to_string(playbook_.limits.targets));
+  }
+
+  void visit_restore(const Step& step) {
+    const Target* target = playbook_.system.target(step.target);
+    if (target != nullptr && rows_.restore_of(*target) == nullptr) {
+      error(step, named("target", step.target) + " has nothing that can be restored");
+    }
+    const auto from = step.arguments.text("from");
+    const auto backup =
+        std::ranges::find_if(backups_.rbegin(), backups_.rend(), [&](const Backup& b) {
+          return b.step->target == step.target && (from.empty() || b.step->id == from);
+        });
+    if (backup == backups_.rend()) {
+      error(step, from.empty() ? "no backup of `" + step.target + "` is taken before this restore"
+                               : "`" + from + "` is no earlier backup of `" + step.target + "`");
+    }
+    const Target* queue = playbook_.system.target(step.replay);
+    if (queue != nullptr && rows_.queue_of(*queue) == nullptr) {
+      error(step, named("target", step.replay) + " has no queue that could replay");
+    }
+    if (!step.into_place) return;
+    if (backup != backups_.rend()) check_recovery_point(step, *backup);
+    std::erase_if(open_, [&](const OpenFault& open) {
+      return open.row->holds_data && open.step->target == step.target;
+    });
+    if (open_.empty()) last_undo_ = now_;
+  }
+
+  // What was written after the backup and before the loss is gone, unless a queue has it still.
+  void check_recovery_point(const Step& restore, const Backup& backup) {
+    const auto& rpo = playbook_.objectives.rpo;
+    const auto loss = std::ranges::find_if(losses_.rbegin(), losses_.rend(), [&](const Loss& l) {
+      return l.step->target == restore.target;
+    });
+    if (!rpo || !restore.replay.empty() || loss == losses_.rend()) return;
+    const Duration between = loss->at - backup.at;
+    if (between <= *rpo) return;
+    error(restore, "an RPO of " + in_words(*rpo) + " cannot hold: " + in_words(between) +
+                       " or more lie between the backup (" + line(backup.step->place) +
+                       ") and the loss (" + line(loss->step->place) + "), and no `replay` fills " +
+                       "them");
+  }
+
+  void visit_revert(const Step& step) {
+    const auto& timeline = playbook_.timeline;
+    const auto fault = std::ranges::find(timeline, step.revert, &Step::id);
+    if (fault == timeline.end() || fault->kind != StepKind::fault || &*fault > &step) {
+      std::vector<std::string> known;
+      for (const auto& open : open_) known.push_back(open.step->id);
+      return error(step,
+                   "`" + step.revert + "` is no earlier fault" + suggestion(step.revert, known));
+    }
+    if (fault->hold) {
+      return error(step, named("fault", step.revert) + " has `for`: it is reverted at its end");
+    }
+    const bool is_open =
+        std::ranges::any_of(open_, [&](const OpenFault& open) { return open.step == &*fault; });
+    if (!is_open) {
+      return error(step, named("fault", step.revert) + " is no longer open here");
+    }
+    close(*fault);
+  }
+
+  void visit_verify(const Step& step) {
+    for (const auto& load : step.names) {
+      if (ended_.insert(load).second) continue;
+      error(step, named("load", load) + " was ended by an earlier `verify`");
+    }
+  }
+
+  void close(const Step& fault) {
+    std::erase_if(open_, [&](const OpenFault& open) { return open.step == &fault; });
+    if (open_.empty()) last_undo_ = now_;
+  }
+
+  void check_injection_time() {
+    if (!first_fault_) return;
+    const Duration injected = last_undo_ - *first_fault_;
+    if (injected <= playbook_.limits.duration) return;
+    problems_.error(playbook_.limits.place, "`limits.duration` is " +
+                                                in_words(playbook_.limits.duration) +
+                                                ", but from the first fault to the last undo " +
+                                                in_words(injected) + " or more pass");
+  }
+
+  const Playbook& playbook_;
+  const Rows& rows_;
+  Problems& problems_;
+  Duration now_{};  // the least time since the first step's start
+  std::vector<OpenFault> open_;
+  std::vector<Backup> backups_;
+  std::vector<Loss> losses_;
+  std::set<std::string> ended_;  // loads
+  std::optional<Duration> first_fault_;
+  Duration last_undo_{};
+};
+
+class Terms {
+ public:
+  Terms(const Playbook& playbook, Problems& problems) : playbook_(playbook), problems_(problems) {}
+
+  void check() {
+    check_rto();
+    check_others();
+    for (const auto& load : playbook_.loads) check_load(load);
+  }
+
+ private:
+  void error(std::string text) { problems_.error(playbook_.objectives.place, std::move(text)); }
+
+  void check_rto() {
+    const auto& rto = playbook_.objectives.rto;
+    if (!rto) return;
+    if (playbook_.loads.empty() && rto->from.empty()) {
+      error("`objectives.rto` cannot be judged: there is no load, and no probe in `from`");
+    }
+    const auto& timeline = playbook_.timeline;
+    const bool has_steady =
+        std::ranges::find(timeline, StepKind::steady_state, &Step::kind) != timeline.end();
+    if (!rto->hold && !has_steady) {
+      error("`objectives.rto` needs `hold`: there is no steady state to take it from");
+    }
+  }
+
+  void check_others() {
+    const auto& objectives = playbook_.objectives;
+    const bool has_ledger = std::ranges::any_of(
+        playbook_.loads, [](const LoadSpec& load) { return load.ledger.has_value(); });
+    if (objectives.rpo && !has_ledger) {
+      error("`objectives.rpo` cannot be judged: no load has a ledger");
+    }
+    if (objectives.success_rate) check_phase("success_rate", objectives.success_rate->during);
+    for (const auto& latency : objectives.latencies) check_phase(latency.name, latency.during);
+  }
+
+  void check_phase(const std::string& objective, const std::string& during) {
+    if (playbook_.loads.empty()) {
+      error("`objectives." + objective + "` cannot be judged: there is no load");
+    }
+    std::vector<std::string> known{"steady"};
+    for (const auto& step : playbook_.timeline) {
+      if (step.kind == StepKind::fault) known.push_back(step.id);
+    }
+    if (std::ranges::find(known, during) != known.end()) return;
+    error("`objectives." + objective + ".during`: there is no phase " + quoted(during) +
+          suggestion(during, known));
+  }
+
+  void check_load(const LoadSpec& load) {
+    if (!load.ledger) return;
+    if (!load.cleanup) {
+      problems_.error(load.place, named("load", load.name) +
+                                      " has a ledger and no `cleanup`: what it writes would stay");
+    }
+    const auto writes = playbook_.limits.writes;
+    const double least = std::floor(load.rate * seconds(least_run(load)));
+    if (writes == 0 || static_cast<double>(writes) >= least) return;
+    problems_.error(playbook_.limits.place, "`limits.writes` is " + std::to_string(writes) +
+                                                ", but " + named("load", load.name) + " sends " +
+                                                std::to_string(static_cast<std::int64_t>(least)) +
+                                                " or more");
+  }
+
+  // Until the `verify` that ends it, else to the last step.
+  Duration least_run(const LoadSpec& load) const {
+    Duration run{};
+    for (const auto& step : playbook_.timeline) {
+      const auto& names = step.names;
+      const bool ends =
+          step.kind == StepKind::verify && std::ranges::find(names, load.name) != names.end();
+      if (ends) break;
+      run += least_duration(step);
+    }
+    return run;
+  }
+
+  const Playbook& playbook_;
+  Problems& problems_;
+};
+
+}  // namespace
+
+Duration least_duration(const Step& step) {
+  switch (step.kind) {
+    case StepKind::steady_state:
+    case StepKind::wait: return step.steady_for;
+    case StepKind::fault: return step.hold.value_or(Duration{});
+    default: return {};
+  }
+}
+
+Problems check_playbook(const Playbook& playbook, const Rows& rows) {
+  Problems problems;
+  Walk(playbook, rows, problems).go();
+  Terms(playbook, problems).check();
+  lint_playbook(playbook, problems);
+  return problems;
+}
+
+LoadedPlaybook load_checked(const std::string& path, const Vars& vars, const Rows& rows) {
+  auto loaded = load_playbook(path, vars, rows);
+  if (!loaded.playbook) return loaded;
+  loaded.problems.add(check_playbook(*loaded.playbook, rows));
+  if (loaded.problems.has_errors()) loaded.playbook.reset();
+  return loaded;
+}
+
+}  // namespace gameday

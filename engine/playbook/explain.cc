@@ -1,0 +1,122 @@
+#include "engine/playbook/explain.h"
+
+#include <algorithm>
+
+#include "engine/playbook/bounds.h"
+#include "engine/playbook/document.h"
+
+namespace gameday {
+namespace {
+
+std::string headed(std::string_view family, std::string_view name, std::string_view summary) {
+  return std::string(name) + " (" + std::string(family) + ")\n  " + std::string(summary) + "\n";
+}
+
+// One paragraph a field: its name, what it takes, its bounds and default, then its help.
+void list_fields(std::span<const Field> fields, const std::string& indent, std::string& out) {
+  std::size_t width = 0;
+  for (const auto& field : fields) width = std::max(width, field.name.size());
+  for (const auto& field : fields) {
+    out += indent + std::string(field.name) + std::string(width - field.name.size() + 2, ' ') +
+           type_in_words(field);
+    if (const auto bounds = bounds_in_words(field); !bounds.empty()) out += ", " + bounds;
+    if (field.required) out += ", required";
+    if (!field.otherwise.empty()) out += ", default " + std::string(field.otherwise);
+    out += "\n";
+    const std::string inner = indent + std::string(width + 2, ' ');
+    if (!field.help.empty()) out += inner + std::string(field.help) + "\n";
+    list_fields(field.fields, inner, out);
+  }
+}
+
+void add_fields(std::string_view title, std::span<const Field> fields, std::string& out) {
+  if (fields.empty()) return;
+  out += "\n" + std::string(title) + "\n";
+  list_fields(fields, "  ", out);
+}
+
+void add_line(std::string_view title, std::string_view text, std::string& out) {
+  if (!text.empty()) out += "\n" + std::string(title) + "\n  " + std::string(text) + "\n";
+}
+
+std::string_view meaning_of(Reversal reversal) {
+  switch (reversal) {
+    case Reversal::exact: return "exact: the prior state is put back as it was";
+    case Reversal::restart: return "restart: what was ended is started again";
+    case Reversal::saved_copy: return "saved-copy: a copy taken before is put back";
+    case Reversal::by_restore: return "by-restore: only a restore puts the data back";
+    case Reversal::none: return "none: it cannot be undone, and needs allow_irreversible: REASON";
+  }
+  return "";
+}
+
+void add_short_form(std::string_view name, std::string_view scalar, std::string& out) {
+  if (scalar.empty()) return;
+  add_line("Short form", std::string(name) + ": VALUE stands for its " + std::string(scalar) + ".",
+           out);
+}
+
+// The step's own fields that this fault takes: it hits a target, or a region's links.
+std::vector<Field> step_fields(const FaultRow& row) {
+  const auto forms = step_forms();
+  const auto form = std::ranges::find(forms, StepKind::fault, &StepForm::kind);
+  std::vector<Field> fields(form->fields.begin(), form->fields.end());
+  const std::string_view other = row.facet == "link" ? "target" : "region";
+  if (!row.facet.empty()) {
+    std::erase_if(fields, [&](const Field& field) { return field.name == other; });
+  }
+  std::erase_if(fields, [&](const Field& field) {
+    return field.name == "fault" ||
+           (field.name == "allow_irreversible" && row.reversal != Reversal::none);
+  });
+  for (auto& field : fields) {
+    if (field.name == "target" || field.name == "region") field.required = !row.facet.empty();
+  }
+  return fields;
+}
+
+}  // namespace
+
+std::string explain(const FaultRow& row) {
+  std::string out = headed("fault", row.name, row.summary);
+  if (row.facet == "link") {
+    add_line("Hits", "the links of a region, declared under system.links", out);
+  } else if (!row.facet.empty()) {
+    add_line("Hits", "a target with " + std::string(row.facet), out);
+  }
+  add_fields("Its own fields", row.fields, out);
+  add_fields("Fields of every such step", step_fields(row), out);
+  add_line("Reversal", meaning_of(row.reversal), out);
+  add_line("Rights", row.rights, out);
+  add_line("Example", row.example, out);
+  return out;
+}
+
+std::string explain(const ProbeRow& row) {
+  std::string out = headed("probe", row.name, row.summary);
+  add_short_form(row.name, row.scalar, out);
+  add_fields("Its own fields", row.fields, out);
+  add_fields("Fields of every probe", probe_fields(), out);
+  add_line("Example", row.example, out);
+  return out;
+}
+
+std::string explain(const RestoreRow& row) {
+  std::string out = headed("restore", row.name, row.summary);
+  add_line("Restores", "a target with " + std::string(row.facet), out);
+  const auto forms = step_forms();
+  const auto form = std::ranges::find(forms, StepKind::restore, &StepForm::kind);
+  add_fields("Fields of a restore step", form->fields, out);
+  add_line("Rights", row.rights, out);
+  add_line("Example", row.example, out);
+  return out;
+}
+
+std::string explain(const FacetRow& row) {
+  std::string out = headed("facet of a target", row.name, row.summary);
+  add_short_form(row.name, row.scalar, out);
+  add_fields("Its fields", row.fields, out);
+  return out;
+}
+
+}  // namespace gameday

@@ -1,0 +1,66 @@
+#include "engine/playbook/lint.h"
+
+#include <algorithm>
+
+#include "engine/playbook/bounds.h"
+
+namespace gameday {
+namespace {
+
+void lint_probes(const Playbook& playbook, Problems& problems) {
+  const auto& rto = playbook.objectives.rto;
+  for (const auto& probe : playbook.probes) {
+    if (rto && probe.every > rto->within / 3) {
+      problems.warning(probe.place, "probe `" + probe.name + "` asks every " +
+                                        in_words(probe.every) + ": too slow to judge an RTO of " +
+                                        in_words(rto->within));
+    }
+    if (probe.timeout > probe.every) {
+      problems.warning(probe.place, "probe `" + probe.name + "` may take longer (" +
+                                        in_words(probe.timeout) + ") than it has until the next (" +
+                                        in_words(probe.every) + ")");
+    }
+  }
+}
+
+void lint_loads(const Playbook& playbook, Problems& problems) {
+  const auto& rpo = playbook.objectives.rpo;
+  if (!rpo || *rpo == Duration{}) return;
+  for (const auto& load : playbook.loads) {
+    const Duration between = from_seconds(1 / load.rate);
+    if (!load.ledger || between <= *rpo) continue;
+    problems.warning(load.place, "load `" + load.name + "` writes once in " + in_words(between) +
+                                     ": too slow to judge an RPO of " + in_words(*rpo));
+  }
+}
+
+void lint_timeline(const Playbook& playbook, Problems& problems) {
+  const auto& timeline = playbook.timeline;
+  const auto fault = std::ranges::find(timeline, StepKind::fault, &Step::kind);
+  if (fault == timeline.end()) {
+    problems.warning(timeline.front().place, "no fault: this drill breaks nothing");
+    return;
+  }
+  const auto steady = std::ranges::find(timeline, StepKind::steady_state, &Step::kind);
+  if (steady > fault) {
+    problems.warning(fault->place,
+                     "no steady state before the first fault: what it breaks may "
+                     "have been broken before");
+  }
+  if (playbook.probes.empty() && playbook.loads.empty()) {
+    problems.warning(fault->place, "neither a probe nor a load watches fault `" + fault->id + "`");
+  }
+}
+
+}  // namespace
+
+void lint_playbook(const Playbook& playbook, Problems& problems) {
+  lint_probes(playbook, problems);
+  lint_loads(playbook, problems);
+  if (!playbook.timeline.empty()) lint_timeline(playbook, problems);
+  if (playbook.environment == "production") {
+    problems.warning({1, 1}, "environment is production: run asks for --confirm " + playbook.name);
+  }
+}
+
+}  // namespace gameday

@@ -1,0 +1,139 @@
+#include "engine/playbook/schema.h"
+
+#include "engine/playbook/document.h"
+#include "engine/playbook/field_schema.h"
+
+namespace gameday {
+namespace {
+
+Json reference(const std::string& name) { return Json::object({{"$ref", "#/$defs/" + name}}); }
+
+Json target_schema(const Rows& rows) {
+  Json schema = schema_of(target_fields());
+  Json properties = schema.get("properties");
+  for (const FacetRow* row : rows.facets) {
+    Json facet = short_schema_of(row->fields, row->scalar);
+    facet.set("description", row->summary);
+    properties.set(row->name, std::move(facet));
+  }
+  schema.set("properties", std::move(properties));
+  schema.set("minProperties", 1);
+  return schema;
+}
+
+Json system_schema(const Rows& rows) {
+  Json schema = names_schema(target_schema(rows));
+  Json links = names_schema(schema_of(link_fields()));
+  links.set("description", "Ways between parts of the system, through proxies of gameday.");
+  schema.set("properties", Json::object({{"links", std::move(links)}}));
+  return schema;
+}
+
+// The row's fields may stand in the kind's mapping or beside the kind; what is required of both
+// together is left to `gameday check`.
+Json probe_schema(const ProbeRow& row) {
+  Json schema = schema_of(probe_fields());
+  Json inside = short_schema_of(row.fields, row.scalar);
+  const auto relax = [](Json& mapping) { mapping.erase("required"); };
+  if (const Json* either = inside.find("anyOf")) {
+    Json forms = Json::array();
+    for (Json form : either->items()) {
+      relax(form);
+      forms.push(std::move(form));
+    }
+    inside.set("anyOf", std::move(forms));
+  } else {
+    relax(inside);
+  }
+  inside.set("description", row.summary);
+  add_fields(schema, row.fields);
+  Json properties = schema.get("properties");
+  properties.set(row.name, std::move(inside));
+  schema.set("properties", std::move(properties));
+  schema.set("required", Json(Json::Array{row.name}));
+  return schema;
+}
+
+Json fault_schema(const StepForm& form, const FaultRow& row) {
+  Json schema = schema_of(form.fields);
+  add_fields(schema, row.fields);
+  Json properties = schema.get("properties");
+  properties.set("fault", Json::object({{"const", row.name}, {"description", row.summary}}));
+  const bool links = row.facet == "link";
+  if (!row.facet.empty()) {
+    properties.erase(links ? "target" : "region");
+    Json required = schema.get("required");
+    required.push(links ? "region" : "target");
+    schema.set("required", std::move(required));
+  }
+  schema.set("properties", std::move(properties));
+  return schema;
+}
+
+Json step_schema(const StepForm& form) {
+  Json schema = schema_of(form.fields);
+  schema.set("description", form.summary);
+  if (form.kind == StepKind::verify) {
+    Json properties = schema.get("properties");
+    Json loads = properties.get("verify");
+    loads.set("type", Json(Json::Array{"array", "null"}));
+    properties.set("verify", std::move(loads));
+    schema.set("properties", std::move(properties));
+    schema.set("required", Json(Json::Array{"verify"}));
+  }
+  return schema;
+}
+
+// A choice between the definitions whose names start with `prefix`, each added to `definitions`.
+struct Choice {
+  Json& definitions;
+  Json forms = Json::array();
+
+  void add(const std::string& name, Json schema) {
+    definitions.set(name, std::move(schema));
+    forms.push(reference(name));
+  }
+  [[nodiscard]] Json either() const {
+    // Of nothing, nothing is valid: a build without a family refuses what needs it.
+    if (!forms.is_array() || forms.items().empty()) return Json(false);
+    return Json::object({{"anyOf", forms}});
+  }
+};
+
+}  // namespace
+
+std::string playbook_schema(const Rows& rows) {
+  Json definitions = Json::object();
+  Choice probes{definitions};
+  for (const ProbeRow* row : rows.probes) {
+    probes.add("probe-" + std::string(row->name), probe_schema(*row));
+  }
+  Choice steps{definitions};
+  for (const auto& form : step_forms()) {
+    if (form.kind != StepKind::fault) {
+      steps.add("step-" + std::string(name_of(form.kind)), step_schema(form));
+      continue;
+    }
+    for (const FaultRow* row : rows.faults) {
+      steps.add("fault-" + std::string(row->name), fault_schema(form, *row));
+    }
+  }
+  Json schema = Json::object(
+      {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "gameday playbook"}});
+  const Json top = schema_of(playbook_fields());
+  for (const auto& [name, value] : top.members()) schema.set(name, value);
+  Json properties = schema.get("properties");
+  const auto put = [&](std::string_view name, Json part) {
+    part.set("description", properties.get(name).text("description"));
+    properties.set(name, std::move(part));
+  };
+  put("system", system_schema(rows));
+  put("load", names_schema(schema_of(load_fields())));
+  put("probes", names_schema(probes.either()));
+  put("timeline", Json::object({{"type", "array"}, {"minItems", 1}, {"items", steps.either()}}));
+  schema.set("properties", std::move(properties));
+  schema.set("$defs", std::move(definitions));
+  return schema.pretty() + "\n";
+}
+
+}  // namespace gameday
