@@ -1,0 +1,39 @@
+// A message queue with an HTTP interface, as the sample system has one:
+//   GET URL                   {"messages": N, "incarnation": I}; 404 while there is no queue
+//   PUT URL                   makes it if there is none
+//   GET URL/messages          {"messages": [...]}
+//   POST URL/messages         {"messages": [...], "retained": [...]} puts back, once by key
+//   DELETE URL?save=1         {"messages": [...], "retained": [...], "incarnation": I}
+//   GET URL/dropped           the last DELETE's answer; 404 where a queue keeps none
+//   POST URL/replay           {"since": TIME} -> {"replayed": N}
+// An incarnation names one life of the queue: it differs after the queue was made anew.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/rows.h"
+
+namespace gameday {
+
+// The `url` of a target's queue facet, as the playbook gives it: secrets still as references.
+[[nodiscard]] Result<std::string> queue_url(const Target& target);
+
+struct QueueLooks {
+  bool exists = false;
+  std::int64_t messages = 0;
+  std::string incarnation;
+};
+// failed, timed_out...: the queue's server did not answer, or with nothing to be understood.
+[[nodiscard]] Result<QueueLooks> look_at_queue(const std::string& url, const DeedContext& context);
+
+// One request on URL + `path`. not_found: the answer is 404; failed: any other but 2xx.
+struct QueueRequest {
+  std::string method;
+  std::string path;
+  std::optional<Json> body;
+};
+[[nodiscard]] Result<Json> ask_queue(const std::string& url, const QueueRequest& request,
+                                     const DeedContext& context);
+
+}  // namespace gameday
