@@ -42,7 +42,8 @@ std::string shown(std::uint64_t number) { return std::to_string(number); }
 // The lines of one chain while they are walked through.
 class Walk {
  public:
-  explicit Walk(const std::vector<std::string>& lines) : lines_(lines) {
+  Walk(const std::vector<std::string>& lines, const std::function<void(Event)>& each)
+      : lines_(lines), each_(each) {
     state_.head = kChainStart;
   }
 
@@ -80,6 +81,7 @@ class Walk {
     state_.drill = event->drill;
     state_.head = event->hash;
     ++state_.events;
+    if (each_) each_(std::move(*event));
     return std::nullopt;
   }
 
@@ -112,6 +114,7 @@ class Walk {
   }
 
   const std::vector<std::string>& lines_;
+  const std::function<void(Event)>& each_;
   ChainState state_;
   bool closed_ = false;
 };
@@ -195,6 +198,9 @@ Result<Event> parse_event(std::string_view line) {
   return event;
 }
 
-ChainState verify_chain(const std::vector<std::string>& lines) { return Walk(lines).walked(); }
+ChainState verify_chain(const std::vector<std::string>& lines,
+                        const std::function<void(Event)>& each) {
+  return Walk(lines, each).walked();
+}
 
 }  // namespace gameday

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,7 +79,8 @@ struct ChainState {
   std::uint64_t line = 0;    // where the first problem is, from 1; 0 without one
   std::string problem;       // "line 12: edited (its hash does not match)"
 };
-// Stops at the first problem.
-[[nodiscard]] ChainState verify_chain(const std::vector<std::string>& lines);
+// Stops at the first problem. Each event that verifies is given to `each`, if there is one.
+[[nodiscard]] ChainState verify_chain(const std::vector<std::string>& lines,
+                                      const std::function<void(Event)>& each = {});
 
 }  // namespace gameday
