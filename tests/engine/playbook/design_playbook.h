@@ -5,7 +5,8 @@
 
 namespace gameday {
 
-inline constexpr std::string_view kDesignPlaybook = R"yaml(# yaml-language-server: $schema=../schema.json
+inline constexpr std::string_view kDesignPlaybook =
+    R"yaml(# yaml-language-server: $schema=../schema.json
 gameday: 1
 name: shop-survives-losing-its-store
 summary: One region is cut off, then the store is lost; orders go on through the other region and every acknowledged order is there afterwards.
