@@ -78,7 +78,11 @@ Status make_tables(Database& database) {
 
 Result<Database> opened(const std::string& path) {
   TRY(database, Database::open(path, {.mode = DatabaseMode::create, .busy = 5s}));
-  TRY(kind, kind_of(database));
+  // In one snapshot: another process may be making the tables right now.
+  TRY_OK(database.execute("BEGIN"));
+  const auto kind = kind_of(database);
+  TRY_OK(database.execute("ROLLBACK"));
+  if (!kind) return std::unexpected(kind.error());
   TRY(mode, database.text("PRAGMA journal_mode = WAL"));
   if (mode != "wal") {
     return fail(ErrorCode::refused, path + ": its filesystem allows no write-ahead log");
@@ -86,7 +90,7 @@ Result<Database> opened(const std::string& path) {
   // A log that is written over early takes less of the reserve when the disk is full.
   TRY_OK(database.execute(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 64"));
-  if (kind == Kind::empty) TRY_OK(make_tables(database));
+  if (*kind == Kind::empty) TRY_OK(make_tables(database));
   return database;
 }
 

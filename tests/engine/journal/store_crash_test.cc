@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "engine/base/random.h"
 #include "engine/sys/descriptor.h"
@@ -31,6 +32,11 @@ class StoreCrash : public StoreFolder {
       if (!sample && ::write(to_parent, &*number, sizeof *number) != sizeof *number) _exit(5);
     }
     _exit(6);
+  }
+
+  [[noreturn]] static void fail_child(const Error& error) {
+    std::fprintf(stderr, "%s: %s\n", name_of(error.code), error.text.c_str());
+    _exit(1);
   }
 
   // The last number that a child told before it was killed, having told `enough`.
@@ -82,10 +88,12 @@ TEST_F(StoreCrash, TwoProcessesMakeOneStoreAtTheSameTime) {
       if (child == 0) {
         const std::string id = "01R" + std::to_string(i);
         auto store = Store::open(path(), clock_);
-        if (!store || !(*store)->add(record(id))) _exit(2);
+        if (!store) fail_child(store.error());
+        if (auto added = (*store)->add(record(id)); !added) fail_child(added.error());
         auto journal = (*store)->journal(id);
         for (int n = 0; n < 5; ++n) {
-          if (!journal || !put(**journal)) _exit(3);
+          if (!journal) fail_child(journal.error());
+          if (auto number = put(**journal); !number) fail_child(number.error());
         }
         _exit(0);
       }
