@@ -1,9 +1,8 @@
 #include "engine/sys/processes_again.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
-#include <sys/prctl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -176,6 +175,18 @@ void reap(pid_t pid) {
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
+// The pipe closes in the middle of exec, a moment before the arguments can be read: whoever looks
+// at the new process now must find it whole.
+void wait_until_readable(const ProcessId& id) {
+  constexpr int kLooks = 200;
+  const std::string path = "/proc/" + std::to_string(id.pid) + "/cmdline";
+  for (int look = 0; look < kLooks && proc::alive(id); ++look) {
+    const auto arguments = proc::read(path);
+    if (arguments && !arguments->empty()) return;
+    poll(nullptr, 0, 1);
+  }
+}
+
 // An Error where the child came but may not run: the closing gate then ends it.
 Result<ProcessId> let_in(Gate& gate, const std::function<Status(pid_t)>& before_it_runs) {
   const pid_t pid = gate.arrived();
@@ -229,6 +240,7 @@ Result<ProcessId> give_birth(const Rebirth& rebirth,
     const auto doing = std::string("cannot ") + kSteps[failure.step] + " (" + rebirth.exe + ")";
     return std::unexpected(system_error(failure.number, doing));
   }
+  if (born) wait_until_readable(*born);
   return born;
 }
 

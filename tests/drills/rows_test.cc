@@ -1,0 +1,83 @@
+// What holds for each row of every family, whatever it does.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "all_rows.h"
+
+namespace gameday {
+namespace {
+
+std::size_t files_in(const std::string& folder, const std::string& ending) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(GAMEDAY_SOURCE_DIR "/" + folder)) {
+    count += entry.path().string().ends_with(ending) ? 1 : 0;
+  }
+  return count;
+}
+
+template <class Row>
+void each_name_once(std::span<const Row* const> rows) {
+  std::set<std::string_view> names;
+  for (const Row* row : rows) {
+    EXPECT_FALSE(row->name.empty());
+    EXPECT_TRUE(names.insert(row->name).second) << row->name << " stands twice";
+    EXPECT_TRUE(row->summary.ends_with('.')) << row->name << ": " << row->summary;
+  }
+}
+
+void are_explained(std::string_view row, std::span<const Field> fields) {
+  for (const Field& field : fields) {
+    EXPECT_FALSE(field.name.empty()) << row;
+    EXPECT_TRUE(field.help.ends_with('.')) << row << "." << field.name << ": " << field.help;
+    EXPECT_EQ(field.type == FieldType::choice, !field.choices.empty()) << row << "." << field.name;
+    are_explained(row, field.fields);
+  }
+}
+
+TEST(Rows, EachFileHasItsRowInTheTable) {
+  const Rows rows = all_rows();
+  EXPECT_EQ(rows.faults.size(), files_in("drills/faults", ".cc"));
+  EXPECT_EQ(rows.restores.size(), files_in("drills/restores", ".cc"));
+  EXPECT_EQ(rows.facets.size(), files_in("drills/systems", "_facet.cc"));
+  EXPECT_EQ(rows.queues.size(), files_in("drills/systems", "_queue.cc"));
+  EXPECT_EQ(rows.probes.size(), files_in("probes", ".cc"));
+  EXPECT_NE(rows.fault("kill"), nullptr);
+  EXPECT_NE(rows.probe("http"), nullptr);
+  EXPECT_NE(rows.facet("process"), nullptr);
+  EXPECT_EQ(rows.fault("no-such"), nullptr);
+}
+
+TEST(Rows, EachIsNamedOnceAndExplained) {
+  const Rows rows = all_rows();
+  each_name_once(rows.faults);
+  each_name_once(rows.restores);
+  each_name_once(rows.facets);
+  each_name_once(rows.probes);
+  for (const auto* row : rows.faults) are_explained(row->name, row->fields);
+  for (const auto* row : rows.facets) are_explained(row->name, row->fields);
+  for (const auto* row : rows.probes) are_explained(row->name, row->fields);
+}
+
+TEST(Rows, EachCanDoItsPart) {
+  const Rows rows = all_rows();
+  for (const auto* row : rows.faults) {
+    EXPECT_TRUE(row->prepare && row->inject && row->prove && row->undo && row->gone) << row->name;
+    EXPECT_FALSE(row->rights.empty()) << row->name;
+    EXPECT_TRUE(row->example.contains("fault: " + std::string(row->name))) << row->name;
+    EXPECT_TRUE(row->facet.empty() || row->facet == "link" || rows.facet(row->facet)) << row->name;
+  }
+  for (const auto* row : rows.restores) {
+    EXPECT_TRUE(row->backup && row->restore_scratch && row->prepare && row->restore_place &&
+                row->undo && row->gone)
+        << row->name;
+    EXPECT_NE(rows.facet(row->facet), nullptr) << row->name;
+  }
+  for (const auto* row : rows.queues) EXPECT_TRUE(row->depth && row->replay) << row->facet;
+  for (const auto* row : rows.facets) EXPECT_TRUE(row->resolve) << row->name;
+  for (const auto* row : rows.probes) EXPECT_TRUE(row->ask) << row->name;
+}
+
+}  // namespace
+}  // namespace gameday
