@@ -1,0 +1,165 @@
+// The sender against a transport and a clock that are made up, so that it can be starved exactly.
+#include "engine/load/sender.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/load/summary.h"
+
+namespace gameday {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class SetClock : public Clock {
+ public:
+  Now now() const override { return now_; }
+  Status sleep(const Until&) const override { return {}; }
+  Now now_{Instant(seconds(100)), Utc(seconds(1000))};
+};
+
+// Answers everything after a millisecond; `work` can oversleep.
+class MadeTransport : public Transport {
+ public:
+  explicit MadeTransport(SetClock& clock) : clock_(clock) {}
+
+  bool full() const override { return full_; }
+  std::size_t in_flight() const override { return waiting_.size(); }
+  void send(TransportRequest request) override {
+    sent_.push_back(request.seq);
+    waiting_.push_back(request.seq);
+  }
+  void work(Instant until, const std::function<void(const TransportAnswer&)>& each) override {
+    const Instant was = clock_.now_.boot;
+    Instant now = std::max(until, was);
+    if (!waiting_.empty()) now = std::min(now, was + milliseconds(1));
+    now += oversleep_(was);
+    clock_.now_.utc += now - was;
+    clock_.now_.boot = now;
+    for (const std::uint64_t seq : waiting_) each({seq, now, SampleOutcome::ok, 200});
+    waiting_.clear();
+    if (on_work_) on_work_(now);
+  }
+  void wake() override {}
+
+  SetClock& clock_;
+  bool full_ = false;
+  std::vector<std::uint64_t> sent_, waiting_;
+  std::function<Duration(Instant)> oversleep_ = [](Instant) { return Duration::zero(); };
+  std::function<void(Instant)> on_work_;
+};
+
+class SenderTest : public testing::Test {
+ protected:
+  // Runs until `length` has passed on the made clock.
+  void run(double rate, Duration length, SendLimits limits = {}) {
+    const Instant start = clock_.now_.boot;
+    Recorder recorder(
+        {start, rate, nullptr, nullptr, [this](const WindowCount& w) { windows_.push_back(w); }});
+    Sender sender({.rate = rate, .start = start}, seconds(1), pattern_, transport_, recorder,
+                  clock_, std::move(limits));
+    const auto before = transport_.on_work_;
+    transport_.on_work_ = [&](Instant now) {
+      if (before) before(now);
+      if (now >= start + length) sender.end();
+    };
+    sender.run();
+    samples_ = recorder.take_samples();
+    problem_ = sender.problem();
+    jumps_ = sender.clock_jumps();
+  }
+
+  SetClock clock_;
+  MadeTransport transport_{clock_};
+  Secrets secrets_;
+  RequestPattern pattern_{{}, "01J", "checkout", 7, secrets_};
+  std::vector<WindowCount> windows_;
+  std::vector<Sample> samples_;
+  std::string problem_;
+  std::uint64_t jumps_ = 0;
+};
+
+TEST_F(SenderTest, SendsEachRequestWhenItIsDue) {
+  run(100, seconds(3));
+  ASSERT_EQ(samples_.size(), 301U);
+  for (const Sample& s : samples_) EXPECT_EQ(s.send_lag(), Duration::zero());
+  for (const auto& window : windows_) EXPECT_FALSE(window.marked);
+  EXPECT_EQ(windows_.size(), 4U);
+}
+
+TEST_F(SenderTest, AWindowInWhichItWasStarvedIsMarkedAndOnlyThat) {
+  const Instant start = clock_.now_.boot;
+  transport_.oversleep_ = [&](Instant now) -> Duration {
+    const bool third = now >= start + milliseconds(2300) && now < start + milliseconds(2310);
+    return third ? milliseconds(80) : Duration::zero();
+  };
+  run(100, seconds(5));
+  ASSERT_GE(windows_.size(), 5U);
+  for (std::size_t i = 0; i < windows_.size(); ++i) EXPECT_EQ(windows_[i].marked, i == 2) << i;
+  const auto summary = summarise("checkout", samples_, seconds(1), {},
+                                 {.first_step = start, .end = clock_.now_.boot, .started = start});
+  EXPECT_EQ(summary.phases[0].marked, 1U);
+  EXPECT_FALSE(summary.phases[0].valid);  // 1 of 6 windows is over 5 %
+}
+
+TEST_F(SenderTest, LatencyCountsFromTheDueTimeThoughItWasSentLate) {
+  transport_.oversleep_ = [](Instant) { return milliseconds(40); };
+  run(100, seconds(1));
+  Duration longest{};
+  for (const Sample& s : samples_) longest = std::max(longest, s.latency());
+  EXPECT_GE(longest, milliseconds(70));
+}
+
+TEST_F(SenderTest, WhatFindsNoConnectionIsGivenUpAtItsTimeoutAsOurLateness) {
+  transport_.full_ = true;
+  run(10, seconds(3));
+  ASSERT_GE(samples_.size(), 20U);
+  for (const Sample& s : samples_) {
+    EXPECT_EQ(s.outcome, SampleOutcome::not_sent);
+    EXPECT_EQ(s.sent, s.end);
+    EXPECT_GE(s.latency(), seconds(1));
+  }
+  EXPECT_TRUE(transport_.sent_.empty());
+}
+
+TEST_F(SenderTest, NothingIsSentThatIsNotDurable) {
+  SendLimits limits;
+  limits.durable = [] { return std::uint64_t{5}; };
+  run(100, seconds(2), limits);
+  EXPECT_EQ(transport_.sent_, (std::vector<std::uint64_t>{0, 1, 2, 3, 4}));
+}
+
+TEST_F(SenderTest, EndsByItselfWhenTheLedgerHasAProblem) {
+  SendLimits limits;
+  limits.problem = [this] {
+    return std::string(clock_.now_.boot > Instant(seconds(101)) ? "no space" : "");
+  };
+  run(100, seconds(60), limits);
+  EXPECT_EQ(problem_, "no space");
+  EXPECT_LT(samples_.size(), 110U);
+}
+
+TEST_F(SenderTest, EndsByItselfAtTheMostRequests) {
+  SendLimits limits;
+  limits.most = 50;
+  run(100, seconds(60), limits);
+  EXPECT_EQ(samples_.size(), 50U);
+  EXPECT_EQ(problem_, "limits.writes reached: 50");
+}
+
+TEST_F(SenderTest, CountsJumpsBetweenTheClocks) {
+  run(100, seconds(4));
+  EXPECT_EQ(jumps_, 0U);
+  bool jumped = false;
+  const Instant at = clock_.now_.boot + seconds(2);
+  transport_.on_work_ = [&](Instant now) {
+    if (now < at || jumped) return;
+    jumped = true;
+    clock_.now_.utc += milliseconds(200);
+  };
+  run(100, seconds(5));
+  EXPECT_EQ(jumps_, 1U);
+}
+
+}  // namespace
+}  // namespace gameday
