@@ -1,5 +1,6 @@
 #include "engine/load/load.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -219,6 +220,19 @@ TEST_F(LoadTest, DoesNotStartWithASecretThatIsNotThereOrBreaksOut) {
   setenv("GAMEDAY_TEST_BROKEN", "a\r\nX-Other: b", 1);
   made.spec.request.headers = {{"X-Key", "${env:GAMEDAY_TEST_BROKEN}"}};
   EXPECT_FALSE(start_load(made, doors_, secrets_, {}));
+}
+
+TEST_F(LoadTest, NoChildInheritsADescriptorOfIt) {
+  OrderServer server;
+  const auto load = start(with_ledger(terms(server.url(), 100)));
+  ASSERT_TRUE(soon([&] { return server.count() > 5; }));
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+    const int flags = fcntl(descriptor, F_GETFD);
+    if (flags >= 0) {
+      EXPECT_NE(flags & FD_CLOEXEC, 0) << descriptor;
+    }
+  }
+  load->end();
 }
 
 TEST_F(LoadTest, PoissonArrivalsComeAsTheSchedulerSays) {
