@@ -37,6 +37,15 @@ std::string shape_problem(const Json& value) {
   return "";
 }
 
+// As Chain writes it, and in the years that a count of nanoseconds can hold.
+bool is_utc(std::string_view text) {
+  constexpr std::string_view kFirstYear = "1678", kLastYear = "2261";
+  const std::string_view year = text.substr(0, 4);
+  if (year < kFirstYear || year > kLastYear) return false;
+  const auto time = parse_rfc3339(text);
+  return time && rfc3339(*time) == text;
+}
+
 std::string shown(std::uint64_t number) { return std::to_string(number); }
 
 // The lines of one chain while they are walked through.
@@ -183,7 +192,7 @@ Result<Event> parse_event(std::string_view line) {
   if (!value) return refused(value.error().text);
   const std::string problem = shape_problem(*value);
   if (!problem.empty()) return refused(problem);
-  if (!parse_rfc3339(value->text("utc"))) return refused("its utc is no time");
+  if (!is_utc(value->text("utc"))) return refused("its utc is no time");
   if (value->dump() != line) return refused("it is not written as an event is");
   Event event;
   event.number = static_cast<std::uint64_t>(value->integer("n", 0));

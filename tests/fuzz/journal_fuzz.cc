@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (!event || event->hash != gameday::hash_of(line)) continue;
     const gameday::Chain chain(event->drill, event->boot, event->prev, event->number - 1);
     const auto utc = gameday::parse_rfc3339(event->utc);
-    if (!utc || gameday::rfc3339(*utc) != event->utc) continue;
+    if (!utc) std::abort();
     if (chain.line({event->at, *utc}, event->type, event->data).line != line) std::abort();
   }
   const auto state = gameday::verify_chain(lines);

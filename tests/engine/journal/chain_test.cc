@@ -82,6 +82,8 @@ TEST(Chain, WhatIsNotExactlyAnEventIsRefused) {
            with("\"data\":{", "\"data\":[],\"x\":{"),
            with("\"prev\":\"sha256", "\"prev\":\"SHA256"),
            with("22:13", "22:73"),
+           with("2023-", "9023-"),
+           with("00Z", "0Z"),
            with("\"step\":1", "\"step\":1e0"),
            with("\"type\":\"sample\"", "\"type\":null"),
            with("D1", "D\\u0031"),
