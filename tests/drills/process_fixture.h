@@ -20,6 +20,7 @@ class ProcessFixture : public testing::Test {
   ProcessFixture() {
     std::string pattern = testing::TempDir() + "target.XXXXXX";
     folder_ = mkdtemp(pattern.data());
+    mark_ = "01J" + folder_.substr(folder_.size() - 6) + "-3";
     std::filesystem::create_directory(file("private"));
     system_.targets.push_back(
         {.name = "west",
@@ -42,7 +43,7 @@ class ProcessFixture : public testing::Test {
   std::string child() const { return std::string(GAMEDAY_BIN_DIR) + "/process_child"; }
   Until within(Duration d) const { return {{}, clock_.in(d)}; }
   DeedContext context(Duration d = std::chrono::seconds(10)) const {
-    return {doors_, system_, secrets_, "01J", "01J-3", file("private"), within(d)};
+    return {doors_, system_, secrets_, "01J", mark_, file("private"), within(d)};
   }
   Deed deed(const std::string& signal = "KILL") const {
     return {"fault-1", "kill", "west", Json::object({{"signal", signal}})};
@@ -91,6 +92,7 @@ class ProcessFixture : public testing::Test {
   System system_;
   Secrets secrets_;
   std::string folder_;
+  std::string mark_;  // as a drill's, of this test alone: others run at the same time
 };
 
 }  // namespace gameday

@@ -29,7 +29,7 @@ class KillTest : public ProcessFixture {
   // As the guardian calls it: with the undo's arguments alone.
   Status undone(const Undo& undo) {
     const System nothing;
-    return kill_fault.undo(undo, {doors_, nothing, secrets_, "01J", "01J-3", "", within(10s)});
+    return kill_fault.undo(undo, {doors_, nothing, secrets_, "01J", mark_, "", within(10s)});
   }
   Proof proof_that_it_is_gone(const Undo& undo) {
     const auto proof = kill_fault.gone(undo, context());
@@ -55,7 +55,7 @@ TEST_F(KillTest, EndsTheProcessAndStartsItAgainAsItWas) {
   EXPECT_TRUE(gone.held) << gone.text;
   ASSERT_TRUE(comes_true([&] { return files_.exists(file("said")); }));
   auto after = *files_.read(file("said"));
-  const std::string mark = "env:GAMEDAY_MARK=01J-3\n";
+  const std::string mark = "env:GAMEDAY_MARK=" + mark_ + "\n";
   ASSERT_TRUE(after.contains(mark));
   EXPECT_EQ(after.erase(after.find(mark), mark.size()), before);
   const auto again = process_at(pidfile(), doors_);
@@ -146,7 +146,7 @@ TEST_F(KillTest, TheEnvironmentLiesInAPrivateFileUntilTheClose) {
   const auto json = to_json(undo).dump();
   EXPECT_FALSE(json.contains("canary"));
   const auto kept = undo.arguments.text("environment");
-  EXPECT_EQ(kept, file("private") + "/01J-3.environment");
+  EXPECT_EQ(kept, file("private") + "/" + mark_ + ".environment");
   EXPECT_TRUE(files_.read(kept)->contains("SECRET=canary-of-west"));
   struct stat found{};
   ASSERT_EQ(stat(kept.c_str(), &found), 0);
