@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+
 #include "engine/base/assert.h"
 #include "engine/base/text.h"
 
@@ -65,6 +67,18 @@ std::string base64(std::string_view bytes) {
                                      reinterpret_cast<const unsigned char*>(bytes.data()),
                                      static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(length));
+  return out;
+}
+
+Result<std::string> decode_base64(std::string_view text) {
+  std::string out(text.size() / 4 * 3 + 1, '\0');
+  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                     reinterpret_cast<const unsigned char*>(text.data()),
+                                     static_cast<int>(text.size()));
+  if (length < 0) return fail(ErrorCode::invalid, "not base64");
+  // EVP_DecodeBlock counts the bytes that the padding stands for.
+  const auto padding = text.size() - std::min(text.find('='), text.size());
+  out.resize(static_cast<std::size_t>(length) - padding);
   return out;
 }
 

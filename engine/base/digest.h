@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/base/random.h"
+#include "engine/base/result.h"
 #include "engine/base/time.h"
 
 namespace gameday {
@@ -33,5 +34,6 @@ class Sha256 {
 
 // Standard base64 (RFC 4648, section 4), with padding.
 [[nodiscard]] std::string base64(std::string_view bytes);
+[[nodiscard]] Result<std::string> decode_base64(std::string_view text);
 
 }  // namespace gameday

@@ -96,7 +96,7 @@ struct Reason {
 
 // Everything that is known of the drill; the verdict is a function of it.
 struct Drill {
-  explicit Drill(Plan planned);
+  explicit Drill(Plan from);
 
   Plan plan;
   Phase phase = Phase::starting;
@@ -142,6 +142,16 @@ struct Drill {
 
 // Moves the drill by one event. `now` is the event's own time.
 [[nodiscard]] std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening);
+
+// The verdict of a drill as far as it is known: exit code, its name and all reasons, and the parts
+// of the result document that the drill measured. Pure.
+struct Judgement {
+  int exit_code = 0;
+  std::string verdict;
+  std::vector<Reason> reasons;
+  Json document;
+};
+[[nodiscard]] Judgement judge(const Drill& drill);
 
 // How an event stands in the journal: its type, its data, and whether it must be on disk before the
 // conductor may see it. Called before `step`, on the state that the event finds.

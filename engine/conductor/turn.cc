@@ -6,9 +6,10 @@
 
 namespace gameday {
 
-Drill::Drill(Plan planned) : plan(std::move(planned)) {
-  for (const auto& step : plan.steps)
-    steps.push_back({step.step.id, step.step.kind, {}, {}, false});
+Drill::Drill(Plan from) : plan(std::move(from)) {
+  for (const auto& planned : plan.steps) {
+    steps.push_back({planned.step.id, planned.step.kind, {}, {}, false});
+  }
   for (const auto& probe : plan.playbook->probes) {
     probes[probe.name] = {probe.every, probe.timeout, {}, {}, {}, {}};
   }

@@ -99,15 +99,6 @@ class Turn {
   std::vector<DrillCommand>& out_;
 };
 
-// verdict.cc
-struct Judgement {
-  int exit_code = 0;
-  std::string verdict;
-  std::vector<Reason> reasons;
-  Json document;  // the parts of the result document that the drill measured
-};
-[[nodiscard]] Judgement judge(const Drill& drill);
-
 // document.cc: parts of the result document, from the state
 [[nodiscard]] Utc utc_of(const Drill& drill, Instant at);
 [[nodiscard]] Json steps_json(const Drill& drill);

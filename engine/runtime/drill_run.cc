@@ -1,0 +1,284 @@
+#include "engine/runtime/drill_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "engine/base/digest.h"
+#include "engine/runtime/locks.h"
+#include "engine/runtime/replayer.h"
+
+namespace gameday {
+namespace {
+
+constexpr Duration kLockWithin = std::chrono::seconds(1);
+
+// Everything that one drill holds, taken in order and given back in reverse.
+class DrillRun {
+ public:
+  DrillRun(const DrillOptions& options, const Rows& rows)
+      : options_(options),
+        rows_(rows),
+        files_(options.observer),
+        http_(make_curl_http(clock_, options.observer)),
+        processes_(make_processes(
+            clock_,
+            [this](const ProcessId& child) {
+              if (guardian_) guardian_->child(child);
+            },
+            options.observer)),
+        doors_{clock_, files_, *processes_, *http_, options.observer} {}
+
+  DrillOutcome run() {
+    if (auto entered = enter(); !entered) return not_started(entered.error());
+    auto plan = make_plan(options_.playbook, rows_, drill_, options_.seed, {});
+    if (!plan) return not_started(plan.error());
+    plan->operator_name = options_.operator_name;
+    if (auto opened = open_journal(*plan); !opened) return not_started(opened.error());
+    if (auto guarded = start_guardian(); !guarded) return not_started(guarded.error());
+    Drill drill(std::move(*plan));
+    return conduct(drill);
+  }
+
+ private:
+  Status enter() {
+    TRY(store, Store::open(options_.store, clock_, options_.observer));
+    store_ = std::move(store);
+    TRY(left, leftovers(*store_, *processes_));
+    for (const auto& drill : left) {
+      if (drill.runner_alive) continue;
+      return fail(ErrorCode::refused,
+                  "drill " + drill.drill.id + " has left something: " + drill.open.front().kind +
+                      " on " + drill.open.front().target,
+                  "gameday revert " + drill.drill.id);
+    }
+    Random random(options_.seed ^
+                  static_cast<std::uint64_t>(clock_.now().utc.time_since_epoch().count()));
+    drill_ = ulid(clock_.now().utc, random);
+    TRY(folder, LockFolder::find(files_));
+    const Until until{Stop(), clock_.in(kLockWithin)};
+    TRY(drill_lock, folder.hold_drill(drill_, clock_, until));
+    drill_lock_ = std::move(drill_lock);
+    TRY(locks, folder.hold_targets(lock_names(options_.playbook->system), drill_, options_.store));
+    for (const auto& holder : locks.previous) TRY_OK(refuse_leftovers_of(holder));
+    locks_ = std::move(locks);
+    private_folder_ = private_folder_of(options_.store, drill_);
+    return files_.make_folder(private_folder_, 0700);
+  }
+
+  // A drill of another store may have died on the same targets.
+  Status refuse_leftovers_of(const Holder& holder) {
+    if (holder.store == options_.store || !files_.exists(holder.store)) return {};
+    auto other = Store::open(holder.store, clock_, {}, ReserveRule::wanted);
+    if (!other) return {};
+    TRY(left, leftovers(**other, *processes_));
+    for (const auto& drill : left) {
+      if (drill.drill.id != holder.drill) continue;
+      return fail(ErrorCode::refused,
+                  "drill " + holder.drill + " of store " + holder.store +
+                      " has left something on a target of this playbook",
+                  "gameday revert --store " + holder.store + " " + holder.drill);
+    }
+    return {};
+  }
+
+  Status open_journal(const Plan& plan) {
+    TRY(self, processes_->look(getpid()));
+    DrillRecord record;
+    record.id = drill_;
+    record.name = options_.playbook->name;
+    record.playbook = options_.playbook->path;
+    record.runner = self.id;
+    record.created = rfc3339(clock_.now().utc);
+    TRY_OK(store_->add(record));
+    TRY(journal, store_->journal(drill_));
+    journal_ = std::move(journal);
+    const Json document = to_json(plan, rows_);
+    TRY(kept,
+        journal_->append(clock_.now(), "planned", planned_json(document), Durability::durable));
+    (void)kept;
+    return {};
+  }
+
+  Json planned_json(const Json& plan) const {
+    const Playbook& playbook = *options_.playbook;
+    Json vars = Json::object();
+    for (const auto& [name, value] : playbook.vars) vars.set(name, value);
+    return Json::object({{"gameday", "1"},
+                         {"version", options_.version},
+                         {"operator", options_.operator_name},
+                         {"environment", playbook.environment},
+                         {"seed", options_.seed},
+                         {"playbook", Json::object({{"name", playbook.name},
+                                                    {"summary", playbook.summary},
+                                                    {"owner", playbook.owner},
+                                                    {"sha256", playbook.sha256},
+                                                    {"git", options_.git},
+                                                    {"vars", std::move(vars)}})},
+                         {"plan_sha256", sha256(plan.dump())},
+                         {"plan", plan}});
+  }
+
+  Status start_guardian() {
+    TRY(link, GuardianLink::start(options_.executable, options_.store, drill_, clock_));
+    guardian_ = std::move(link);
+    // Cleanup requests and headers may need them after our death.
+    for (const auto& load : options_.playbook->loads) {
+      std::string texts = load.request.url + load.request.body;
+      for (const auto& [name, value] : load.request.headers) texts += value;
+      if (load.cleanup) {
+        texts += load.cleanup->url + load.cleanup->body;
+        for (const auto& [name, value] : load.cleanup->headers) texts += value;
+      }
+      for (const auto& reference : references_in(texts)) {
+        TRY(value, secrets_.reveal("${" + reference + "}"));
+        guardian_->secret(reference, value);
+      }
+    }
+    return {};
+  }
+
+  DrillOutcome conduct(Drill& drill) {
+    Inbox inbox;
+    Performer performer({doors_, rows_, secrets_, options_.playbook, drill_, options_.seed,
+                         private_folder_, options_.executable,
+                         [&inbox](const std::string& load, const WindowCount& window) {
+                           inbox.put(Noted{"window", window_json(load, window)});
+                         }});
+    auto runner = std::make_unique<Runner>(
+        drill, RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(),
+                           options_.stop_requests, options_.watcher});
+    const RunEnd end = runner->run(inbox);
+    if (end == RunEnd::unreturned) wait_for_the_guardian();
+    const std::string trouble = runner->trouble();
+    runner.reset();
+    performer.end_all_loads();
+    if (end == RunEnd::fenced) {
+      guardian_.reset();
+      return {4, drill_, "another replayer has taken this drill over: " + trouble, private_folder_};
+    }
+    if (end == RunEnd::defect) return undo_after_defect(trouble);
+    return close(drill, performer);
+  }
+
+  static Json window_json(const std::string& load, const WindowCount& window) {
+    return Json::object({{"load", load},
+                         {"from_ns", window.from.time_since_epoch().count()},
+                         {"due", window.due},
+                         {"sent", window.sent},
+                         {"ok", window.ok},
+                         {"errors", window.errors},
+                         {"p50_s", window.p50_s},
+                         {"p99_s", window.p99_s},
+                         {"send_lag_p99_s", window.send_lag_p99_s},
+                         {"marked", window.marked}});
+  }
+
+  // A deed of ours hangs and cannot be taken back from here. The end of our socket tells the
+  // guardian, which ends this process before it undoes.
+  [[noreturn]] void wait_for_the_guardian() {
+    guardian_.reset();
+    while (true) (void)clock_.sleep({Stop(), clock_.in(std::chrono::hours(1))});
+  }
+
+  DrillOutcome close(const Drill& drill, Performer& performer) {
+    const Judgement verdict = judge(drill);
+    std::string problem;
+    for (const auto& ledger : performer.ledgers()) {
+      (void)journal_->append(clock_.now(), "evidence",
+                             Json::object({{"file", ledger.file},
+                                           {"bytes", ledger.mark.bytes},
+                                           {"sha256", ledger.mark.digest}}),
+                             Durability::durable);
+    }
+    if (auto closed = append_closing(); !closed) problem = closed.error().text;
+    (void)store_->set_verdict(drill_, verdict.verdict);
+    if (drill.residue.empty()) locks_.forget();
+    guardian_->bye();
+    guardian_.reset();
+    const int code = performer.defect() ? 70 : verdict.exit_code;
+    return {code, drill_, problem, private_folder_};
+  }
+
+  Status append_closing() {
+    TRY(record, store_->drill(drill_));
+    TRY(kept, journal_->append(clock_.now(), kClosing,
+                               Json::object({{"events", record.events + 1}}), Durability::durable));
+    (void)kept;
+    return {};
+  }
+
+  // Our own mistake: the conductor is not to be trusted any more, but the journal is.
+  DrillOutcome undo_after_defect(const std::string& trouble) {
+    DrillOutcome outcome{70, drill_, "defect in gameday: " + trouble, private_folder_};
+    const auto lines = store_->lines(drill_);
+    const auto owed = lines ? owed_by(*lines) : Result<Owed>(std::unexpected(lines.error()));
+    if (!owed) {
+      outcome.message += "; the journal cannot be read: " + owed.error().text;
+      return outcome;
+    }
+    const auto done = replay(*owed, *journal_,
+                             {doors_, rows_, secrets_, drill_, private_folder_, "runner"}, Stop());
+    for (const auto& residue : done.residue) outcome.message += "; NOT undone: " + residue;
+    if (done.residue.empty()) {
+      outcome.message += "; everything was undone";
+      locks_.forget();
+      guardian_->bye();
+    }
+    guardian_.reset();
+    (void)store_->set_verdict(drill_, done.residue.empty() ? "defect" : "residue");
+    return outcome;
+  }
+
+  DrillOutcome not_started(const Error& error) {
+    if (guardian_) guardian_->bye();
+    guardian_.reset();
+    locks_.forget();
+    if (journal_) {
+      (void)journal_->append(clock_.now(), "not_started", Json::object({{"reason", error.text}}),
+                             Durability::durable);
+      (void)append_closing();
+      (void)store_->set_verdict(drill_, "not_started");
+    }
+    std::string message = error.text;
+    if (!error.hint.empty()) message += "\n  hint: " + error.hint;
+    return {3, journal_ ? drill_ : "", message, private_folder_};
+  }
+
+  const DrillOptions& options_;
+  const Rows& rows_;
+  const SystemClock clock_;
+  const Files files_;
+  std::unique_ptr<GuardianLink> guardian_;
+  std::unique_ptr<Http> http_;
+  std::unique_ptr<Processes> processes_;
+  const Doors doors_;
+  Secrets secrets_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Journal> journal_;
+  std::string drill_, private_folder_;
+  Descriptor drill_lock_;
+  TargetLocks locks_;
+};
+
+}  // namespace
+
+DrillOutcome run_drill(const DrillOptions& options, const Rows& rows) {
+  return DrillRun(options, rows).run();
+}
+
+Result<std::vector<Leftover>> leftovers(Store& store, const Processes& processes) {
+  std::vector<Leftover> found;
+  TRY(drills, store.drills());
+  for (const auto& drill : drills) {
+    if (drill.closed && drill.verdict != "residue") continue;
+    TRY(lines, store.lines(drill.id));
+    TRY(owed, owed_by(lines));
+    if (!owed.open.empty()) {
+      found.push_back({drill, processes.alive(drill.runner), std::move(owed.open)});
+    }
+  }
+  return found;
+}
+
+}  // namespace gameday

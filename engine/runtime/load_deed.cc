@@ -1,0 +1,90 @@
+#include "engine/runtime/load_deed.h"
+
+#include "engine/base/text.h"
+
+namespace gameday {
+namespace {
+
+std::string for_drill(const std::string& pattern, const std::string& drill) {
+  const NamedText values[] = {{"drill", drill}};
+  return filled(pattern, values);
+}
+
+Json request_json(const LoadRequest& request, const std::string& drill) {
+  Json headers = Json::array();
+  for (const auto& [name, value] : request.headers) {
+    headers.push(Json::object({{"name", name}, {"value", value}}));
+  }
+  return Json::object({{"method", request.method},
+                       {"url", for_drill(request.url, drill)},
+                       {"body", for_drill(request.body, drill)},
+                       {"headers", std::move(headers)}});
+}
+
+Result<HttpRequest> request_from(const Json& value, const Secrets& secrets) {
+  HttpRequest request;
+  request.method = value.text("method", "GET");
+  TRY(url, secrets.reveal(value.text("url")));
+  TRY(body, secrets.reveal(value.text("body")));
+  request.url = url;
+  request.body = body;
+  for (const auto& header : value.items("headers")) {
+    TRY(text, secrets.reveal(header.text("value")));
+    request.headers.emplace_back(header.text("name"), text);
+  }
+  return request;
+}
+
+// How many rows a list shows: the length of the answer, or of its first member that is an array.
+std::optional<std::size_t> rows_in(const Json& answer) {
+  if (answer.is_array()) return answer.items().size();
+  if (!answer.is_object()) return {};
+  for (const auto& [name, value] : answer.members()) {
+    if (value.is_array()) return value.items().size();
+  }
+  return {};
+}
+
+}  // namespace
+
+Undo load_undo(const LoadSpec& spec, const std::string& drill) {
+  Undo undo{std::string(kLoadKind), Json::object({{"load", spec.name}, {"drill", drill}})};
+  if (spec.cleanup) undo.arguments.set("cleanup", request_json(*spec.cleanup, drill));
+  if (spec.cleanup && spec.ledger && !spec.ledger->list.empty()) {
+    LoadRequest list;
+    list.url = spec.ledger->list;
+    list.headers = spec.cleanup->headers;
+    undo.arguments.set("list", request_json(list, drill));
+  }
+  return undo;
+}
+
+Status undo_load(const Undo& undo, const DeedContext& context) {
+  if (undo.arguments.find("cleanup") == nullptr) return {};
+  TRY(request, request_from(undo.arguments.get("cleanup"), context.secrets));
+  TRY(answer, context.doors.http.send(request, context.until));
+  const bool gone_already = answer.status == 404 || answer.status == 410;
+  if (answer.status / 100 == 2 || gone_already) return {};
+  return fail(ErrorCode::failed, "the cleanup " + request.method + " was answered with status " +
+                                     std::to_string(answer.status));
+}
+
+Result<Proof> load_gone(const Undo& undo, const DeedContext& context) {
+  if (undo.arguments.find("cleanup") == nullptr) {
+    return Proof{true, "this load declares nothing to clean up", {}};
+  }
+  if (undo.arguments.find("list") == nullptr) {
+    return Proof{true, "the cleanup was accepted; there is no list to look at", {}};
+  }
+  TRY(request, request_from(undo.arguments.get("list"), context.secrets));
+  TRY(answer, context.doors.http.send(request, context.until));
+  if (answer.status == 404 || answer.status == 410) return Proof{true, "nothing is listed", {}};
+  const auto listed = Json::parse(answer.body);
+  const auto rows = answer.status == 200 && listed ? rows_in(*listed) : std::nullopt;
+  if (!rows) {
+    return Proof{false, "the list was answered with status " + std::to_string(answer.status), {}};
+  }
+  return Proof{*rows == 0, std::to_string(*rows) + " rows of this drill are listed", {}};
+}
+
+}  // namespace gameday

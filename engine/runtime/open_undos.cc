@@ -1,0 +1,98 @@
+#include "engine/runtime/open_undos.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/conductor/plan.h"
+
+namespace gameday {
+namespace {
+
+enum class State { open, closed, superseded, erased };
+
+struct Entry {
+  OpenUndo owed;
+  State state = State::open;
+};
+
+Instant instant_of(const Json& data, std::string_view name) {
+  return Instant(Duration(data.integer(name, 0)));
+}
+
+Result<Entry> entry_of(const Event& event) {
+  auto undo = undo_from(event.data.get("undo"));
+  if (!undo) return std::unexpected(undo.error().in("event " + std::to_string(event.number)));
+  Entry entry;
+  entry.owed = {event.number,
+                event.data.text("deed"),
+                event.data.text("id"),
+                event.data.text("kind"),
+                event.data.text("target"),
+                event.utc,
+                std::move(*undo),
+                instant_of(event.data, "not_after_ns"),
+                instant_of(event.data, "inject_deadline_ns") + Deadlines::settle,
+                event.boot};
+  if (entry.owed.target.empty()) {
+    entry.owed.target = event.data.get("arguments").text("region");
+  }
+  return entry;
+}
+
+// An injection that ended in time is known; one that ended by a stop or at its deadline may still
+// arrive within the settle time.
+void note_injected(Entry& entry, const Event& event) {
+  if (event.data.boolean("ok", false)) {
+    entry.owed.uncertain_until.reset();
+  } else {
+    entry.owed.uncertain_until = event.at + Deadlines::settle;
+  }
+}
+
+void note_gone(Entry& entry, const Event& event) {
+  const bool early = entry.owed.uncertain_until && event.at < *entry.owed.uncertain_until;
+  if (event.data.boolean("held", false) && !early) entry.state = State::closed;
+}
+
+void note_event(std::vector<Entry>& entries, const Event& event) {
+  const auto found = std::ranges::find_if(
+      entries, [&](const Entry& entry) { return entry.owed.mark == event.data.text("deed"); });
+  if (found == entries.end()) return;
+  if (event.type == "injected") note_injected(*found, event);
+  if (event.type == "gone") note_gone(*found, event);
+  if (event.type == "superseded") found->state = State::superseded;
+  if (event.type == "erased") found->state = State::erased;
+}
+
+}  // namespace
+
+Result<Owed> owed_by(const std::vector<std::string>& lines) {
+  std::vector<Entry> entries;
+  Owed owed;
+  for (const auto& line : lines) {
+    TRY(event, parse_event(line));
+    if (event.type == "deed") {
+      TRY(entry, entry_of(event));
+      entries.push_back(std::move(entry));
+    } else if (event.type == kClosing) {
+      owed.closed = true;
+    } else {
+      note_event(entries, event);
+    }
+  }
+  std::ranges::reverse(entries);
+  for (auto& entry : entries) {
+    switch (entry.state) {
+      case State::open: owed.open.push_back(std::move(entry.owed)); break;
+      case State::closed:
+      case State::superseded:
+        owed.to_erase.push_back({std::move(entry.owed.undo), std::move(entry.owed.mark),
+                                 entry.state == State::superseded});
+        break;
+      case State::erased: break;
+    }
+  }
+  return owed;
+}
+
+}  // namespace gameday

@@ -1,0 +1,179 @@
+#include "engine/runtime/performer.h"
+
+#include <exception>
+
+#include "engine/base/assert.h"
+#include "engine/runtime/load_deed.h"
+#include "engine/runtime/replayer.h"
+
+namespace gameday {
+namespace {
+
+template <class Value>
+Done answer(const Task& task, Result<Value> value) {
+  Done done{task.id, {}, {}};
+  if (value) {
+    done.value = std::move(*value);
+  } else {
+    done.status = std::unexpected(value.error());
+  }
+  return done;
+}
+
+Done answer(const Task& task, Status status) { return {task.id, std::move(status), {}}; }
+
+Status no_row(const Task& task) {
+  return fail(ErrorCode::unsupported, "no row for " + task.what.kind + task.undo.kind);
+}
+
+}  // namespace
+
+Done Performer::perform(const Task& task, const Stop& stop) {
+  try {
+    return dispatch(task, {stop, task.deadline});
+  } catch (const std::exception& error) {
+    defect_ = true;
+    return answer(task, Status(fail(ErrorCode::failed, std::string("defect: ") + error.what())));
+  }
+}
+
+Done Performer::dispatch(const Task& task, const Until& until) {
+  switch (task.op) {
+    case Op::system_start: return system_start(task, until);
+    case Op::prepare: return prepare(task, until);
+    case Op::inject: return inject(task, until);
+    case Op::prove: {
+      const FaultRow* row = terms_.rows.fault(task.what.kind);
+      if (row == nullptr) return answer(task, no_row(task));
+      return answer(task, row->prove(task.what, task.undo, context(task.mark, until)));
+    }
+    case Op::undo: return undo(task, until);
+    case Op::look: return look(task, until);
+    case Op::close: return close(task, until);
+    case Op::backup: return backup(task, until);
+    case Op::restore_scratch: return restore_scratch(task, until);
+    case Op::replay: return replay_queue(task, until);
+    case Op::end_loads: return end_loads(task);
+    case Op::drain: return drain(task, until);
+    case Op::read_back: return read_back_ledger(task, until);
+    case Op::summarise: return summarise_load(task);
+    case Op::system_stop: return system_stop(task, until);
+  }
+  GD_ASSERT(false);
+}
+
+DeedContext Performer::context(const std::string& mark, const Until& until) const {
+  return {terms_.doors, terms_.playbook->system, terms_.secrets, terms_.drill,
+          mark,         terms_.private_folder,   until};
+}
+
+Done Performer::prepare(const Task& task, const Until& until) {
+  const auto here = context(task.mark, until);
+  if (task.what.kind == kLoadKind) {
+    const LoadSpec* spec = terms_.playbook->load(task.what.target);
+    GD_ASSERT(spec != nullptr);
+    return answer(task, Result<Undo>(load_undo(*spec, terms_.drill)));
+  }
+  if (task.what.kind == "restore") {
+    const Target* target = terms_.playbook->system.target(task.what.target);
+    const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
+    if (row == nullptr) return answer(task, no_row(task));
+    return answer(task, row->prepare(*target, here));
+  }
+  const FaultRow* row = terms_.rows.fault(task.what.kind);
+  if (row == nullptr) return answer(task, no_row(task));
+  return answer(task, row->prepare(task.what, here));
+}
+
+Done Performer::inject(const Task& task, const Until& until) {
+  const auto here = context(task.mark, until);
+  if (task.what.kind == kLoadKind) return answer(task, start_load_of(task.what.target));
+  if (task.what.kind == "restore") {
+    const Target* target = terms_.playbook->system.target(task.what.target);
+    const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
+    if (row == nullptr) return answer(task, no_row(task));
+    return answer(task, row->restore_place(*target, task.backup, task.undo, here));
+  }
+  const FaultRow* row = terms_.rows.fault(task.what.kind);
+  if (row == nullptr) return answer(task, no_row(task));
+  return answer(task, row->inject(task.what, task.undo, here));
+}
+
+Done Performer::undo(const Task& task, const Until& until) {
+  const auto functions = undo_functions(terms_.rows, task.undo.kind);
+  if (functions.undo == nullptr) return answer(task, no_row(task));
+  // What still sends cannot be cleaned up after.
+  if (task.undo.kind == kLoadKind) {
+    Task end = task;
+    end.names = {task.what.target};
+    (void)end_loads(end);
+  }
+  return answer(task, functions.undo(task.undo, context(task.mark, until)));
+}
+
+Done Performer::look(const Task& task, const Until& until) {
+  const auto functions = undo_functions(terms_.rows, task.undo.kind);
+  if (functions.gone == nullptr) return answer(task, no_row(task));
+  return answer(task, functions.gone(task.undo, context(task.mark, until)));
+}
+
+Done Performer::close(const Task& task, const Until& until) {
+  const auto functions = undo_functions(terms_.rows, task.undo.kind);
+  if (functions.close == nullptr) return answer(task, Status{});
+  return answer(task, functions.close(task.undo, task.keep, context(task.mark, until)));
+}
+
+Done Performer::backup(const Task& task, const Until& until) {
+  const Target* target = terms_.playbook->system.target(task.target);
+  const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
+  if (row == nullptr) return answer(task, no_row(task));
+  return answer(task, row->backup(*target, context(terms_.drill + "-backup", until)));
+}
+
+Done Performer::restore_scratch(const Task& task, const Until& until) {
+  const Target* target = terms_.playbook->system.target(task.target);
+  const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
+  if (row == nullptr) return answer(task, no_row(task));
+  return answer(
+      task, row->restore_scratch(*target, task.backup, context(terms_.drill + "-scratch", until)));
+}
+
+Done Performer::replay_queue(const Task& task, const Until& until) {
+  const Target* target = terms_.playbook->system.target(task.target);
+  const QueueRow* row = target != nullptr ? terms_.rows.queue_of(*target) : nullptr;
+  if (row == nullptr) return answer(task, no_row(task));
+  return answer(task, row->replay(*target, task.since, context(terms_.drill, until)));
+}
+
+// A queue is drained when it has been empty for a second: what stands upstream of it (an outbox
+// that is being sent again) shows up within that.
+Done Performer::drain(const Task& task, const Until& until) {
+  constexpr Duration kEmptyFor = std::chrono::seconds(1);
+  constexpr Duration kEvery = std::chrono::milliseconds(100);
+  const auto here = context(terms_.drill, until);
+  const Clock& clock = terms_.doors.clock;
+  std::optional<Instant> empty_since;
+  std::string seen = "not asked";
+  while (true) {
+    bool empty = true;
+    for (const auto& name : task.names) {
+      const Target* target = terms_.playbook->system.target(name);
+      const QueueRow* row = target != nullptr ? terms_.rows.queue_of(*target) : nullptr;
+      if (row == nullptr) return answer(task, no_row(task));
+      const auto depth = row->depth(*target, here);
+      empty = empty && depth && *depth == 0;
+      if (!depth) seen = name + ": " + depth.error().text;
+      if (depth && *depth > 0) seen = name + " holds " + std::to_string(*depth) + " messages";
+    }
+    if (task.names.empty()) return answer(task, Status{});
+    const Instant now = clock.now().boot;
+    if (!empty) empty_since.reset();
+    if (empty && !empty_since) empty_since = now;
+    if (empty_since && now - *empty_since >= kEmptyFor) return answer(task, Status{});
+    if (auto paused = clock.pause(kEvery, until); !paused) {
+      return answer(task, Status(fail(paused.error().code, seen)));
+    }
+  }
+}
+
+}  // namespace gameday

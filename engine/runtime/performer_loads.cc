@@ -1,0 +1,134 @@
+// The performer's loads: started, ended, read back and summed up.
+#include <algorithm>
+
+#include "engine/base/assert.h"
+#include "engine/runtime/performer.h"
+
+namespace gameday {
+
+std::string Performer::ledger_file(const std::string& load) const {
+  // The first ledger has the plain name that readers look for.
+  for (const auto& spec : terms_.playbook->loads) {
+    if (spec.ledger) return spec.name == load ? "ledger.jsonl" : "ledger-" + load + ".jsonl";
+  }
+  return "ledger-" + load + ".jsonl";
+}
+
+Performer::RunningLoad* Performer::running(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto found = loads_.find(name);
+  return found == loads_.end() ? nullptr : &found->second;
+}
+
+Status Performer::start_load_of(const std::string& name) {
+  const LoadSpec* spec = terms_.playbook->load(name);
+  GD_ASSERT(spec != nullptr);
+  LoadTerms terms{*spec, terms_.drill, terms_.seed, 0, ""};
+  if (spec->ledger) {
+    terms.ledger_path = terms_.private_folder + "/" + ledger_file(name);
+    terms.most_writes = static_cast<std::uint64_t>(terms_.playbook->limits.writes);
+  }
+  auto started =
+      start_load(terms, terms_.doors, terms_.secrets, [this, name](const WindowCount& w) {
+        if (terms_.each_window) terms_.each_window(name, w);
+      });
+  if (!started) return std::unexpected(started.error());
+  const std::lock_guard lock(mutex_);
+  loads_[name] = {std::move(terms), std::move(*started), false};
+  return {};
+}
+
+Done Performer::end_loads(const Task& task) {
+  for (const auto& name : task.names) {
+    RunningLoad* load = running(name);
+    if (load == nullptr || load->ended) continue;
+    load->load->end();
+    load->ended = true;
+  }
+  return {task.id, {}, {}};
+}
+
+void Performer::end_all_loads() {
+  Task all;
+  for (const auto& spec : terms_.playbook->loads) all.names.push_back(spec.name);
+  (void)end_loads(all);
+}
+
+Done Performer::read_back_ledger(const Task& task, const Until& until) {
+  const std::string& name = task.names.front();
+  RunningLoad* load = running(name);
+  Done done{task.id, {}, {}};
+  if (load == nullptr || !load->ended) {
+    done.status = fail(ErrorCode::failed, "load " + name + " has not ended");
+    return done;
+  }
+  auto read = read_back(load->terms, load->load->samples(), terms_.doors, terms_.secrets, until);
+  if (!read) {
+    done.status = std::unexpected(read.error());
+    return done;
+  }
+  LedgerTerms terms;
+  terms.load = name;
+  terms.drill = terms_.drill;
+  terms.seed = terms_.seed;
+  terms.rate = load->terms.spec.rate;
+  terms.load_started = load->load->started();
+  terms.disaster = task.disaster;
+  terms.restored = task.restored;
+  LedgerFile* file = load->load->ledger();
+  auto summary = classify(
+      load->load->samples(), *read, terms, [&](std::string_view key, std::string_view found) {
+        if (file == nullptr) return;
+        (void)file->note(Json::object({{"type", "read"}, {"key", key}, {"class", found}}));
+      });
+  if (file != nullptr) {
+    if (auto synced = file->sync(); !synced) done.status = std::unexpected(synced.error());
+  }
+  done.value = std::move(summary);
+  return done;
+}
+
+Done Performer::summarise_load(const Task& task) {
+  const std::string& name = task.names.front();
+  RunningLoad* load = running(name);
+  Done done{task.id, {}, {}};
+  if (load == nullptr || !load->ended) {
+    done.status = fail(ErrorCode::failed, "load " + name + " has not ended");
+    return done;
+  }
+  const auto& samples = load->load->samples();
+  Instant end = load->load->started();
+  for (const auto& sample : samples) end = std::max(end, sample.due);
+  LoadWindow window;
+  window.first_step = task.first_step;
+  window.end = end + Duration(1);
+  window.started = load->load->started();
+  window.rate = load->terms.spec.rate;
+  LoadSummary summary = summarise(name, samples, task.hold, task.faults, window);
+  summary.clock_jumps = load->load->clock_jumps();
+  done.value = std::move(summary);
+  return done;
+}
+
+std::vector<Performer::LedgerState> Performer::ledgers() {
+  std::vector<LedgerState> found;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, running_load] : loads_) {
+    LedgerFile* file = running_load.load->ledger();
+    if (file != nullptr) found.push_back({name, ledger_file(name), file->mark()});
+  }
+  return found;
+}
+
+std::vector<std::pair<std::string, std::string>> Performer::load_problems() {
+  std::vector<std::pair<std::string, std::string>> found;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, running_load] : loads_) {
+    if (!running_load.load->problem().empty()) {
+      found.emplace_back(name, running_load.load->problem());
+    }
+  }
+  return found;
+}
+
+}  // namespace gameday

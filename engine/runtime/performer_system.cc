@@ -1,0 +1,112 @@
+// The performer's system: its links and itself brought up before the first step, its targets found,
+// and all of it stopped again where this drill started it.
+#include "engine/proxy/client.h"
+#include "engine/runtime/performer.h"
+
+namespace gameday {
+namespace {
+
+ProxyLink proxy_of(const Link& link) { return {link.name, link.listen, link.to}; }
+
+}  // namespace
+
+bool Performer::ready(const Until& until) {
+  const auto& system = terms_.playbook->system;
+  const ProbeSpec* probe = terms_.playbook->probe(system.ready);
+  if (probe == nullptr) return true;
+  const ProbeRow* row = terms_.rows.probe(probe->kind);
+  if (row == nullptr) return false;
+  const Instant deadline = std::min(until.deadline, terms_.doors.clock.in(probe->timeout));
+  return row->ask(probe->arguments, context(terms_.drill, {until.stop, deadline})).ok;
+}
+
+Status Performer::run_command(const std::vector<std::string>& argv, const Until& until) {
+  auto ended = terms_.doors.processes.run({argv, terms_.playbook->folder, {}}, until);
+  if (!ended) return std::unexpected(ended.error().in(argv.front()));
+  if (ended->succeeded()) return {};
+  const bool signalled = ended->how == Ended::How::signalled;
+  return fail(ErrorCode::failed, argv.front() +
+                                     (signalled ? " was ended by signal " : " exited with ") +
+                                     std::to_string(ended->code) + ": " + ended->output);
+}
+
+Status Performer::bring_up(const Until& until, bool* started) {
+  const auto& system = terms_.playbook->system;
+  for (const auto& link : system.links) {
+    const auto found = find_proxy(proxy_of(link), terms_.doors.clock, until);
+    if (!found && found.error().code != ErrorCode::not_found) {
+      return std::unexpected(found.error().in("link " + link.name));
+    }
+    if (found) continue;
+    const auto proxy = start_proxy(proxy_of(link), terms_.executable, terms_.doors, until);
+    if (!proxy) return std::unexpected(proxy.error().in("link " + link.name));
+    *started = true;
+  }
+  if (ready(until)) return {};
+  if (system.start.empty()) {
+    return fail(ErrorCode::failed, "the system is not ready: probe " + system.ready +
+                                       " does not hold, and it has no `start`");
+  }
+  *started = true;
+  TRY_OK(run_command(system.start, until));
+  while (!ready(until)) {
+    if (auto paused = terms_.doors.clock.pause(std::chrono::milliseconds(100), until); !paused) {
+      return fail(paused.error().code, "the system was started, but is not ready: probe " +
+                                           system.ready + " does not hold");
+    }
+  }
+  return {};
+}
+
+Result<std::vector<Instance>> Performer::resolve(const Until& until) {
+  std::vector<Instance> found;
+  const auto& system = terms_.playbook->system;
+  for (const auto& target : system.targets) {
+    if (!target.facets.is_object()) continue;
+    for (const auto& [name, arguments] : target.facets.members()) {
+      const FacetRow* row = terms_.rows.facet(name);
+      if (row == nullptr || row->resolve == nullptr) continue;
+      auto instance = row->resolve(target, context(terms_.drill, until));
+      if (!instance) return std::unexpected(instance.error().in("target " + target.name));
+      found.push_back(std::move(*instance));
+    }
+  }
+  for (const auto& link : system.links) {
+    found.push_back({link.name, "link " + link.listen + " -> " + link.to, "link:" + link.listen,
+                     Json::object()});
+  }
+  return found;
+}
+
+Done Performer::system_start(const Task& task, const Until& until) {
+  Done done{task.id, {}, {}};
+  SystemUp up;
+  done.status = bring_up(until, &up.started_here);
+  if (done.status) {
+    auto instances = resolve(until);
+    if (instances) {
+      up.instances = std::move(*instances);
+    } else {
+      done.status = std::unexpected(instances.error());
+    }
+  }
+  done.value = std::move(up);
+  return done;
+}
+
+Done Performer::system_stop(const Task& task, const Until& until) {
+  Done done{task.id, {}, {}};
+  const auto& system = terms_.playbook->system;
+  if (!system.stop.empty()) done.status = run_command(system.stop, until);
+  for (const auto& link : system.links) {
+    const auto path = proxy_control_path(link.listen);
+    if (!path) continue;
+    const auto asked =
+        ask_proxy(*path, Json::object({{"op", "shutdown"}}), terms_.doors.clock, until);
+    const bool gone = !asked && asked.error().code == ErrorCode::not_found;
+    if (!asked && !gone && done.status) done.status = std::unexpected(asked.error());
+  }
+  return done;
+}
+
+}  // namespace gameday

@@ -1,0 +1,88 @@
+// The runner: the real runtime's loop. It journals each event, steps the conductor, and has its
+// commands done on threads; it beats for the guardian and renews what is held by a lease.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "engine/conductor/drill.h"
+#include "engine/journal/journal.h"
+#include "engine/runtime/guardian_link.h"
+#include "engine/runtime/inbox.h"
+#include "engine/runtime/performer.h"
+#include "engine/runtime/prober.h"
+
+namespace gameday {
+
+// Told of what happens, for a person who watches.
+using Watcher = std::function<void(const Drill&, std::string_view type, const Json& data)>;
+
+struct RunnerTerms {
+  const Clock& clock;
+  const Rows& rows;
+  Journal& journal;
+  Performer& performer;
+  GuardianLink* guardian = nullptr;    // null in tests of the runner alone
+  std::function<int()> stop_requests;  // how often a person has asked to stop so far
+  Watcher watcher;
+};
+
+enum class RunEnd {
+  closed,     // the drill came to its end
+  fenced,     // another replayer has taken it: nothing more may be done
+  defect,     // a mistake of ours; what is open must be undone by the caller
+  unreturned  // a deed did not return after a stop: the guardian must end us
+};
+
+class Runner {
+ public:
+  Runner(Drill& drill, RunnerTerms terms);
+  ~Runner();
+  // Returns when the drill is closed, or cannot go on. Throws nothing.
+  [[nodiscard]] RunEnd run(Inbox& inbox);
+  [[nodiscard]] const std::string& trouble() const { return trouble_; }
+
+ private:
+  struct Working {
+    StopSource stop;
+    std::optional<Instant> cancelled;
+    std::jthread thread;
+  };
+
+  void take_in(const Message& message);
+  void happen(const Happening& happening);
+  void feed(Now now, const Happening& happening);
+  void obey(const std::vector<DrillCommand>& commands);
+  void begin(const Task& task);
+  void cancel(TaskId id);
+  void record(const Record& record);
+  void tell_guardian(const Happening& happening, const Described& described);
+  void fire_timers();
+  void note_evidence();
+  void look_for_trouble();
+  void renew_leases(const Stop& stop);
+  [[nodiscard]] Duration next_wait() const;
+  [[nodiscard]] Result<std::uint64_t> append(Now now, const Described& described);
+
+  Drill& drill_;
+  RunnerTerms terms_;
+  Inbox* inbox_ = nullptr;
+  std::unique_ptr<Prober> prober_;
+  std::map<TaskId, Working> working_;
+  std::multimap<Instant, TimerId> timers_;
+  std::mutex leases_mutex_;
+  std::map<std::string, Undo> leases_;  // by mark
+  StopSource leases_stop_;
+  std::jthread leases_thread_;
+  std::optional<RunEnd> end_;
+  std::string trouble_;
+  Instant last_beat_{}, last_evidence_{};
+  int stops_seen_ = 0;
+  std::set<std::string> told_problems_;
+};
+
+}  // namespace gameday
