@@ -41,7 +41,8 @@ std::string shape_problem(const Json& value) {
 bool is_utc(std::string_view text) {
   constexpr std::string_view kFirstYear = "1678", kLastYear = "2261";
   const std::string_view year = text.substr(0, 4);
-  if (year < kFirstYear || year > kLastYear) return false;
+  const bool digits = std::ranges::all_of(year, [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || year < kFirstYear || year > kLastYear) return false;
   const auto time = parse_rfc3339(text);
   return time && rfc3339(*time) == text;
 }

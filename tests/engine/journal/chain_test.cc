@@ -83,6 +83,7 @@ TEST(Chain, WhatIsNotExactlyAnEventIsRefused) {
            with("\"prev\":\"sha256", "\"prev\":\"SHA256"),
            with("22:13", "22:73"),
            with("2023-", "9023-"),
+           with("2023-", "20x3-"),
            with("00Z", "0Z"),
            with("\"step\":1", "\"step\":1e0"),
            with("\"type\":\"sample\"", "\"type\":null"),
