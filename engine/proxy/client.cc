@@ -25,17 +25,22 @@ std::optional<ErrorCode> code_named(std::string_view name) {
   return std::nullopt;
 }
 
-Result<Descriptor> connected(const std::string& path) {
+// The kernel says "try again" when so many others wait to be accepted that there is no room.
+Result<Descriptor> connected(const std::string& path, const Clock& clock, const Until& until) {
+  constexpr Duration kPause = std::chrono::milliseconds(5);
   TRY(address, unix_address(path));
-  Descriptor socket_made(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket_made) return std::unexpected(system_error(errno, "cannot make a socket"));
-  if (connect(socket_made.get(), address.get(), address.size()) != 0) {
+  Descriptor made(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!made) return std::unexpected(system_error(errno, "cannot make a socket"));
+  while (connect(made.get(), address.get(), address.size()) != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED) {
       return fail(ErrorCode::not_found, "no proxy answers on " + path);
     }
-    return std::unexpected(system_error(errno, "cannot reach the proxy on " + path));
+    if (errno != EAGAIN && errno != EINTR) {
+      return std::unexpected(system_error(errno, "cannot reach the proxy on " + path));
+    }
+    TRY_OK(clock.pause(kPause, until));
   }
-  return socket_made;
+  return made;
 }
 
 Status send_all(int descriptor, std::string_view bytes, const Clock& clock, const Until& until) {
@@ -115,7 +120,7 @@ Result<std::string> proxy_control_path(const std::string& listen) {
 
 Result<Json> ask_proxy(const std::string& path, const Json& request, const Clock& clock,
                        const Until& until) {
-  TRY(socket, connected(path));
+  TRY(socket, connected(path, clock, until));
   TRY_OK(send_all(socket.get(), request.dump() + "\n", clock, until));
   TRY(line, receive_line(socket.get(), clock, until));
   TRY(answer, Json::parse(line));
