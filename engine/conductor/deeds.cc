@@ -50,7 +50,7 @@ void Turn::deed_task_done(const Task& task, const Done& done) {
     case Op::backup: return backed_up(done);
     case Op::restore_scratch: return scratch_restored(task, done);
     case Op::replay:
-      if (!done.status && !d.stop) {
+      if (!done.status) {
         return fail_step(1, "the queue did not replay: " + done.status.error().text);
       }
       return replay_or_finish();
@@ -87,10 +87,7 @@ void Turn::prepared(const Task& task, const Done& done) {
 void Turn::injected(const Task& task, const Done& done) {
   DeedState& deed = d.deeds[task.deed];
   deed.injected = now_;
-  if (!done.status) {
-    const auto code = done.status.error().code;
-    deed.uncertain = code == ErrorCode::timed_out || code == ErrorCode::stopped;
-  }
+  deed.uncertain = end_unknown(done.status);
   if (deed.deed.kind == "restore") return restore_injected(deed, task, done);
   if (deed.deed.kind != "load") return fault_injected(deed, task, done);
   if (!done.status) {
@@ -206,16 +203,18 @@ void Turn::replay_or_finish() {
   d.stop ? start_reverting() : end_step(true);
 }
 
+// One event for all of them: a death between two would leave the copy of one to be put back over
+// what another one's restore has put right.
 void Turn::supersede(const std::string& target, const std::string& by) {
+  Json marks = Json::array();
   for (auto& deed : d.deeds) {
     const bool same = std::ranges::find(deed.targets, target) != deed.targets.end();
     if (!deed.open() || !deed.holds_data || !same) continue;
     deed.stage = Stage::superseded;
     deed.reverted = now_;
-    record("superseded",
-           Json::object(
-               {{"deed", deed.mark}, {"id", deed.step_id}, {"kind", deed.deed.kind}, {"by", by}}));
+    marks.push(deed.mark);
   }
+  record("superseded", Json::object({{"deeds", std::move(marks)}, {"by", by}}));
 }
 
 }  // namespace gameday

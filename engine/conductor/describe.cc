@@ -72,14 +72,20 @@ Described describe_deed(const Drill& drill, const Task& task, const Done& done) 
       return {done.status ? "deed" : "not_prepared", prepared_json(drill, deed, done)};
     case Op::inject: {
       Json data = deed_json(deed).set("ok", done.status.has_value());
-      if (!done.status) data.set("error", done.status.error().text);
+      if (!done.status) {
+        data.set("error", done.status.error().text).set("uncertain", end_unknown(done.status));
+      }
       if (const auto* restored = std::get_if<Restored>(&done.value)) {
         data.set("restored", restored_json(*restored));
       }
       return {"injected", std::move(data)};
     }
     case Op::prove: return {"proof", proof_json(deed, done)};
-    case Op::look: return {"gone", proof_json(deed, done)};
+    case Op::look: {
+      Json data = proof_json(deed, done);
+      const bool closes = data.boolean("held", false) && !may_still_arrive(deed, drill.now.boot);
+      return {"gone", data.set("closes", closes)};
+    }
     case Op::undo:
       return {"undo", deed_json(deed)
                           .set("ok", done.status.has_value())

@@ -99,6 +99,11 @@ class Turn {
   std::vector<DrillCommand>& out_;
 };
 
+// Of an injection: ended by a stop or at its deadline, it may still be under way somewhere.
+[[nodiscard]] bool end_unknown(const Status& injection);
+// Until the settle time is over, "it is gone" does not close such a deed.
+[[nodiscard]] bool may_still_arrive(const DeedState& deed, Instant now);
+
 // document.cc: parts of the result document, from the state
 [[nodiscard]] Utc utc_of(const Drill& drill, Instant at);
 [[nodiscard]] Json steps_json(const Drill& drill);

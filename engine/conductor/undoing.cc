@@ -21,6 +21,16 @@ std::deque<std::size_t> open_deeds(const Drill& drill, bool loads) {
 
 }  // namespace
 
+bool end_unknown(const Status& injection) {
+  if (injection) return false;
+  const auto code = injection.error().code;
+  return code == ErrorCode::timed_out || code == ErrorCode::stopped;
+}
+
+bool may_still_arrive(const DeedState& deed, Instant now) {
+  return deed.uncertain && deed.injected && now < deed.injected->boot + Deadlines::settle;
+}
+
 void Turn::start_reverting() {
   d.steady.reset();
   d.step_timer = 0;
@@ -61,8 +71,8 @@ void Turn::looked(const Task& task, const Done& done) {
     return undo_failed(task.deed, done.status ? "nothing was seen" : done.status.error().text);
   }
   if (!proof->held) return undo_failed(task.deed, proof->text);
-  if (deed.uncertain && now_.boot < deed.injected.value_or(now_).boot + Deadlines::settle) {
-    // Whatever was still under way may arrive late: it stays owed, and is looked at once more.
+  if (may_still_arrive(deed, now_.boot)) {
+    // It stays owed, and is looked at once more.
     d.late_timer = wake(deed.injected->boot + Deadlines::settle);
     return;
   }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/journal/store.h"
-#include "engine/runtime/open_undos.h"
+#include "engine/conductor/open_undos.h"
 #include "engine/runtime/runner.h"
 
 namespace gameday {

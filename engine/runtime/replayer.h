@@ -1,13 +1,12 @@
-// Undoes what a dead drill left: the one piece of code that the guardian and `gameday revert`
-// share. Newest first; each is tried several times and looked at; one that fails stops none of the
-// others.
+// Undoes what a dead drill left, by the rows and over the real doors: the one piece of code that
+// the guardian and `gameday revert` share. The order of undoing stands in conductor/replay.h.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "engine/conductor/replay.h"
 #include "engine/journal/journal.h"
-#include "engine/runtime/open_undos.h"
 #include "engine/secrets.h"
 #include "engine/sys/doors.h"
 
@@ -22,14 +21,6 @@ struct ReplayTerms {
   std::string by;  // "guardian", "revert" or "runner", as the journal names it
 };
 
-struct Replayed {
-  std::vector<std::string> undone;   // "kill on west (step west-killed)"
-  std::vector<std::string> residue;  // what could not be undone, and why
-  bool fenced = false;               // another replayer took over meanwhile; nothing more was done
-};
-
-// Writes each undo and look into `journal`. A journal that cannot be written does not stop the
-// undoing; one that is fenced does.
 [[nodiscard]] Replayed replay(const Owed& owed, Journal& journal, const ReplayTerms& terms,
                               const Stop& stop);
 

@@ -13,21 +13,10 @@ constexpr Duration kEvidenceEvery = std::chrono::seconds(10);
 constexpr Duration kReturnsWithin = std::chrono::seconds(1);
 constexpr Duration kRenewEvery = std::chrono::milliseconds(500);
 
-// Putting back goes on without a journal; starting anything new does not.
-bool goes_on_unjournaled(Op op) {
-  switch (op) {
-    case Op::prepare:
-    case Op::inject:
-    case Op::prove:
-    case Op::backup:
-    case Op::restore_scratch: return false;
-    default: return true;
-  }
-}
-
 }  // namespace
 
-Runner::Runner(Drill& drill, RunnerTerms terms) : drill_(drill), terms_(std::move(terms)) {}
+Runner::Runner(Drill& drill, RunnerTerms terms)
+    : drill_(drill), terms_(std::move(terms)), journaled_(drill, terms_.journal, *this) {}
 
 Runner::~Runner() {
   leases_stop_.request();
@@ -58,75 +47,39 @@ RunEnd Runner::run(Inbox& inbox) {
 
 void Runner::take_in(const Message& message) {
   if (const auto* noted = std::get_if<Noted>(&message)) {
-    (void)terms_.journal.append(terms_.clock.now(), noted->type, noted->data, Durability::batched);
-    if (terms_.watcher) terms_.watcher(drill_, noted->type, noted->data);
-    return;
+    return journaled_.note(noted->type, noted->data, Durability::batched);
   }
   happen(std::get<Happening>(message));
 }
 
-Result<std::uint64_t> Runner::append(Now now, const Described& described) {
-  auto kept = terms_.journal.append(now, described.type, described.data,
-                                    described.durable ? Durability::durable : Durability::batched);
-  if (!kept && kept.error().code == ErrorCode::fenced) {
-    trouble_ = kept.error().text;
-    end_ = RunEnd::fenced;
-  }
-  return kept;
-}
-
-// An event goes into the journal, then through the conductor. One that cannot be journaled has not
-// happened, but for what puts something back.
 void Runner::happen(const Happening& happening) {
-  const Now now = terms_.clock.now();
-  const auto* done = std::get_if<Done>(&happening);
-  if (done != nullptr) {
-    working_.erase(done->task);
-    if (!drill_.tasks.contains(done->task)) return;
-  }
-  drill_.now = now;
-  const Described described = describe(drill_, happening);
-  const auto kept = append(now, described);
-  if (end_) return;
-  if (terms_.watcher) terms_.watcher(drill_, described.type, described.data);
-  if (kept) {
-    if (done != nullptr && drill_.tasks.at(done->task).op == Op::prove) {
-      drill_.deeds[drill_.tasks.at(done->task).deed].proof_event = *kept;
-    }
-    tell_guardian(happening, described);
-    return feed(now, happening);
-  }
-  const bool goes_on = done != nullptr && goes_on_unjournaled(drill_.tasks.at(done->task).op);
-  JournalFailed failed{kept.error(), {}};
-  if (done != nullptr && !goes_on) failed.task = done->task;
-  feed(now, failed);
-  if (goes_on) feed(now, happening);
+  if (const auto* done = std::get_if<Done>(&happening)) working_.erase(done->task);
+  journaled_.happen(happening);
+  if (!journaled_.end() || end_) return;
+  trouble_ = journaled_.trouble();
+  end_ = *journaled_.end() == JournaledDrill::End::closed ? RunEnd::closed : RunEnd::fenced;
 }
 
-void Runner::feed(Now now, const Happening& happening) { obey(step(drill_, now, happening)); }
+void Runner::wake(const Wake& wake) { timers_.emplace(wake.at, wake.timer); }
 
-void Runner::obey(const std::vector<DrillCommand>& commands) {
-  for (const auto& command : commands) {
-    if (end_) return;
-    if (const auto* task = std::get_if<Task>(&command)) begin(*task);
-    if (const auto* stopped = std::get_if<Cancel>(&command)) cancel(stopped->task);
-    if (const auto* wake = std::get_if<Wake>(&command)) timers_.emplace(wake->at, wake->timer);
-    if (std::holds_alternative<StartProbes>(command)) prober_->start(drill_.plan.playbook->probes);
-    if (const auto* decided = std::get_if<Record>(&command)) record(*decided);
-    if (std::holds_alternative<Finish>(command)) end_ = RunEnd::closed;
+void Runner::start_probes() { prober_->start(drill_.plan.playbook->probes); }
+
+void Runner::journaled(std::string_view type, const Json& data) {
+  if (terms_.watcher) terms_.watcher(drill_, type, data);
+  const std::string mark = data.text("deed");
+  if (type == "deed" && terms_.guardian != nullptr) {
+    terms_.guardian->owe(mark, Instant(Duration(data.integer("not_after_ns", 0))));
   }
+  if (type == "gone" && data.boolean("closes", false)) settle_up(mark);
+  if (type != "superseded") return;
+  for (const auto& superseded : data.items("deeds")) settle_up(superseded.text());
 }
 
-void Runner::record(const Record& decided) {
-  const auto kept = append(terms_.clock.now(), {decided.type, decided.data, true});
-  if (!kept && !end_) inbox_->put(Happening(JournalFailed{kept.error(), {}}));
-  if (terms_.watcher) terms_.watcher(drill_, decided.type, decided.data);
-  if (decided.type == "superseded") {
-    const std::string mark = decided.data.text("deed");
-    if (terms_.guardian != nullptr) terms_.guardian->paid(mark);
-    const std::lock_guard lock(leases_mutex_);
-    leases_.erase(mark);
-  }
+// Nothing is owed for this deed any more, and nothing holds it.
+void Runner::settle_up(const std::string& mark) {
+  if (terms_.guardian != nullptr) terms_.guardian->paid(mark);
+  const std::lock_guard lock(leases_mutex_);
+  leases_.erase(mark);
 }
 
 void Runner::begin(const Task& task) {
@@ -149,16 +102,6 @@ void Runner::cancel(TaskId id) {
   if (found == working_.end() || found->second.cancelled) return;
   found->second.stop.request();
   found->second.cancelled = terms_.clock.now().boot;
-}
-
-void Runner::tell_guardian(const Happening& happening, const Described& described) {
-  if (terms_.guardian == nullptr || !std::holds_alternative<Done>(happening)) return;
-  const std::string mark = described.data.text("deed");
-  if (described.type == "deed") {
-    terms_.guardian->owe(mark, Instant(Duration(described.data.integer("not_after_ns", 0))));
-  }
-  if (described.type == "gone" && described.data.boolean("held", false))
-    terms_.guardian->paid(mark);
 }
 
 void Runner::fire_timers() {
@@ -209,11 +152,11 @@ void Runner::look_for_trouble() {
 void Runner::note_evidence() {
   last_evidence_ = terms_.clock.now().boot;
   for (const auto& ledger : terms_.performer.ledgers()) {
-    (void)append(terms_.clock.now(), {"evidence",
-                                      Json::object({{"file", ledger.file},
-                                                    {"bytes", ledger.mark.bytes},
-                                                    {"sha256", ledger.mark.digest}}),
-                                      true});
+    journaled_.note(
+        "evidence",
+        Json::object(
+            {{"file", ledger.file}, {"bytes", ledger.mark.bytes}, {"sha256", ledger.mark.digest}}),
+        Durability::durable);
   }
 }
 

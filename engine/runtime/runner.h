@@ -1,4 +1,4 @@
-// The runner: the real runtime's loop. It journals each event, steps the conductor, and has its
+// The runner: the real runtime's loop. It hands each event to the journaled drill and has its
 // commands done on threads; it beats for the guardian and renews what is held by a lease.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/conductor/drill.h"
+#include "engine/conductor/journaled_drill.h"
 #include "engine/journal/journal.h"
 #include "engine/runtime/guardian_link.h"
 #include "engine/runtime/inbox.h"
@@ -38,10 +38,10 @@ enum class RunEnd {
   unreturned  // a deed did not return after a stop: the guardian must end us
 };
 
-class Runner {
+class Runner : private Hands {
  public:
   Runner(Drill& drill, RunnerTerms terms);
-  ~Runner();
+  ~Runner() override;
   // Returns when the drill is closed, or cannot go on. Throws nothing.
   [[nodiscard]] RunEnd run(Inbox& inbox);
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
@@ -53,23 +53,25 @@ class Runner {
     std::jthread thread;
   };
 
+  Now now() override { return terms_.clock.now(); }
+  void begin(const Task& task) override;
+  void cancel(TaskId id) override;
+  void wake(const Wake& wake) override;
+  void start_probes() override;
+  void journaled(std::string_view type, const Json& data) override;
+
   void take_in(const Message& message);
   void happen(const Happening& happening);
-  void feed(Now now, const Happening& happening);
-  void obey(const std::vector<DrillCommand>& commands);
-  void begin(const Task& task);
-  void cancel(TaskId id);
-  void record(const Record& record);
-  void tell_guardian(const Happening& happening, const Described& described);
+  void settle_up(const std::string& mark);
   void fire_timers();
   void note_evidence();
   void look_for_trouble();
   void renew_leases(const Stop& stop);
   [[nodiscard]] Duration next_wait() const;
-  [[nodiscard]] Result<std::uint64_t> append(Now now, const Described& described);
 
   Drill& drill_;
   RunnerTerms terms_;
+  JournaledDrill journaled_;
   Inbox* inbox_ = nullptr;
   std::unique_ptr<Prober> prober_;
   std::map<TaskId, Working> working_;

@@ -1,4 +1,4 @@
-#include "engine/runtime/open_undos.h"
+#include "engine/conductor/open_undos.h"
 
 #include <algorithm>
 #include <map>
@@ -39,28 +39,32 @@ Result<Entry> entry_of(const Event& event) {
   return entry;
 }
 
-// An injection that ended in time is known; one that ended by a stop or at its deadline may still
+// An injection whose end is known is over; one that ended by a stop or at its deadline may still
 // arrive within the settle time.
 void note_injected(Entry& entry, const Event& event) {
-  if (event.data.boolean("ok", false)) {
-    entry.owed.uncertain_until.reset();
-  } else {
+  if (event.data.boolean("uncertain", false)) {
     entry.owed.uncertain_until = event.at + Deadlines::settle;
+  } else {
+    entry.owed.uncertain_until.reset();
   }
 }
 
-void note_gone(Entry& entry, const Event& event) {
-  const bool early = entry.owed.uncertain_until && event.at < *entry.owed.uncertain_until;
-  if (event.data.boolean("held", false) && !early) entry.state = State::closed;
-}
-
 void note_event(std::vector<Entry>& entries, const Event& event) {
-  const auto found = std::ranges::find_if(
-      entries, [&](const Entry& entry) { return entry.owed.mark == event.data.text("deed"); });
-  if (found == entries.end()) return;
+  const auto entry = [&](const std::string& mark) -> Entry* {
+    const auto found =
+        std::ranges::find_if(entries, [&](const Entry& e) { return e.owed.mark == mark; });
+    return found == entries.end() ? nullptr : &*found;
+  };
+  if (event.type == "superseded") {
+    for (const auto& mark : event.data.items("deeds")) {
+      Entry* found = mark.is_text() ? entry(mark.text()) : nullptr;
+      if (found != nullptr) found->state = State::superseded;
+    }
+  }
+  Entry* found = entry(event.data.text("deed"));
+  if (found == nullptr) return;
   if (event.type == "injected") note_injected(*found, event);
-  if (event.type == "gone") note_gone(*found, event);
-  if (event.type == "superseded") found->state = State::superseded;
+  if (event.type == "gone" && event.data.boolean("closes", false)) found->state = State::closed;
   if (event.type == "erased") found->state = State::erased;
 }
 

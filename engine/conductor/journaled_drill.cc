@@ -1,0 +1,110 @@
+#include "engine/conductor/journaled_drill.h"
+
+namespace gameday {
+namespace {
+
+// Putting back goes on without a journal; starting anything new does not.
+bool puts_back_or_ends(Op op) {
+  switch (op) {
+    case Op::prepare:
+    case Op::inject:
+    case Op::prove:
+    case Op::backup:
+    case Op::restore_scratch: return false;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+// A timer is our own word to ourselves: without it a pause between two tries would never end.
+bool JournaledDrill::goes_on_unjournaled(const Happening& happening) const {
+  if (std::holds_alternative<Woken>(happening)) return true;
+  const auto* done = std::get_if<Done>(&happening);
+  return done != nullptr && puts_back_or_ends(drill_.tasks.at(done->task).op);
+}
+
+Result<std::uint64_t> JournaledDrill::append(Now now, std::string_view type, const Json& data,
+                                             Durability durability) {
+  auto kept = journal_.append(now, type, data, durability);
+  if (kept) events_ = *kept;
+  if (!kept && kept.error().code == ErrorCode::fenced) {
+    trouble_ = kept.error().text;
+    end_ = End::fenced;
+  }
+  return kept;
+}
+
+void JournaledDrill::happen(const Happening& happening) {
+  if (end_) return;
+  take(happening);
+  while (!end_ && !failures_.empty()) {
+    const JournalFailed failed = std::move(failures_.front());
+    failures_.pop_front();
+    take(failed);
+  }
+}
+
+void JournaledDrill::take(const Happening& happening) {
+  const Now now = hands_.now();
+  const auto* done = std::get_if<Done>(&happening);
+  if (done != nullptr && !drill_.tasks.contains(done->task)) return;
+  drill_.now = now;
+  const Described described = describe(drill_, happening);
+  const auto kept = append(now, described.type, described.data,
+                           described.durable ? Durability::durable : Durability::batched);
+  if (end_) return;
+  if (kept) {
+    if (done != nullptr && drill_.tasks.at(done->task).op == Op::prove) {
+      drill_.deeds[drill_.tasks.at(done->task).deed].proof_event = *kept;
+    }
+    hands_.journaled(described.type, described.data);
+    return feed(now, happening);
+  }
+  const bool goes_on = goes_on_unjournaled(happening);
+  JournalFailed failed{kept.error(), {}};
+  if (done != nullptr && !goes_on) failed.task = done->task;
+  feed(now, failed);
+  if (goes_on) feed(now, happening);
+}
+
+void JournaledDrill::note(std::string_view type, const Json& data, Durability durability) {
+  if (end_) return;
+  const auto kept = append(hands_.now(), type, data, durability);
+  if (kept) hands_.journaled(type, data);
+}
+
+void JournaledDrill::feed(Now now, const Happening& happening) {
+  if (!end_) obey(step(drill_, now, happening));
+}
+
+void JournaledDrill::obey(const std::vector<DrillCommand>& commands) {
+  for (const auto& command : commands) {
+    if (end_) return;
+    if (const auto* task = std::get_if<Task>(&command)) hands_.begin(*task);
+    if (const auto* cancelled = std::get_if<Cancel>(&command)) hands_.cancel(cancelled->task);
+    if (const auto* woken = std::get_if<Wake>(&command)) hands_.wake(*woken);
+    if (std::holds_alternative<StartProbes>(command)) hands_.start_probes();
+    if (const auto* decided = std::get_if<Record>(&command)) record(*decided);
+    if (std::holds_alternative<Finish>(command)) end_ = End::closed;
+  }
+}
+
+void JournaledDrill::record(const Record& decided) {
+  const auto kept = append(hands_.now(), decided.type, decided.data, Durability::durable);
+  if (kept) return hands_.journaled(decided.type, decided.data);
+  if (!end_ && !drill_.stop) failures_.push_back({kept.error(), {}});
+}
+
+JournaledDrill::Closing JournaledDrill::close() {
+  const Judgement judged = judge(drill_);
+  Closing closing{judged.exit_code, judged.verdict, ""};
+  const auto kept = journal_.append(hands_.now(), kClosing, Json::object({{"events", events_ + 1}}),
+                                    Durability::durable);
+  if (kept) return closing;
+  closing.problem = kept.error().text;
+  if (closing.exit_code != 5) closing.exit_code = 4;
+  return closing;
+}
+
+}  // namespace gameday
