@@ -17,6 +17,7 @@ std::size_t Turn::add_deed(const PlannedStep& planned) {
   for (const auto& instance : planned.instances) deed.instances.push_back(instance.shown);
   deed.holds_data = planned.holds_data;
   deed.is_fault = planned.step.kind == StepKind::fault;
+  deed.held_by_lease = planned.held_by_lease;
   d.deeds.push_back(std::move(deed));
   return d.deeds.size() - 1;
 }
@@ -65,7 +66,8 @@ void Turn::prepared(const Task& task, const Done& done) {
     deed.stage = Stage::none;
     if (d.stop) return start_reverting();
     const std::string text = called(deed) + " cannot be prepared: " + done.status.error().text;
-    if (!load) return fail_step(blame(), text);
+    const bool restore = deed.deed.kind == "restore";
+    if (!load) return fail_step(restore && d.any_injected ? 1 : blame(), text);
     reason(3, text);
     return start_reverting();
   }
@@ -114,6 +116,7 @@ void Turn::fault_injected(DeedState& deed, const Task& task, const Done& done) {
 
 void Turn::proved(const Task& task, const Done& done) {
   DeedState& deed = d.deeds[task.deed];
+  if (deed.proven_again) return held_to_the_end(deed, task, done);
   if (d.stop) return start_reverting();
   const auto* proof = std::get_if<Proof>(&done.value);
   if (!done.status || proof == nullptr || !proof->held) {
@@ -129,6 +132,16 @@ void Turn::proved(const Task& task, const Done& done) {
   if (!hold) return end_step(true);
   d.current_deed = task.deed;
   d.step_timer = wake(now_.boot + *hold);
+}
+
+// A lease that ended early took the fault with it, and nothing else would tell.
+void Turn::held_to_the_end(DeedState& deed, const Task& task, const Done& done) {
+  const auto* proof = std::get_if<Proof>(&done.value);
+  if (!d.stop && (!done.status || proof == nullptr || !proof->held)) {
+    deed.unproven = true;
+    reason(6, called(deed) + " was gone before it was reverted");
+  }
+  run(deed_task(task.deed, Op::undo, Deadlines::undo));
 }
 
 void Turn::backed_up(const Done& done) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct DeedState {
   std::vector<std::string> instances;
   bool holds_data = false;
   bool is_fault = false;
+  bool held_by_lease = false;
+  bool proven_again = false;  // asked once more whether it still bites, before its undo
   Stage stage = Stage::none;
   Undo undo;
   Instant inject_deadline;
@@ -114,6 +117,7 @@ struct Drill {
   std::deque<std::size_t> to_undo;     // newest first
   TimerId step_timer = 0, retry_timer = 0, limit_timer = 0, watch_timer = 0, late_timer = 0;
   std::deque<std::string> loads_to_read;  // verify
+  std::set<std::string> loads_summed;     // asked for their summary, once
   std::vector<std::string> loads_running;
   std::optional<Instant> step_deadline;  // of a restore or verify
   std::size_t loads_started = 0;

@@ -129,9 +129,8 @@ void Turn::summarise_next() {
     const bool started = std::ranges::any_of(d.deeds, [&](const auto& deed) {
       return deed.deed.kind == "load" && deed.deed.target == spec.name && deed.injected;
     });
-    const bool done =
-        std::ranges::any_of(d.loads, [&](const auto& l) { return l.load == spec.name; });
-    if (running || !started || done || !d.first_step) continue;
+    if (running || !started || !d.first_step) continue;
+    if (!d.loads_summed.insert(spec.name).second) continue;
     Task task;
     task.op = Op::summarise;
     task.names = {spec.name};
@@ -157,21 +156,38 @@ void Turn::close() {
   close_next();
 }
 
+// What was not read back is not known to be there.
+Turn::Data Turn::data() const {
+  Data found = Data::complete;
+  for (const auto& deed : d.deeds) {
+    const LoadSpec* spec = d.plan.playbook->load(deed.deed.target);
+    if (deed.deed.kind != "load" || !deed.injected || spec == nullptr || !spec->ledger) continue;
+    const auto ledger = std::ranges::find(d.ledgers, spec->name, &LedgerSummary::load);
+    if (ledger == d.ledgers.end() || !ledger->read_back) {
+      found = std::max(found, Data::unknown);
+    } else if (ledger->lost + ledger->stale + ledger->corrupt > 0) {
+      found = Data::missing;
+    }
+  }
+  return found;
+}
+
 // Private files of each deed are erased; a copy that a restore superseded stays where data is
 // missing, for it may be the only one that has it. Those of an undo that is still owed stay too.
 void Turn::close_next() {
-  const bool missing = std::ranges::any_of(d.ledgers, [](const auto& ledger) {
-    return ledger.lost > 0 || ledger.corrupt > 0 || !ledger.read_back;
-  });
+  const Data found = data();
   while (d.current_deed < d.deeds.size()) {
     const std::size_t index = d.current_deed++;
     DeedState& deed = d.deeds[index];
     if (deed.stage == Stage::none || deed.stage == Stage::residue) continue;
     Task task = deed_task(index, Op::close, Deadlines::look);
-    task.keep = deed.stage == Stage::superseded && missing;
+    task.keep = deed.stage == Stage::superseded && found != Data::complete;
     if (task.keep) {
-      reason(1, "data is missing; the copy saved by " + called(deed) + " is kept: " +
-                    task.undo.arguments.text("saved", task.undo.arguments.text("kept")));
+      const bool missing = found == Data::missing;
+      reason(missing ? 1 : 6,
+             std::string(missing ? "data is missing" : "whether data is missing is not known") +
+                 "; the copy saved by " + called(deed) + " is kept: " +
+                 task.undo.arguments.text("saved", task.undo.arguments.text("kept")));
     }
     run(std::move(task));
     return;

@@ -55,9 +55,7 @@ void JournaledDrill::take(const Happening& happening) {
                            described.durable ? Durability::durable : Durability::batched);
   if (end_) return;
   if (kept) {
-    if (done != nullptr && drill_.tasks.at(done->task).op == Op::prove) {
-      drill_.deeds[drill_.tasks.at(done->task).deed].proof_event = *kept;
-    }
+    if (done != nullptr) note_proof(drill_.tasks.at(done->task), *kept);
     hands_.journaled(described.type, described.data);
     return feed(now, happening);
   }
@@ -66,6 +64,12 @@ void JournaledDrill::take(const Happening& happening) {
   if (done != nullptr && !goes_on) failed.task = done->task;
   feed(now, failed);
   if (goes_on) feed(now, happening);
+}
+
+void JournaledDrill::note_proof(const Task& task, std::uint64_t event) {
+  if (task.op != Op::prove) return;
+  DeedState& deed = drill_.deeds[task.deed];
+  if (deed.proof_event == 0) deed.proof_event = event;
 }
 
 void JournaledDrill::note(std::string_view type, const Json& data, Durability durability) {

@@ -34,6 +34,7 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   planned.reversal = row->reversal;
   planned.effect = row->effect;
   planned.holds_data = row->holds_data;
+  planned.held_by_lease = row->renew != nullptr;
   const std::string region = step.arguments.text("region");
   planned.targets = step.target.empty() ? names_in_region(playbook.system, *row, region)
                                         : std::vector{step.target};

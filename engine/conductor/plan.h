@@ -19,6 +19,7 @@ struct PlannedStep {
   Reversal reversal = Reversal::exact;
   Effect effect = Effect::stops;
   bool holds_data = false;
+  bool held_by_lease = false;  // the target lets go by itself where nobody renews
 };
 
 struct Plan {

@@ -1,5 +1,6 @@
 // The timeline: one step after another, and the steady states that are waited for.
 #include <algorithm>
+#include <set>
 
 #include "engine/base/assert.h"
 #include "engine/base/units.h"
@@ -26,12 +27,17 @@ void Turn::begin_step() {
 }
 
 void Turn::begin_fault(const PlannedStep& planned) {
-  std::size_t under_fault = planned.targets.size();
+  // A region is one, however many links lead to it.
+  const auto place = [](const Deed& deed) {
+    return deed.target.empty() ? "region " + deed.arguments.text("region") : deed.target;
+  };
+  std::set<std::string> under_fault = {place(planned.deed)};
   for (const auto& deed : d.deeds) {
-    if (deed.is_fault && deed.open()) under_fault += deed.targets.size();
+    if (deed.is_fault && deed.open()) under_fault.insert(place(deed.deed));
   }
-  if (under_fault > static_cast<std::size_t>(d.plan.playbook->limits.targets)) {
-    return fail_step(4, "step " + planned.step.id + " would put " + std::to_string(under_fault) +
+  if (under_fault.size() > static_cast<std::size_t>(d.plan.playbook->limits.targets)) {
+    return fail_step(4, "step " + planned.step.id + " would put " +
+                            std::to_string(under_fault.size()) +
                             " targets under fault; limits.targets allows " +
                             std::to_string(d.plan.playbook->limits.targets));
   }
@@ -66,7 +72,11 @@ void Turn::begin_restore(const PlannedStep& planned) {
                         0,
                         now_.boot,
                         {}});
-  if (planned.step.into_place) return prepare(add_deed(planned));
+  if (planned.step.into_place) {
+    // A ledger that was read before says nothing about what this brings back.
+    d.verified_since_fault = false;
+    return prepare(add_deed(planned));
+  }
   Task task;
   task.op = Op::restore_scratch;
   task.target = planned.step.target;

@@ -188,7 +188,9 @@ void Turn::break_off() {
   d.steady.reset();
   d.step_timer = 0;
   const bool between_tries = d.current_deed != kNoDeed && !d.to_undo.empty();
-  if (!waits && !between_tries) start_reverting();
+  if (waits || between_tries) return;
+  // Not even the system was asked for yet: there is nothing to put back.
+  d.phase == Phase::starting ? close() : start_reverting();
 }
 
 void Turn::on(const JournalFailed& failed) {

@@ -64,6 +64,7 @@ class Turn {
   void fault_injected(DeedState& deed, const Task& task, const Done& done);
   void restore_injected(DeedState& deed, const Task& task, const Done& done);
   void proved(const Task& task, const Done& done);
+  void held_to_the_end(DeedState& deed, const Task& task, const Done& done);
   void backed_up(const Done& done);
   void scratch_restored(const Task& task, const Done& done);
   void replay_or_finish();
@@ -92,6 +93,8 @@ class Turn {
   void close();
   void close_next();
   void finish();
+  enum class Data { complete, unknown, missing };  // of what was acknowledged, as far as was read
+  [[nodiscard]] Data data() const;
   [[nodiscard]] Task read_back_task(const std::string& load) const;
 
   Drill& d;

@@ -56,6 +56,12 @@ void Turn::next_undo() {
   while (!d.to_undo.empty() && !d.deeds[d.to_undo.front()].open()) d.to_undo.pop_front();
   if (d.to_undo.empty()) return undoing_over();
   d.current_deed = d.to_undo.front();
+  DeedState& deed = d.deeds[d.current_deed];
+  if (deed.held_by_lease && deed.stage == Stage::proven && !deed.proven_again && !d.stop) {
+    deed.proven_again = true;
+    run(deed_task(d.current_deed, Op::prove, Deadlines::prove));
+    return;
+  }
   run(deed_task(d.current_deed, Op::undo, Deadlines::undo));
 }
 
