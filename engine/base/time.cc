@@ -1,6 +1,6 @@
 #include "engine/base/time.h"
 
-#include <charconv>
+#include <algorithm>
 #include <cstdio>
 
 namespace gameday {
@@ -36,12 +36,15 @@ std::string rfc3339(Utc time) {
 Result<Utc> parse_rfc3339(std::string_view text) {
   using namespace std::chrono;
   const auto bad = [&] { return fail(ErrorCode::invalid, "not an RFC 3339 time"); };
-  const year_month_day date(year(digits(text, 0, 4)),
+  const int y = digits(text, 0, 4);
+  const year_month_day date(year(std::max(y, 0)),
                             month(static_cast<unsigned>(digits(text, 5, 2))),
                             day(static_cast<unsigned>(digits(text, 8, 2))));
   const int h = digits(text, 11, 2);
   const int m = digits(text, 14, 2);
   const int s = digits(text, 17, 2);
+  // Nanoseconds in 64 bits reach from 1678 to 2261.
+  if (y < 1700 || y > 2200) return bad();
   if (text.size() < 20 || !date.ok() || h < 0 || h > 23 || m < 0 || m > 59 || s < 0 || s > 60) {
     return bad();
   }

@@ -212,10 +212,21 @@ void add_ledger_reasons(const Drill& drill, std::vector<Reason>& reasons) {
   }
 }
 
+// A phase in which an objective on the load is judged.
+bool counted(const Objectives& objectives, const std::string& phase) {
+  const bool success = objectives.success_rate && objectives.success_rate->during == phase;
+  return success || std::ranges::any_of(objectives.latencies, [&](const auto& latency) {
+           return latency.during == phase;
+         });
+}
+
+// A load that was not sent on time was not that load, in any phase. Marked windows leave latency
+// alone; they matter where an objective counts them.
 void add_load_reasons(const Drill& drill, std::vector<Reason>& reasons) {
   for (const auto& load : drill.loads) {
     for (const auto& phase : load.phases) {
-      if (phase.valid) continue;
+      const bool late = phase.late * 20 > phase.due;
+      if (phase.valid || !(late || counted(drill.plan.playbook->objectives, phase.phase))) continue;
       reasons.push_back({6, "load " + load.load + " missed its plan in phase " + phase.phase +
                                 ": " + std::to_string(phase.late) + " of " +
                                 std::to_string(phase.due) + " late, " +

@@ -90,6 +90,8 @@ class DrillRun {
     record.playbook = options_.playbook->path;
     record.runner = self.id;
     record.created = rfc3339(clock_.now().utc);
+    // Beside the ledger, for the bundle: the file itself may be edited while the drill runs.
+    TRY_OK(files_.write(private_folder_ + "/playbook.yaml", options_.playbook->source, 0600));
     TRY_OK(store_->add(record));
     TRY(journal, store_->journal(drill_));
     journal_ = std::move(journal);

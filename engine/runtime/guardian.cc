@@ -113,7 +113,7 @@ class Guardian {
     if (!folder) return give_up(folder.error());
     auto lock = folder->hold_drill(terms_.drill, clock_, {Stop(), clock_.in(kEndsWithin)});
     if (!lock) return give_up(lock.error());
-    auto store = Store::open(terms_.store, clock_);
+    auto store = Store::open(terms_.store, clock_, {}, ReserveRule::wanted);
     if (!store) return give_up(store.error());
     auto journal = (*store)->take_over(terms_.drill);
     if (!journal) return give_up(journal.error());

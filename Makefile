@@ -1,0 +1,40 @@
+# The two commands of the README, and the longer tiers. CMake presets do the building.
+JOBS ?= $(shell nproc)
+SHOP = playbooks/shop/shop
+RELEASE = build/release
+PROGRAMS = gameday shop-front shop-gateway shop-queue shop-worker shop-store shop-call
+
+.PHONY: demo test bench check-long configure mutants format clean
+
+demo: ## A whole drill on the sample shop
+	@.ci/install demo
+	@cmake --preset release $(if $(wildcard $(RELEASE)/CMakeCache.txt),,-DGAMEDAY_TESTS=OFF) >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target $(PROGRAMS)
+	@$(SHOP) reset >/dev/null 2>&1 || true
+	@$(RELEASE)/gameday run playbooks/shop/store-lost-and-restored.yaml --out demo
+
+test: ## Every test but the long ones
+	@.ci/install test
+	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS)
+	@ctest --test-dir $(RELEASE) -j $(JOBS) --output-on-failure
+
+bench: ## Speed, as numbers of this machine
+	@.ci/install test
+	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target benches
+	@for bench in $(RELEASE)/bin/*_bench; do echo "== $$bench"; $$bench || exit 1; done
+
+check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before an issue is closed
+	@.ci/install test
+	@.ci/check-long
+
+mutants:
+	@.ci/install test
+	@tests/mutants/run.sh
+
+format:
+	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
+
+clean:
+	@rm -rf build demo gameday-report

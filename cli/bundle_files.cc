@@ -1,0 +1,67 @@
+#include "cli/bundle_files.h"
+
+#include <filesystem>
+
+#include "engine/base/text.h"
+#include "engine/journal/bundle.h"
+#include "engine/sys/processes.h"
+#include "reports/html.h"
+
+namespace gameday {
+namespace {
+
+bool of_a_bundle(const std::string& name) {
+  return name == "result.json" || name == "report.html" || name == "playbook.yaml" ||
+         name == kManifestFile || name == kJournalFile || name.starts_with("ledger");
+}
+
+// An --out that was used before holds an older bundle; anything else in it is not ours to remove.
+Status make_room(const Files& files, const std::string& out) {
+  TRY_OK(files.make_folder(out));
+  for (const auto& entry : std::filesystem::directory_iterator(out)) {
+    const std::string name = entry.path().filename().string();
+    if (!of_a_bundle(name)) {
+      return fail(ErrorCode::refused, out + " holds " + name + ", which is no part of a bundle",
+                  "give an empty folder with --out");
+    }
+    TRY_OK(files.remove(entry.path().string()));
+  }
+  return {};
+}
+
+Result<std::string> git_says(const std::string& folder, std::vector<std::string> words) {
+  const SystemClock clock;
+  const auto processes = make_processes(clock);
+  std::vector<std::string> argv = {"git", "-C", folder};
+  argv.insert(argv.end(), words.begin(), words.end());
+  TRY(ended, processes->run({argv, folder, {}}, {Stop(), clock.in(std::chrono::seconds(5))}));
+  if (!ended.succeeded()) return fail(ErrorCode::not_found, "no checkout");
+  return std::string(trimmed(ended.output));
+}
+
+}  // namespace
+
+Status write_bundle_files(const std::vector<std::string>& lines, const std::string& private_folder,
+                          const std::string& out, const Json& result) {
+  const Files files;
+  TRY_OK(make_room(files, out));
+  TRY_OK(files.write(out + "/result.json", result.pretty()));
+  TRY_OK(files.write(out + "/report.html", html_report(lines)));
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(private_folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with("ledger") && name != "playbook.yaml") continue;
+    std::filesystem::copy_file(entry.path(), out + "/" + name, error);
+    if (error) return fail(ErrorCode::failed, "cannot copy " + name + ": " + error.message());
+  }
+  return write_bundle(files, out, lines);
+}
+
+Json git_of(const std::string& folder) {
+  const auto commit = git_says(folder, {"rev-parse", "HEAD"});
+  const auto changes = git_says(folder, {"status", "--porcelain", "--", "."});
+  if (!commit || !changes) return {};
+  return Json::object({{"commit", *commit}, {"dirty", !changes->empty()}});
+}
+
+}  // namespace gameday

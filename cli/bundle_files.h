@@ -1,0 +1,22 @@
+// Writes a drill's bundle: what an auditor gets.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/base/result.h"
+
+namespace gameday {
+
+// result.json, report.html, journal.jsonl, ledgers, playbook.yaml and the MANIFEST into `out`,
+// which is made, and emptied of an earlier bundle's files. Ledgers are copied from
+// `private_folder`.
+[[nodiscard]] Status write_bundle_files(const std::vector<std::string>& lines,
+                                        const std::string& private_folder, const std::string& out,
+                                        const Json& result);
+
+// {"commit","dirty"} of the checkout that `folder` lies in; null outside of one, or without git.
+[[nodiscard]] Json git_of(const std::string& folder);
+
+}  // namespace gameday

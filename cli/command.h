@@ -1,0 +1,60 @@
+// One row a command: what it is called, what it takes, an example that works, and what it does. The
+// parser, `--help` and did-you-mean come from these rows.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace gameday {
+
+enum class OptionKind { flag, text, texts, number };
+
+struct Option {
+  std::string_view name;  // "store", for --store
+  OptionKind kind = OptionKind::flag;
+  std::string_view value;  // what stands for the value in help: "FILE"
+  std::string_view help;
+  bool required = false;
+};
+
+// What follows the command's name without a dash.
+struct Positional {
+  std::string_view name;  // "PLAYBOOK"; empty: none is taken
+  std::string_view help;
+  bool required = false;
+  bool many = false;
+};
+
+class Arguments {
+ public:
+  std::vector<std::string> positionals;
+  std::map<std::string, std::vector<std::string>, std::less<>> options;
+
+  [[nodiscard]] bool has(std::string_view name) const { return options.contains(name); }
+  [[nodiscard]] std::string text(std::string_view name, std::string_view otherwise = "") const;
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
+  // A whole number from 0; nothing where it was not given. Parsing has checked it.
+  [[nodiscard]] std::optional<std::uint64_t> number(std::string_view name) const;
+};
+
+struct CommandRow {
+  std::string_view name;
+  std::string_view summary;  // one sentence
+  std::string_view example;  // a whole command line
+  Positional positional;
+  std::span<const Option> options;
+  int (*run)(const Arguments& arguments);
+};
+
+[[nodiscard]] std::span<const CommandRow* const> all_commands();
+
+// Parses and runs; the process's exit code. Usage errors are 2.
+[[nodiscard]] int run_command_line(int argc, char** argv);
+
+}  // namespace gameday

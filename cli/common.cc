@@ -1,0 +1,57 @@
+#include "cli/common.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/say.h"
+#include "engine/playbook/check.h"
+#include "engine/playbook/problem.h"
+
+namespace gameday {
+
+std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments, const Rows& rows) {
+  Vars vars;
+  for (const auto& written : arguments.texts("var")) {
+    auto var = parse_var(written);
+    if (!var) {
+      say_error(var.error());
+      return nullptr;
+    }
+    vars.push_back(std::move(*var));
+  }
+  auto loaded = load_checked(arguments.positionals.front(), vars, rows);
+  const std::string problems = rendered(loaded.path, loaded.source, loaded.problems);
+  if (!problems.empty()) say(problems.substr(0, problems.find_last_not_of('\n') + 1));
+  if (!loaded.playbook) return nullptr;
+  return std::make_shared<const Playbook>(std::move(*loaded.playbook));
+}
+
+Result<std::string> store_path(const Arguments& arguments) {
+  std::string path = arguments.text("store");
+  if (path.empty()) {
+    TRY(usual, default_store_path());
+    path = usual;
+  }
+  path = std::filesystem::absolute(path).lexically_normal().string();
+  TRY_OK(Files().make_folder(std::filesystem::path(path).parent_path().string(), 0700));
+  return path;
+}
+
+std::string own_executable() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "gameday" : path.string();
+}
+
+std::string operator_name() {
+  // Under sudo the person is the one who called it.
+  const char* caller = std::getenv("SUDO_USER");
+  if (caller != nullptr && *caller != '\0') return caller;
+  const passwd* entry = getpwuid(geteuid());
+  return entry != nullptr ? entry->pw_name : std::to_string(geteuid());
+}
+
+}  // namespace gameday

@@ -1,0 +1,30 @@
+// What several commands need: the playbook, the store, this program's own path.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "engine/journal/store.h"
+#include "engine/playbook/load_playbook.h"
+
+namespace gameday {
+
+inline constexpr Option kStoreOption{"store", OptionKind::text, "FILE",
+                                     "The store; default $XDG_STATE_HOME/gameday/gameday.db."};
+inline constexpr Option kJsonOption{"json", OptionKind::flag, "",
+                                    "Print one JSON document on standard output."};
+inline constexpr Option kVarOption{"var", OptionKind::texts, "NAME=VALUE",
+                                   "Fills ${NAME} in the playbook; for nothing secret."};
+inline constexpr Option kSeedOption{"seed", OptionKind::number, "N",
+                                    "What chance is drawn from; default 1."};
+
+// The checked playbook; its problems are printed on standard error. Null: exit with 2.
+[[nodiscard]] std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments,
+                                                               const Rows& rows);
+// The absolute path of the store, its folder made.
+[[nodiscard]] Result<std::string> store_path(const Arguments& arguments);
+[[nodiscard]] std::string own_executable();
+[[nodiscard]] std::string operator_name();
+
+}  // namespace gameday

@@ -1,0 +1,50 @@
+#include "engine/playbook/explain.h"
+
+#include "all_rows.h"
+#include "cli/command.h"
+#include "cli/say.h"
+#include "engine/base/text.h"
+
+namespace gameday {
+namespace {
+
+template <class Row>
+bool explained(std::span<const Row* const> rows, const std::string& name,
+               std::vector<std::string>& known) {
+  for (const Row* row : rows) {
+    known.emplace_back(row->name);
+    if (row->name != name) continue;
+    print(explain(*row));
+    return true;
+  }
+  return false;
+}
+
+int run(const Arguments& arguments) {
+  const Rows rows = all_rows();
+  const std::string name = arguments.positionals.empty() ? "" : arguments.positionals.front();
+  std::vector<std::string> known;
+  bool found = explained(rows.faults, name, known);
+  found = explained(rows.probes, name, known) || found;
+  found = explained(rows.restores, name, known) || found;
+  found = explained(rows.facets, name, known) || found;
+  if (found) return 0;
+  if (name.empty()) return print(join(known, "\n")), 0;
+  const auto near = nearest(name, known);
+  say_error({ErrorCode::not_found, "nothing is called " + name,
+             near ? "did you mean `" + *near + "`?" : "known are: " + join(known, ", ")});
+  return 2;
+}
+
+}  // namespace
+
+extern const CommandRow explain_command;
+const CommandRow explain_command{
+    "explain",
+    "A fault, probe, restore or target: its fields, its reversal, an example.",
+    "gameday explain kill",
+    {"NAME", "What to explain; without it, the names that there are.", false, false},
+    {},
+    run};
+
+}  // namespace gameday

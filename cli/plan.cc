@@ -1,0 +1,84 @@
+#include "engine/conductor/plan.h"
+
+#include "all_rows.h"
+#include "cli/common.h"
+#include "cli/say.h"
+#include "engine/base/digest.h"
+#include "engine/base/units.h"
+#include "engine/runtime/locks.h"
+#include "engine/runtime/survey.h"
+
+namespace gameday {
+namespace {
+
+constexpr Option kOptions[] = {kVarOption, kJsonOption};
+
+std::string step_line(const Json& step) {
+  std::string line = step.text("id") + ": " + step.text("step");
+  if (step.find("fault") != nullptr) line += " " + step.text("fault");
+  for (const auto& target : step.items("targets")) line += " " + target.text();
+  if (step.find("for_s") != nullptr) {
+    line += " for " + shown(from_seconds(step.number("for_s", 0)));
+  }
+  return line;
+}
+
+void print_plan(const Json& plan, const std::string& digest) {
+  print("plan of " + plan.get("playbook").text("name") + "  " + digest);
+  print("timeline (what cannot be undone stands first):");
+  for (const auto& step : plan.items("timeline")) {
+    print("  " + step_line(step));
+    if (step.find("reversal") == nullptr) continue;
+    print("      " + step.text("summary"));
+    print("      reversal: " + step.text("reversal") + "; needs: " + step.text("rights"));
+  }
+  print("load:");
+  for (const auto& load : plan.items("load")) {
+    print("  " + load.text("name") + ": " + std::to_string(load.number("rate", 0)) + "/s " +
+          load.text("method") + " " + load.text("url") +
+          "; cleanup: " + load.text("cleanup", "none"));
+  }
+  print("locks:");
+  for (const auto& lock : plan.items("locks")) print("  " + lock.text());
+}
+
+void print_survey(const Survey& survey) {
+  print("instances now:");
+  for (const auto& found : survey.found) print("  " + found.target + ": " + found.shown);
+  for (const auto& missing : survey.missing) print("  NOT FOUND " + missing);
+  print("deaths survived here:");
+  for (const auto& [death, how] : survey.deaths) print("  " + death + ": " + how);
+}
+
+int run(const Arguments& arguments) {
+  const Rows rows = all_rows();
+  const auto playbook = checked_playbook(arguments, rows);
+  if (!playbook) return 2;
+  auto plan = make_plan(playbook, rows, "", 0, {});
+  if (!plan) return say_error(plan.error()), 2;
+  plan->identities = lock_names(playbook->system);
+  const Json document = to_json(*plan, rows);
+  const std::string digest = sha256(document.dump());
+  const Survey survey = survey_system(*playbook, rows);
+  if (arguments.has("json")) {
+    print_json(
+        Json::object({{"plan_sha256", digest}, {"plan", document}, {"now", to_json(survey)}}));
+  } else {
+    print_plan(document, digest);
+    print_survey(survey);
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern const CommandRow plan_command;
+const CommandRow plan_command{
+    "plan",
+    "Says what a drill would do: timeline, instances, undos, load, rights; does nothing.",
+    "gameday plan playbooks/shop/survives-a-killed-worker.yaml",
+    {"PLAYBOOK", "The playbook.", true, false},
+    kOptions,
+    run};
+
+}  // namespace gameday
