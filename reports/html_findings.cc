@@ -1,0 +1,253 @@
+// What was measured, in tables: outages, the ledger, copies of the data, phases of the load,
+// probes.
+#include <algorithm>
+
+#include "reports/html_parts.h"
+#include "reports/markup.h"
+
+namespace gameday {
+namespace {
+
+constexpr std::size_t kMostTexts = 4;      // different answers of a failing probe
+constexpr std::size_t kMostExamples = 20;  // keys of a ledger's findings
+
+std::string seconds_or(const Json& value, std::string_view otherwise) {
+  return escaped(value.is_number() ? shown_seconds(value.number()) : std::string(otherwise));
+}
+
+std::string count_or(const Json& value) {
+  return value.is_integer() ? shown_count(value.integer()) : "not assessed";
+}
+
+// A count that ought to be nought is set off where it is not.
+std::string finding(const Json& value) {
+  const bool bad = value.is_integer() && value.integer() > 0;
+  return bad ? "<strong class=\"bad\">" + count_or(value) + "</strong>" : count_or(value);
+}
+
+std::string moment_of(const Page& page, const Json& utc, std::string_view otherwise) {
+  const auto at = page.story.offset_of(utc);
+  if (!at) return escaped(otherwise);
+  return shown_offset(*at) + " <small>" + escaped(shown_clock(utc.text())) + "</small>";
+}
+
+// How much of an outage passed while its faults were in force, and after.
+std::string made_of(const Page& page, const Json& outage) {
+  const auto from = page.story.offset_of(outage.get("from"));
+  if (!from) return "";
+  const double to = page.story.offset_of(outage.get("to")).value_or(page.story.ended.at_s);
+  double covered = *from;
+  for (const auto& band : page.bands) {
+    const auto& faults = outage.items("faults");
+    const bool blamed = std::ranges::any_of(
+        faults, [&](const Json& fault) { return fault.is_text() && fault.text() == band.id; });
+    if (blamed) covered = std::max(covered, std::min(band.to_s, to));
+  }
+  if (outage.items("faults").empty()) return "no fault was in force";
+  return escaped(shown_seconds(covered - *from) + " with a fault in force, " +
+                 shown_seconds(to - covered) + " after it was put back");
+}
+
+std::string undone_by(const Page& page, const Json& utc) {
+  return utc.is_null() ? "not over when the load ended" : moment_of(page, utc, "unknown");
+}
+
+std::string recovery_points(const Json::Array& ledgers) {
+  Table table({"Load", "RPO, best case", "RPO, worst case", "Largest hole", "Resolution"});
+  for (const auto& ledger : ledgers) {
+    const Json& rpo = ledger.get("rpo_s");
+    table.row({escaped(ledger.text("load")), seconds_or(rpo.get("best"), "not measured"),
+               seconds_or(rpo.get("worst"), "not measured"),
+               seconds_or(rpo.get("hole_s"), "not measured"),
+               seconds_or(rpo.get("resolution_s"), "not measured")});
+  }
+  return table.html("The recovery point: how much time's worth of writes is missing", 1) +
+         "<p class=\"note\">The worst case counts every write whose end is unknown, and that is "
+         "not there, as lost. A hole means that the data is not a point in time.</p>\n";
+}
+
+// What the events about a read-back say beside the counts.
+std::string read_back_notes(const Page& page) {
+  std::string out;
+  for (const auto& note : page.story.notes) {
+    if (note.type != "read_back") continue;
+    const Json& ledger = note.data.get("ledger");
+    std::string text = note.data.text("error", ledger.text("problem"));
+    if (!text.empty()) out += "<p class=\"note\">Not read back: " + escaped(text) + "</p>\n";
+    std::string keys;
+    std::size_t shown = 0;
+    for (const auto& example : ledger.items("examples")) {
+      if (example.is_text() && ++shown <= kMostExamples) {
+        keys += "<li><code>" + escaped(example.text()) + "</code></li>";
+      }
+    }
+    if (!keys.empty()) out += "<h3>Which writes</h3>\n<ul class=\"keys\">" + keys + "</ul>\n";
+  }
+  return out;
+}
+
+std::string failures_of(const std::vector<ProbeAttempt>& attempts) {
+  std::vector<std::pair<std::string, std::int64_t>> counts;
+  for (const auto& attempt : attempts) {
+    if (attempt.ok) continue;
+    const auto known =
+        std::ranges::find(counts, attempt.text, &std::pair<std::string, std::int64_t>::first);
+    if (known == counts.end()) {
+      counts.emplace_back(attempt.text, 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::ranges::stable_sort(counts, std::ranges::greater{}, [](const auto& c) { return c.second; });
+  std::string out;
+  for (std::size_t i = 0; i < counts.size() && i < kMostTexts; ++i) {
+    constexpr std::size_t kLongest = 200;
+    out += (i > 0 ? "<br>" : "") + shown_count(counts[i].second) + " × " +
+           escaped(counts[i].first, kLongest);
+  }
+  if (counts.size() > kMostTexts) {
+    out += "<br>and " + std::to_string(counts.size() - kMostTexts) + " other answers";
+  }
+  return out;
+}
+
+// The longest time from the start of a failure to the next good answer.
+double longest_failure(const std::vector<ProbeAttempt>& attempts) {
+  double longest = 0, since = -1;
+  for (const auto& attempt : attempts) {
+    if (!attempt.ok && since < 0) since = attempt.start_s;
+    if (since >= 0) longest = std::max(longest, attempt.end_s - since);
+    if (attempt.ok) since = -1;
+  }
+  return longest;
+}
+
+}  // namespace
+
+std::string outages_part(const Page& page) {
+  Table table({"Seen by", "Faults", "From", "To", "At least", "At most", "Made of"});
+  for (const auto& outage : page.result.items("outages")) {
+    const Json& rto = outage.get("rto_s");
+    table.row({escaped(outage.text("source")), names_of(outage.items("faults")),
+               moment_of(page, outage.get("from"), "unknown"), undone_by(page, outage.get("to")),
+               seconds_or(rto.get("lo"), ""), seconds_or(rto.get("hi"), ""),
+               made_of(page, outage)});
+  }
+  if (table.empty()) {
+    const bool measured = page.result.get("recovery").get("rto_s").is_number();
+    return section("outages", "Outages",
+                   paragraph(measured ? "Clients saw none: no request went bad."
+                                      : "Not measured: no load was summed up."));
+  }
+  return section(
+      "outages", "Outages",
+      table.html("Each time in which clients had no sustained success") +
+          "<p class=\"note\">At most: from when the last good request before the first bad one was "
+          "due, to the end of the first success that lasted. At least: from the end of the first "
+          "bad request to when the last bad one was due. The truth lies between.</p>\n");
+}
+
+std::string ledgers_part(const Page& page) {
+  const auto& ledgers = page.result.items("ledgers");
+  const std::string notes = read_back_notes(page);
+  if (ledgers.empty()) {
+    return notes.empty() ? "" : section("ledger", "The ledger of writes", notes);
+  }
+  Table table({"Load", "Acknowledged", "Unknown", "Lost", "Stale", "Corrupt", "Duplicate",
+               "Phantom", "Resurrected", "Recovered"});
+  for (const auto& ledger : ledgers) {
+    std::vector<std::string> cells{escaped(ledger.text("load")),
+                                   count_or(ledger.get("acknowledged")),
+                                   count_or(ledger.get("unknown"))};
+    for (const char* name : {"lost", "stale", "corrupt", "duplicate", "phantom", "resurrected"}) {
+      cells.push_back(finding(ledger.get(name)));
+    }
+    cells.push_back(count_or(ledger.get("recovered")));
+    table.row(std::move(cells));
+  }
+  return section(
+      "ledger", "The ledger of writes",
+      table.html("Every write that the load sent, against what was read back afterwards", 1) +
+          "<p class=\"note\">Unknown: sent, but never answered. Recovered: never acknowledged, and "
+          "there all the same, which is no harm. Lost, stale, corrupt: acknowledged, and not "
+          "there, "
+          "older, or different.</p>\n" +
+          recovery_points(ledgers) + notes);
+}
+
+std::string copies_part(const Page& page) {
+  Table backups({"Target", "Backup", "Age when the data was lost", "Digest"});
+  for (const auto& backup : page.result.items("backups")) {
+    backups.row({escaped(backup.text("target")), "<code>" + escaped(backup.text("id")) + "</code>",
+                 seconds_or(backup.get("age_at_disaster_s"), "no data was lost"),
+                 "<code>" + escaped(backup.text("sha256")) + "</code>"});
+  }
+  Table restores({"Target", "By", "Into", "Took", "Verified", "Brought something back"});
+  for (const auto& restore : page.result.items("restores")) {
+    const Json& vacuous = restore.get("vacuous");
+    const bool known = vacuous.is_boolean();
+    restores.row(
+        {escaped(restore.text("target")), escaped(restore.text("kind")),
+         escaped(restore.text("into")), seconds_or(restore.get("took_s"), "unknown"),
+         mark(restore.get("verified"), "verified", "does not verify", "not known"),
+         mark(known ? Json(!vacuous.boolean()) : Json(), "yes", "no: vacuous", "not known")});
+  }
+  std::string replays;
+  for (const auto& note : page.story.notes) {
+    if (note.type != "replay" || !note.data.get("count").is_integer()) continue;
+    replays += "<p class=\"note\">The queue " + escaped(note.data.text("target")) +
+               " delivered again what it kept: " + count_or(note.data.get("count")) +
+               " messages, at " + shown_offset(note.at.at_s) + ".</p>\n";
+  }
+  std::string content;
+  if (!backups.empty()) content += backups.html("Backups that the drill took");
+  if (!restores.empty()) content += restores.html("Restores, and whether they hold");
+  content += replays;
+  return content.empty() ? "" : section("copies", "Backups and restores", content);
+}
+
+std::string loads_part(const Page& page) {
+  std::string content;
+  for (const auto& load : page.result.items("load")) {
+    Table table({"Phase", "Due", "Sent", "Good", "Errors", "Success", "Rate", "p50", "p90", "p99",
+                 "p99.9", "Max", "Send lag p99", "Valid"});
+    for (const auto& phase : load.items("phases")) {
+      const auto due = phase.integer("due", 0);
+      const Json& latency = phase.get("latency_s");
+      const double share =
+          due == 0 ? 1 : static_cast<double>(phase.integer("ok", 0)) / static_cast<double>(due);
+      table.row({escaped(phase.text("phase")), count_or(phase.get("due")),
+                 count_or(phase.get("sent")), count_or(phase.get("ok")),
+                 finding(phase.get("errors")), due == 0 ? "none due" : shown_ratio(share),
+                 fixed(phase.number("rate", 0), 1) + "/s", seconds_or(latency.get("p50"), "–"),
+                 seconds_or(latency.get("p90"), "–"), seconds_or(latency.get("p99"), "–"),
+                 seconds_or(latency.get("p99.9"), "–"), seconds_or(latency.get("max"), "–"),
+                 seconds_or(phase.get("send_lag_s").get("p99"), "–"),
+                 mark(phase.get("valid"), "yes", "no", "not known")});
+    }
+    content += table.html("Load " + load.text("name") + ", by the fault that was in force", 1);
+  }
+  if (content.empty()) return "";
+  return section("load", "The load",
+                 "<div class=\"wide\">" + content +
+                     "</div><p class=\"note\">Latency counts from when a request was due, not from "
+                     "when it was sent. Send lag is our own lateness; a phase in which it spoilt "
+                     "the figures is not valid.</p>\n");
+}
+
+std::string probes_part(const Page& page) {
+  Table table({"Probe", "Attempts", "Good", "Longest failure", "Answers when it failed"});
+  for (const auto& [probe, attempts] : page.story.probes) {
+    std::int64_t good = 0;
+    for (const auto& attempt : attempts) good += attempt.ok;
+    const double longest = longest_failure(attempts);
+    table.row({escaped(probe), shown_count(static_cast<std::int64_t>(attempts.size())),
+               shown_count(good), longest > 0 ? escaped(shown_seconds(longest)) : "none",
+               failures_of(attempts)});
+  }
+  return table.empty() ? ""
+                       : section("probes", "Probes",
+                                 table.html("Every attempt counts; none is retried away"));
+}
+
+}  // namespace gameday

@@ -1,0 +1,89 @@
+#include "reports/result.h"
+
+#include "reports/document.h"
+#include "reports/interrupted.h"
+
+namespace gameday {
+namespace {
+
+struct Pillar {
+  const char* name;
+  double weight;
+};
+constexpr Pillar kPillars[] = {{"operational excellence", 0.20},
+                               {"security", 0.15},
+                               {"reliability", 0.40},
+                               {"performance efficiency", 0.15},
+                               {"cost optimization", 0.10}};
+
+// Nothing is assessed yet, and a score that claims nothing says so: from 0 to 100.
+Json unassessed_score() {
+  constexpr int kFloor = 0, kCeiling = 100;
+  Json pillars = Json::array();
+  for (const auto& pillar : kPillars) {
+    pillars.push(Json::object({{"pillar", pillar.name},
+                               {"weight", pillar.weight},
+                               {"floor", kFloor},
+                               {"ceiling", kCeiling},
+                               {"coverage", 0},
+                               {"criteria", Json::array()}}));
+  }
+  return Json::object({{"floor", kFloor},
+                       {"ceiling", kCeiling},
+                       {"coverage", 0},
+                       {"rubric_sha256", Json()},
+                       {"gates", Json::array()},
+                       {"pillars", std::move(pillars)}});
+}
+
+Json playbook_json(const Json& planned) {
+  const Json& playbook = planned.get("playbook");
+  const Json* vars = playbook.find("vars");
+  return Json::object({{"name", playbook.text("name")},
+                       {"sha256", playbook.text("sha256")},
+                       {"git", playbook.get("git")},
+                       {"vars", vars != nullptr ? *vars : Json::object()}});
+}
+
+// A defect that was found after the verdict, or beside it, decides the exit code and is told.
+void add_defects(const Story& story, Json& verdict) {
+  Json reasons = verdict.get("reasons");
+  bool found = false;
+  for (const auto& note : story.notes) {
+    if (note.type != "defect") continue;
+    found = true;
+    reasons.push(Json::object({{"code", 70}, {"text", note.data.text("text")}}));
+  }
+  if (!found) return;
+  verdict.set("reasons", std::move(reasons));
+  verdict.set("exit_code", 70);
+}
+
+}  // namespace
+
+Json document_of(const Story& story) {
+  const Json& planned = story.planned;
+  Json result = Json::object({{"gameday", "1"},
+                              {"version", planned.text("version")},
+                              {"drill", story.drill},
+                              {"operator", planned.text("operator")},
+                              {"environment", planned.text("environment")},
+                              {"seed", planned.integer("seed", 0)},
+                              {"playbook", playbook_json(planned)},
+                              {"plan_sha256", planned.text("plan_sha256")}});
+  Json verdict = story.verdict ? *story.verdict : interrupted_verdict(story);
+  add_defects(story, verdict);
+  for (const auto& [name, value] : verdict.members()) result.set(name, value);
+  result.set("score", unassessed_score());
+  result.set("evidence",
+             Json::object(
+                 {{"events", story.events}, {"head", story.head}, {"anchored", "self-attested"}}));
+  return result;
+}
+
+Result<Json> result_document(const std::vector<std::string>& lines) {
+  TRY(story, story_of(lines));
+  return document_of(story);
+}
+
+}  // namespace gameday

@@ -1,0 +1,212 @@
+#include "reports/story.h"
+
+#include <algorithm>
+
+namespace gameday {
+namespace {
+
+// How long an injection whose end is not known may still arrive.
+constexpr Duration kSettle = std::chrono::seconds(2);
+
+std::vector<std::string> texts_of(const Json& data, std::string_view name) {
+  std::vector<std::string> found;
+  for (const auto& item : data.items(name)) {
+    if (item.is_text()) found.push_back(item.text());
+  }
+  return found;
+}
+
+std::string seen_in(const Json& data) { return data.text("text", data.text("error")); }
+
+// Goes through the events in their order.
+class Teller {
+ public:
+  explicit Teller(Story& story) : story_(story) {}
+
+  void tell(const Event& event) {
+    if (story_.events == 0) begin(event);
+    ++story_.events;
+    const Moment at = moment(event);
+    story_.ended = at;
+    const auto& type = event.type;
+    if (type == "planned") story_.planned = event.data;
+    if (type == "verdict") story_.verdict = event.data;
+    if (type == kClosing) story_.closed = true;
+    if (type == "sample") return sample(event.data);
+    if (type == "window") return window(event.data);
+    if (type == "step") return step(event.data, at);
+    if (type == "deed") return deed(event, at);
+    note(event, at);
+    if (DeedStory* known = deed_of(event.data)) deed_event(*known, event, at);
+  }
+
+ private:
+  void begin(const Event& event) {
+    boot_ = event.boot;
+    at_ = event.at;
+    if (const auto utc = parse_rfc3339(event.utc)) story_.began_utc = *utc;
+    story_.began = {0, event.utc};
+  }
+
+  Moment moment(const Event& event) const {
+    if (event.boot == boot_) return instant(event.at);
+    // After a restart of the machine the day's time is all that is left to go by.
+    const auto utc = parse_rfc3339(event.utc);
+    return {utc ? seconds(*utc - story_.began_utc) : 0, event.utc};
+  }
+
+  Moment instant(Instant at) const {
+    return {seconds(at - at_), rfc3339(story_.began_utc + (at - at_))};
+  }
+
+  double offset(const Json& data, std::string_view name) const {
+    return seconds(Instant(Duration(data.integer(name, 0))) - at_);
+  }
+
+  void sample(const Json& data) {
+    story_.probes[data.text("probe")].push_back({offset(data, "start_ns"), offset(data, "end_ns"),
+                                                 data.boolean("ok", false), data.text("text")});
+  }
+
+  void window(const Json& data) {
+    story_.loads[data.text("load")].push_back({offset(data, "from_ns"), data.integer("due", 0),
+                                               data.integer("ok", 0), data.integer("errors", 0),
+                                               data.number("p50_s", 0), data.number("p99_s", 0),
+                                               data.boolean("marked", false)});
+  }
+
+  void step(const Json& data, const Moment& at) {
+    if (data.text("what") == "started") {
+      story_.steps.push_back({data.text("id"), data.text("step"), at, {}, false});
+      return;
+    }
+    const auto open = std::ranges::find_if(story_.steps, [&](const StepStory& step) {
+      return step.id == data.text("id") && !step.ended;
+    });
+    if (open == story_.steps.end()) return;
+    open->ended = at;
+    open->ok = data.boolean("ok", false);
+  }
+
+  void deed(const Event& event, const Moment& at) {
+    DeedStory found;
+    found.mark = event.data.text("deed");
+    found.id = event.data.text("id");
+    found.kind = event.data.text("kind");
+    found.target = event.data.text("target");
+    found.targets = texts_of(event.data, "targets");
+    found.instances = texts_of(event.data, "instances");
+    found.arguments = event.data.get("arguments");
+    found.undo = event.data.get("undo");
+    found.holds_data = event.data.boolean("holds_data", false);
+    found.recorded = at;
+    story_.deeds.push_back(std::move(found));
+    may_arrive_[event.data.text("deed")] =
+        Instant(Duration(event.data.integer("inject_deadline_ns", 0))) + kSettle;
+  }
+
+  DeedStory* deed_of(const Json& data) {
+    const std::string mark = data.text("deed");
+    const auto found = std::ranges::find(story_.deeds, mark, &DeedStory::mark);
+    return mark.empty() || found == story_.deeds.end() ? nullptr : &*found;
+  }
+
+  void deed_event(DeedStory& deed, const Event& event, const Moment& at) {
+    const Json& data = event.data;
+    if (event.type == "injected") {
+      deed.injected = at;
+      deed.injected_ok = data.boolean("ok", false);
+      deed.inject_error = data.text("error");
+      may_arrive_[deed.mark] = deed.injected_ok ? Instant() : event.at + kSettle;
+    } else if (event.type == "proof") {
+      deed.proof_at = at;
+      deed.proven = data.boolean("held", false);
+      deed.proof_text = seen_in(data);
+      deed.proof_event = event.number;
+    } else if (event.type == "undo") {
+      put_back(deed, data, at, false, data.boolean("ok", false));
+    } else if (event.type == "gone") {
+      gone(deed, event, at);
+    } else if (event.type == "superseded") {
+      deed.superseded_by = data.text("by");
+      deed.reverted = at;
+      deed.open = false;
+    } else if (event.type == "residue") {
+      deed.residue = data.text("text");
+    }
+  }
+
+  void gone(DeedStory& deed, const Event& event, const Moment& at) {
+    const bool held = event.data.boolean("held", false);
+    put_back(deed, event.data, at, true, held);
+    const bool early = event.boot == boot_ && event.at < may_arrive_[deed.mark];
+    if (!held || early) return;
+    deed.reverted = at;
+    deed.open = false;
+    deed.residue.clear();
+  }
+
+  void put_back(DeedStory& deed, const Json& data, const Moment& at, bool look, bool ok) {
+    const std::string by = data.text("by", "runner");
+    deed.undoing.push_back({at, look, ok, seen_in(data), by});
+    // What the runner itself replays after a defect carries its name; what it undoes in its usual
+    // course carries none.
+    if (data.find("by") == nullptr || story_.taken_over) return;
+    story_.taken_over_by = by;
+    story_.taken_over = at;
+  }
+
+  void note(const Event& event, const Moment& at) {
+    story_.notes.push_back({at, event.number, event.type, event.data});
+  }
+
+  Story& story_;
+  std::string boot_;
+  Instant at_;
+  std::map<std::string, Instant> may_arrive_;
+};
+
+}  // namespace
+
+std::string DeedStory::stage() const {
+  if (!residue.empty()) return "residue";
+  if (!superseded_by.empty()) return "superseded";
+  if (!open) return "undone";
+  if (proven) return "proven";
+  return injected ? "injected" : "recorded";
+}
+
+const Note* Story::last_note(std::string_view type) const {
+  for (auto note = notes.rbegin(); note != notes.rend(); ++note) {
+    if (note->type == type) return &*note;
+  }
+  return nullptr;
+}
+
+const DeedStory* Story::deed(std::string_view id) const {
+  const auto found = std::ranges::find_if(
+      deeds, [&](const DeedStory& deed) { return deed.is_fault() && deed.id == id; });
+  return found == deeds.end() ? nullptr : &*found;
+}
+
+std::optional<double> Story::offset_of(const Json& utc) const {
+  if (!utc.is_text()) return std::nullopt;
+  const auto time = parse_rfc3339(utc.text());
+  if (!time) return std::nullopt;
+  return seconds(*time - began_utc);
+}
+
+Result<Story> story_of(const std::vector<std::string>& lines) {
+  Story story;
+  Teller teller(story);
+  const ChainState chain = verify_chain(lines, [&](const Event& event) { teller.tell(event); });
+  if (!chain.intact) {
+    return fail(ErrorCode::corrupt, "the journal does not verify: " + chain.problem,
+                "gameday verify tells what is wrong with the bundle");
+  }
+  story.head = chain.head;
+  story.drill = chain.drill;
+  return story;
+}
+
+}  // namespace gameday

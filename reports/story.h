@@ -1,0 +1,113 @@
+// What a journal tells, gathered once for all reports: the plan, the steps, each deed's life, what
+// probes and loads saw. Pure; judges nothing, and believes no chain that does not verify.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/json.h"
+#include "engine/journal/chain.h"
+
+namespace gameday {
+
+// A moment of the drill: seconds since it began, and the time of day that follows from its start,
+// so that a clock that was set meanwhile bends none of them.
+struct Moment {
+  double at_s = 0;
+  std::string utc;
+  bool operator==(const Moment&) const = default;
+};
+
+struct StepStory {
+  std::string id, step;
+  Moment started;
+  std::optional<Moment> ended;
+  bool ok = false;
+};
+
+// One attempt at putting a deed back, or one look whether it is gone.
+struct UndoStory {
+  Moment at;
+  bool look = false;
+  bool ok = false;  // the undo returned, or the look found it gone
+  std::string text;
+  std::string by;  // "runner", or who took over: "guardian", "revert"
+};
+
+struct DeedStory {
+  std::string mark, id, kind, target;
+  std::vector<std::string> targets, instances;
+  Json arguments, undo;
+  bool holds_data = false;
+  Moment recorded;
+  std::optional<Moment> injected;
+  bool injected_ok = false;
+  std::string inject_error;
+  std::optional<Moment> proof_at;
+  bool proven = false;
+  std::string proof_text;
+  std::uint64_t proof_event = 0;
+  std::vector<UndoStory> undoing;
+  std::optional<Moment> reverted;  // seen gone, or superseded
+  std::string superseded_by;       // the step that did
+  std::string residue;             // why it could not be undone
+  bool open = true;                // its undo is still owed
+
+  [[nodiscard]] bool is_fault() const { return kind != "load" && kind != "restore"; }
+  // As the result document names it: recorded, injected, proven, undone, superseded, residue.
+  [[nodiscard]] std::string stage() const;
+};
+
+struct ProbeAttempt {
+  double start_s = 0, end_s = 0;
+  bool ok = false;
+  std::string text;
+};
+
+struct LoadSecond {  // what was due in one second
+  double from_s = 0;
+  std::int64_t due = 0, ok = 0, errors = 0;
+  double p50_s = 0, p99_s = 0;
+  bool marked = false;  // we were late ourselves
+};
+
+// Events that reports show as they are: stop, backup, replay, drain, read_back, evidence ...
+struct Note {
+  Moment at;
+  std::uint64_t number = 0;
+  std::string type;
+  Json data;
+};
+
+struct Story {
+  std::uint64_t events = 0;
+  std::string head, drill;
+  bool closed = false;
+  Json planned = Json::object();  // of the event that opens the journal
+  std::optional<Json> verdict;    // the parts of the result that the drill itself measured
+  Moment began, ended;            // the first and the last event
+  std::vector<StepStory> steps;
+  std::vector<DeedStory> deeds;
+  std::map<std::string, std::vector<ProbeAttempt>> probes;
+  std::map<std::string, std::vector<LoadSecond>> loads;
+  std::vector<Note> notes;
+  // Who undid after the runner was gone, and when it began; empty: nobody had to.
+  std::string taken_over_by;
+  std::optional<Moment> taken_over;
+
+  [[nodiscard]] const Note* last_note(std::string_view type) const;
+  [[nodiscard]] const DeedStory* deed(std::string_view id) const;
+  // Seconds since the start of a time of day out of the verdict; none where it is no time.
+  [[nodiscard]] std::optional<double> offset_of(const Json& utc) const;
+
+  Utc began_utc{};
+};
+
+// `corrupt` where the lines do not verify as one chain; a chain without an end is told as far as it
+// goes.
+[[nodiscard]] Result<Story> story_of(const std::vector<std::string>& lines);
+
+}  // namespace gameday

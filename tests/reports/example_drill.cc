@@ -1,0 +1,492 @@
+#include "tests/reports/example_drill.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gameday {
+namespace {
+
+constexpr std::string_view kDigest =
+    "sha256:5df6e0e2761359d30a8275058e299fcc0381534545f55cf43e41983f5d4c9456";
+const Utc kStart = *parse_rfc3339("2026-11-22T19:04:10.000000Z");
+
+Json range(double lo, double hi) { return Json::object({{"lo", lo}, {"hi", hi}}); }
+
+Json objective(std::string_view name, Json wanted, Json measured, Json held, std::string_view why) {
+  return Json::object({{"name", name},
+                       {"objective", std::move(wanted)},
+                       {"measured", std::move(measured)},
+                       {"held", std::move(held)},
+                       {"why", why}});
+}
+
+Json phase(std::string_view name, int due, int ok, double p99) {
+  return Json::object(
+      {{"phase", name},
+       {"due", due},
+       {"sent", due},
+       {"ok", ok},
+       {"errors", due - ok},
+       {"rate", 200.0},
+       {"latency_s",
+        Json::object(
+            {{"p50", 0.0011}, {"p90", 0.002}, {"p99", p99}, {"p99.9", p99 * 2}, {"max", p99 * 3}})},
+       {"send_lag_s", Json::object({{"p99", 0.0002}})},
+       {"valid", true}});
+}
+
+Json ledger(int acknowledged, int lost) {
+  const double lost_s = lost == 0 ? 0.0 : 4.31;
+  return Json::object(
+      {{"load", "checkout"},
+       {"acknowledged", acknowledged},
+       {"unknown", 3},
+       {"lost", lost},
+       {"stale", 0},
+       {"duplicate", 0},
+       {"phantom", 0},
+       {"resurrected", Json()},
+       {"corrupt", 0},
+       {"recovered", 2},
+       {"rpo_s",
+        Json::object(
+            {{"best", lost_s}, {"worst", lost_s}, {"hole_s", 0.0}, {"resolution_s", 0.005}})}});
+}
+
+Json planned_step(std::string_view id, std::string_view kind) {
+  return Json::object({{"id", id}, {"step", kind}, {"for_s", 10.0}});
+}
+
+Json plan() {
+  Json timeline = Json::array();
+  timeline.push(planned_step("steady_state-1", "steady_state").set("within_s", 30.0));
+  timeline.push(planned_step("block-2", "fault")
+                    .set("targets", Json::array().push("west-to-store"))
+                    .set("fault", "block")
+                    .set("summary", "cuts every link of a region")
+                    .set("reversal", "exact")
+                    .set("rights", "the control socket of its proxy"));
+  timeline.push(planned_step("lost", "fault")
+                    .set("targets", Json::array().push("store"))
+                    .set("fault", "lose-data")
+                    .set("summary", "leaves a valid database without tables")
+                    .set("reversal", "saved_copy"));
+  return Json::object(
+      {{"playbook", Json::object({{"name", "shop"}, {"sha256", kDigest}})},
+       {"environment", "staging"},
+       {"timeline", std::move(timeline)},
+       {"load", Json::array().push(Json::object({{"name", "checkout"},
+                                                 {"rate", 200.0},
+                                                 {"arrivals", "constant"},
+                                                 {"timeout_s", 1.0},
+                                                 {"method", "PUT"},
+                                                 {"url", "http://127.0.0.1:8080/orders/{key}"},
+                                                 {"ledger", true},
+                                                 {"cleanup", "DELETE /orders?drill={drill}"}}))},
+       {"probes", Json::array().push(Json::object({{"name", "shop-answers"},
+                                                   {"kind", "http"},
+                                                   {"every_s", 0.5},
+                                                   {"timeout_s", 0.4},
+                                                   {"arguments", Json::object()}}))},
+       {"limits",
+        Json::object({{"targets", 2},
+                      {"writes", 50000},
+                      {"duration_s", 600.0},
+                      {"stop_when", Json::array().push(Json::object(
+                                        {{"probe", "shop-answers"}, {"fails_for_s", 90.0}}))}})}});
+}
+
+Json step_row(const JournalMaker& maker, std::string_view id, std::string_view kind, double from,
+              double to, bool ok = true) {
+  return Json::object({{"id", id},
+                       {"step", kind},
+                       {"started", maker.utc(from)},
+                       {"ended", maker.utc(to)},
+                       {"ok", ok}});
+}
+
+Json fault_row(const JournalMaker& maker, std::string_view id, std::string_view kind,
+               std::string_view target, double from, double to, std::string_view undo) {
+  return Json::object({{"id", id},
+                       {"kind", kind},
+                       {"targets", Json::array().push(target)},
+                       {"instances", Json::array().push("process 4711")},
+                       {"injected", maker.utc(from)},
+                       {"proven", true},
+                       {"proof", 41},
+                       {"reverted", undo == "residue" ? Json() : Json(maker.utc(to))},
+                       {"undo", undo},
+                       {"residue", undo == "residue"}});
+}
+
+Json outage_row(const JournalMaker& maker, std::string_view fault, double from, double to,
+                double lo) {
+  return Json::object({{"faults", Json::array().push(fault)},
+                       {"from", maker.utc(from)},
+                       {"to", maker.utc(to)},
+                       {"rto_s", range(lo, to - from)},
+                       {"source", "checkout"}});
+}
+
+Json verdict(const JournalMaker& maker, double to) {
+  return Json::object({{"verdict", "passed"},
+                       {"exit_code", 0},
+                       {"reasons", Json::array().push(Json::object(
+                                       {{"code", 0}, {"text", "every objective held"}}))},
+                       {"stop", Json()},
+                       {"residue", Json::array()},
+                       {"started", maker.utc(0)},
+                       {"ended", maker.utc(to)},
+                       {"steps", Json::array()},
+                       {"objectives", Json::array()},
+                       {"faults", Json::array()},
+                       {"load", Json::array()},
+                       {"outages", Json::array()},
+                       {"recovery", Json::object({{"rto_s", 0.0},
+                                                  {"verified_s", Json()},
+                                                  {"rpo_s", 0.0},
+                                                  {"detected_s", Json()},
+                                                  {"acknowledged", 14397},
+                                                  {"lost", 0},
+                                                  {"duplicated", 0},
+                                                  {"unexpected", 0}})},
+                       {"ledgers", Json::array().push(ledger(14397, 0))},
+                       {"backups", Json::array()},
+                       {"restores", Json::array()},
+                       {"humans", Json::array()}});
+}
+
+// Clients between `bad_from` and `bad_to` get nothing; else all is well.
+void second(JournalMaker& maker, double at, bool bad) {
+  const double wave = 0.0012 + 0.0004 * std::sin(at);
+  if (bad) {
+    maker.window(at, 0, 200, 0.9, 1.0);
+  } else {
+    maker.window(at, 200, 0, wave, wave * 3.5);
+  }
+  for (const double half : {0.0, 0.5}) {
+    maker.sample(at + half, !bad, bad ? "status 503, expected 200" : "status 200");
+  }
+}
+
+void seconds_of(JournalMaker& maker, double from, double to, double bad_from, double bad_to) {
+  for (double at = from; at < to; ++at) second(maker, at, at >= bad_from && at < bad_to);
+}
+
+void start(JournalMaker& maker) {
+  maker.planned();
+  maker.event(0, "begun", Json::object({{"drill", kExampleDrill}, {"seed", 7}}));
+  maker.event(1, "system_start", Json::object({{"ok", true}, {"started_here", true}}));
+  maker.event(1, "phase", Json::object({{"phase", "loading"}}));
+  maker.deed(1.1, "load-checkout", "load", "checkout");
+  maker.deed_event(1.2, "injected", "load-checkout", Json::object({{"ok", true}}));
+  maker.event(1.2, "phase", Json::object({{"phase", "running"}}));
+  maker.step(1.2, "steady_state-1", "steady_state", "started");
+  seconds_of(maker, 2, 12, 0, 0);
+  maker.step(12, "steady_state-1", "steady_state", "ended");
+}
+
+void fault(JournalMaker& maker, double at, std::string_view id, std::string_view kind,
+           std::string_view target, std::string_view proof) {
+  maker.step(at, id, "fault", "started");
+  maker.deed(at, id, kind, target);
+  maker.deed_event(at + 0.05, "injected", id, Json::object({{"ok", true}}));
+  maker.deed_event(at + 0.1, "proof", id, Json::object({{"held", true}, {"text", proof}}));
+}
+
+void put_back(JournalMaker& maker, double at, std::string_view id, std::string_view seen) {
+  maker.deed_event(at, "undo", id, Json::object({{"ok", true}, {"try", 1}, {"error", Json()}}));
+  maker.deed_event(at + 0.02, "gone", id, Json::object({{"held", true}, {"text", seen}}));
+}
+
+// As far as the lost store: one fault put back, a backup taken, the data gone.
+void up_to_the_loss(JournalMaker& maker) {
+  start(maker);
+  fault(maker, 12, "block-2", "block", "west-to-store",
+        "a connection through west-to-store got no answer in 200 ms");
+  seconds_of(maker, 13, 27, 13, 14);
+  put_back(maker, 27, "block-2", "west-to-store passes traffic again");
+  maker.step(27.1, "block-2", "fault", "ended");
+  maker.step(27.1, "backup-3", "backup", "started");
+  maker.event(28, "backup",
+              Json::object({{"ok", true},
+                            {"target", "store"},
+                            {"backup", Json::object({{"target", "store"},
+                                                     {"id", "/srv/shop/backups/store-1.db"},
+                                                     {"sha256", kDigest}})}}));
+  maker.step(28, "backup-3", "backup", "ended");
+  fault(maker, 29, "lost", "lose-data", "store", "run/store.db is a valid database without tables");
+  maker.step(29.2, "lost", "fault", "ended");
+}
+
+Json lists(Json first, Json second) { return Json::array().push(first).push(second); }
+
+Json passed_verdict(const JournalMaker& maker) {
+  Json document = verdict(maker, 61);
+  Json steps = Json::array();
+  steps.push(step_row(maker, "steady_state-1", "steady_state", 1.2, 12));
+  steps.push(step_row(maker, "block-2", "fault", 12, 27.1));
+  steps.push(step_row(maker, "lost", "fault", 29, 29.2));
+  document.set("steps", std::move(steps));
+  Json objectives = Json::array();
+  objectives.push(objective("rto", 60.0, range(11.932, 12.417), true, ""));
+  objectives.push(objective("rpo", 0.0, range(0.0, 0.0), true, ""));
+  objectives.push(objective("success_rate", 0.995, 1.0, true, ""));
+  objectives.push(objective("latency_p99", 0.25, 0.0041, true, ""));
+  document.set("objectives", std::move(objectives));
+  document.set("faults",
+               lists(fault_row(maker, "block-2", "block", "west-to-store", 12.05, 27.02, "undone"),
+                     fault_row(maker, "lost", "lose-data", "store", 29.05, 40, "superseded")));
+  document.set("load", Json::array().push(
+                           Json::object({{"name", "checkout"},
+                                         {"phases", Json::array()
+                                                        .push(phase("steady", 8000, 8000, 0.0041))
+                                                        .push(phase("block-2", 3000, 2800, 0.92))
+                                                        .push(phase("lost", 3600, 1180, 1.0))}})));
+  document.set("outages", lists(outage_row(maker, "block-2", 12.98, 14.01, 0.82),
+                                outage_row(maker, "lost", 29.03, 41.447, 11.932)));
+  Json recovery = document.get("recovery");
+  document.set("recovery", recovery.set("rto_s", 12.417).set("verified_s", 15.0));
+  document.set("backups", Json::array().push(Json::object({{"target", "store"},
+                                                           {"id", "/srv/shop/backups/store-1.db"},
+                                                           {"age_at_disaster_s", 1.1},
+                                                           {"sha256", kDigest}})));
+  document.set("restores", Json::array().push(Json::object({{"kind", "sqlite"},
+                                                            {"target", "store"},
+                                                            {"into", "place"},
+                                                            {"backup", "store-1.db"},
+                                                            {"point_asked", Json()},
+                                                            {"point_reached", Json()},
+                                                            {"took_s", 3.1},
+                                                            {"vacuous", false},
+                                                            {"verified", true}})));
+  return document;
+}
+
+}  // namespace
+
+JournalMaker::JournalMaker()
+    : chain_(std::string(kExampleDrill), "3c1f0e5e-boot", std::string(kChainStart)),
+      boot_start_(std::chrono::hours(5)) {}
+
+std::string JournalMaker::utc(double at_s) const { return rfc3339(kStart + from_seconds(at_s)); }
+
+std::int64_t JournalMaker::nanoseconds(double at_s) const {
+  return (boot_start_ + from_seconds(at_s)).time_since_epoch().count();
+}
+
+void JournalMaker::event(double at_s, std::string_view type, Json data) {
+  const Duration since = from_seconds(at_s);
+  const auto line = chain_.line({boot_start_ + since, kStart + since}, type, data);
+  lines_.push_back(line.line);
+  chain_.advance(line);
+}
+
+void JournalMaker::reboot() {
+  chain_ = Chain(std::string(kExampleDrill), "another-boot", chain_.head(), chain_.count());
+  boot_start_ = Instant(std::chrono::seconds(9));
+}
+
+void JournalMaker::close() {
+  const double at = 61.5;
+  event(at, kClosing, Json::object({{"events", chain_.count() + 1}}));
+}
+
+void JournalMaker::planned(const Json& changes) {
+  Json data = Json::object(
+      {{"gameday", "1"},
+       {"version", "0.1.0"},
+       {"operator", "mara"},
+       {"environment", "staging"},
+       {"seed", 7},
+       {"playbook",
+        Json::object({{"name", "shop-survives-losing-its-store"},
+                      {"summary",
+                       "One region is cut off, then the store is lost; orders go on through the "
+                       "other region and every acknowledged order is there afterwards."},
+                      {"owner", "payments-sre"},
+                      {"sha256", kDigest},
+                      {"git", Json::object({{"commit", "8c19778"}, {"dirty", false}})},
+                      {"vars", Json::object({{"rate", "200/s"}})}})},
+       {"plan_sha256", kDigest},
+       {"plan", plan()}});
+  for (const auto& [name, value] : changes.members()) data.set(name, value);
+  event(0, "planned", data);
+}
+
+void JournalMaker::step(double at_s, std::string_view id, std::string_view kind,
+                        std::string_view what, bool ok) {
+  Json data = Json::object({{"id", id}, {"step", kind}, {"what", what}});
+  if (what == "ended") data.set("ok", ok);
+  event(at_s, "step", data);
+}
+
+std::string JournalMaker::mark_of(std::string_view id) const {
+  return std::string(kExampleDrill) + "-" + std::string(id);
+}
+
+void JournalMaker::deed(double at_s, std::string_view id, std::string_view kind,
+                        std::string_view target) {
+  kinds_.emplace_back(id, kind);
+  event(at_s, "deed",
+        Json::object({{"deed", mark_of(id)},
+                      {"id", id},
+                      {"kind", kind},
+                      {"target", target},
+                      {"targets", Json::array().push(target)},
+                      {"instances", Json::array().push("process 4711")},
+                      {"arguments", Json::object()},
+                      {"holds_data", kind == "lose-data" || kind == "restore"},
+                      {"undo", Json::object({{"kind", kind},
+                                             {"arguments", Json::object({{"target", target}})}})},
+                      {"not_after_ns", nanoseconds(at_s + 60)},
+                      {"inject_deadline_ns", nanoseconds(at_s + 15)}}));
+}
+
+void JournalMaker::deed_event(double at_s, std::string_view type, std::string_view id, Json more) {
+  const auto kind = std::ranges::find(kinds_, id, &std::pair<std::string, std::string>::first);
+  Json data = Json::object(
+      {{"deed", mark_of(id)}, {"id", id}, {"kind", kind == kinds_.end() ? "" : kind->second}});
+  for (const auto& [name, value] : more.members()) data.set(name, value);
+  event(at_s, type, data);
+}
+
+void JournalMaker::sample(double at_s, bool ok, std::string_view text) {
+  event(at_s, "sample",
+        Json::object({{"probe", "shop-answers"},
+                      {"start_ns", nanoseconds(at_s)},
+                      {"end_ns", nanoseconds(at_s + (ok ? 0.002 : 0.4))},
+                      {"ok", ok},
+                      {"text", text}}));
+}
+
+void JournalMaker::window(double at_s, int ok, int errors, double p50_s, double p99_s) {
+  event(at_s, "window",
+        Json::object({{"load", "checkout"},
+                      {"from_ns", nanoseconds(at_s)},
+                      {"due", ok + errors},
+                      {"sent", ok + errors},
+                      {"ok", ok},
+                      {"errors", errors},
+                      {"p50_s", p50_s},
+                      {"p99_s", p99_s},
+                      {"send_lag_p99_s", 0.0002},
+                      {"marked", false}}));
+}
+
+std::vector<std::string> passed_drill() {
+  JournalMaker maker;
+  up_to_the_loss(maker);
+  maker.step(29.2, "restore-5", "restore", "started");
+  maker.deed(29.3, "restore-5", "restore", "store");
+  seconds_of(maker, 30, 40, 30, 41);
+  maker.deed_event(40, "injected", "restore-5", Json::object({{"ok", true}}));
+  maker.event(40, "replay", Json::object({{"ok", true}, {"count", 2310}, {"target", "orders"}}));
+  maker.deed_event(40.2, "superseded", "lost", Json::object({{"by", "restore-5"}}));
+  maker.deed_event(40.2, "superseded", "restore-5", Json::object({{"by", "restore-5"}}));
+  maker.step(40.2, "restore-5", "restore", "ended");
+  maker.step(40.2, "steady_state-6", "steady_state", "started");
+  seconds_of(maker, 41, 53, 41, 42);
+  maker.step(53, "steady_state-6", "steady_state", "ended");
+  maker.event(53, "phase", Json::object({{"phase", "reverting"}}));
+  maker.event(53, "phase", Json::object({{"phase", "settling"}}));
+  seconds_of(maker, 53, 59, 0, 0);
+  maker.event(59, "phase", Json::object({{"phase", "verifying"}}));
+  maker.event(60, "phase", Json::object({{"phase", "cleaning"}}));
+  put_back(maker, 60.2, "load-checkout", "the list of this drill's orders is empty");
+  maker.event(60.5, "phase", Json::object({{"phase", "closing"}}));
+  maker.event(60.8, "evidence",
+              Json::object({{"file", "ledger.jsonl"}, {"bytes", 4801221}, {"sha256", kDigest}}));
+  maker.event(61, "verdict", passed_verdict(maker));
+  maker.event(61, "phase", Json::object({{"phase", "closed"}}));
+  maker.close();
+  return maker.lines();
+}
+
+std::vector<std::string> interrupted_drill(Guardian guardian) {
+  JournalMaker maker;
+  up_to_the_loss(maker);
+  seconds_of(maker, 30, 33, 30, 41);
+  if (guardian == Guardian::absent) return maker.lines();
+  const Json by = Json::object({{"by", "guardian"}, {"ok", true}, {"try", 1}, {"error", Json()}});
+  const Json gone = Json::object({{"by", "guardian"}, {"held", true}, {"text", "it is back"}});
+  const bool fails = guardian == Guardian::fails_at_one;
+  maker.deed_event(35.5, "undo", "lost",
+                   !fails ? by
+                          : Json::object({{"by", "guardian"},
+                                          {"ok", false},
+                                          {"try", 1},
+                                          {"error", "the database is locked"}}));
+  if (!fails) maker.deed_event(35.6, "gone", "lost", gone);
+  maker.deed_event(35.7, "undo", "load-checkout", by);
+  maker.deed_event(35.8, "gone", "load-checkout", gone);
+  return maker.lines();
+}
+
+std::vector<std::string> not_started_drill() {
+  JournalMaker maker;
+  maker.planned();
+  maker.event(0.4, "not_started",
+              Json::object({{"reason", "target store: no such file: run/store.db"}}));
+  maker.close();
+  return maker.lines();
+}
+
+std::vector<std::string> bad_drill() {
+  JournalMaker maker;
+  up_to_the_loss(maker);
+  seconds_of(maker, 30, 45, 30, 46);
+  maker.event(45, "stop",
+              Json::object({{"by", "condition"}, {"reason", "probe shop-answers has failed"}}));
+  maker.deed_event(45.1, "undo", "lost", Json::object({{"ok", false}, {"error", "<locked>"}}));
+  maker.deed_event(46, "residue", "lost", Json::object({{"text", "the database is locked"}}));
+  Json document = passed_verdict(maker);
+  document.set("verdict", "residue").set("exit_code", 5);
+  Json reasons = Json::array();
+  reasons.push(Json::object({{"code", 5}, {"text", "lose-data (step lost): it is locked"}}));
+  reasons.push(Json::object({{"code", 4}, {"text", "probe shop-answers has failed for 15s"}}));
+  reasons.push(Json::object({{"code", 1}, {"text", "412 acknowledged writes are lost"}}));
+  document.set("reasons", std::move(reasons));
+  document.set("stop", Json::object({{"by", "condition"},
+                                     {"reason", "probe shop-answers has failed for 15s"},
+                                     {"at", maker.utc(45)},
+                                     {"last_sample", maker.utc(44.9)},
+                                     {"undone_after_s", 0.613}}));
+  document.set("residue", Json::array().push(Json::object(
+                              {{"what", "lose-data (step lost): the database is locked"},
+                               {"by_hand", "gameday revert " + std::string(kExampleDrill)}})));
+  document.set("objectives",
+               lists(objective("rto", 10.0, range(11.932, 12.417), false,
+                               "the longest outage took 11.932s at least"),
+                     objective("success_rate", 0.995, Json(), Json(), "a fault was not proven")));
+  document.set("ledgers", Json::array().push(ledger(13985, 412)));
+  Json recovery = document.get("recovery");
+  document.set("recovery", recovery.set("lost", 412).set("rpo_s", 4.31).set("verified_s", Json()));
+  maker.event(46, "verdict", document);
+  maker.close();
+  return maker.lines();
+}
+
+std::vector<std::string> long_drill() {
+  JournalMaker maker;
+  start(maker);
+  constexpr double kEnd = 612;
+  for (double at = 12; at < kEnd; ++at) {
+    // Every other second another outcome: the most runs that strips can have.
+    const bool bad = static_cast<int>(at) % 2 == 0;
+    second(maker, at, bad);
+    maker.window(at, bad ? 3 : 200, bad ? 197 : 0, 0.001 * at, 0.002 * at);
+    for (const char* probe : {"front", "queue-depth", "replicas"}) {
+      maker.event(at, "sample",
+                  Json::object({{"probe", probe},
+                                {"start_ns", std::int64_t{0}},
+                                {"end_ns", std::int64_t{0}},
+                                {"ok", bad},
+                                {"text", "answer " + std::to_string(at)}}));
+    }
+  }
+  maker.event(kEnd, "verdict", passed_verdict(maker));
+  return maker.lines();
+}
+
+}  // namespace gameday
