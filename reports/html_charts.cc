@@ -84,7 +84,10 @@ std::string latency_lines(const Page& page, const Drawn& drawn, const LogScale& 
                           double LoadSecond::* value) {
   std::string points;
   bool gap = true;
+  double last = 0;
   for (const auto& point : drawn.points) {
+    if (point.from_s - last > 1.5 * drawn.every_s) gap = true;  // a time without windows
+    last = point.from_s;
     if (point.due == 0 || point.*value <= 0) {
       gap = true;
       continue;
@@ -167,7 +170,7 @@ std::string answers_row(const Page& page, const std::string& load, const Drawn& 
     const std::string to = x_of(page, point.from_s + drawn.every_s);
     area += "H" + from + "V" + fixed(y(ok), 1) + "H" + to;
     if (point.errors > 0) {
-      errors += "<rect class=\"failed\" x=\"" + across(page, point.from_s) + "\" y=\"" +
+      errors += "<rect class=\"failed flat\" x=\"" + across(page, point.from_s) + "\" y=\"" +
                 fixed(y(due), 1) + "\" width=\"" + fixed(100 * drawn.every_s / page.length_s, 3) +
                 "%\" height=\"" + fixed(y(ok) - y(due), 1) + "\"/>";
     }

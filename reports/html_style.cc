@@ -89,6 +89,7 @@ svg .bar-text { fill: var(--ink); } svg .before, svg .wanted { text-anchor: end;
 .outage { fill: var(--ink); stroke: var(--ink); stroke-width: 1.5; }
 svg .good { fill: var(--good); stroke: var(--good); stroke-width: .5; }
 svg .failed { fill: url(#failed); stroke: var(--bad); stroke-width: 1; }
+svg .flat { stroke: none; }
 .failed-ground { fill: var(--bad-ground); } .failed-line { fill: var(--bad); }
 path.answered { fill: var(--area); stroke: none; } rect.answered { fill: var(--area); }
 .p99, .p50 { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
@@ -108,14 +109,14 @@ article h3 { margin: 0; } article .facts { margin: 0 0 8px; overflow-wrap: anywh
   .tiles { grid-template-columns: 1fr 1fr; gap: 8px; } .tile { padding: 11px 12px; } .tile .figure { font-size: 19px; }
   section { margin-top: 34px; }
   .chart { padding: 8px 10px; } .row { grid-template-columns: 1fr; } .label { line-height: 20px; margin-top: 6px; }
-  .axis-row .label { display: none; } .label .key { flex-direction: row; }
+  .axis-row .label { display: none; } .label .key { flex-direction: row; gap: 0 16px; }
   .pairs { grid-template-columns: 1fr; } .pairs dd { margin-bottom: 6px; } .keys { columns: 1; }
   .life li { grid-template-columns: 48px minmax(0, 1fr); gap: 10px; } article { padding: 12px 14px; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, tbody, tr, th, td { display: block; } caption { display: block; }
   table { border: 0; background: none; }
   tbody tr { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; margin: 0 0 8px; padding: 6px 12px; }
-  tbody td, tbody th, .wide tbody td, .wide tbody th { display: grid; grid-template-columns: 38% minmax(0, 1fr); gap: 10px;
+  tbody td, tbody th, tbody td.n, .wide tbody td, .wide tbody th { display: grid; grid-template-columns: 38% minmax(0, 1fr); gap: 10px;
     padding: 3px 0; border: 0; text-align: left; white-space: normal; }
   tbody td::before { content: attr(data-label); color: var(--soft); }
   tbody th { display: block; } tbody td:has(> span:empty) { display: none; }

@@ -45,6 +45,9 @@ std::string step_row(const Page& page, const StepStory& step) {
   }
   content += rectangle(page, from, to, 4, 14, "bar " + step.step);
   std::string text = shown_seconds(to - from);
+  if (deed != nullptr && deed->injected) {
+    text = "in force " + shown_seconds(end - deed->recorded.at_s);
+  }
   if (!step.ended) text += ", never ended";
   if (step.ended && !step.ok) text += " ✕ failed";
   content += beside(page, from, end, 15, text);
