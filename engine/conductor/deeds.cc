@@ -207,6 +207,10 @@ void Turn::replay_or_finish() {
     Task drain;
     drain.op = Op::drain;
     drain.names = {step.replay};
+    // The load goes on meanwhile, and what it sends passes through the same queue.
+    double rate = 0;
+    for (const auto& load : d.plan.playbook->loads) rate += load.rate;
+    drain.tolerated = static_cast<std::int64_t>(rate / 4);
     drain.deadline = *d.step_deadline;
     run(std::move(drain));
     return;

@@ -41,15 +41,17 @@ enum class Op {
 struct Task {
   TaskId id = 0;
   Op op = Op::prepare;
-  std::size_t deed = kNoDeed;       // prepare, inject, prove, undo, look, close
-  Deed what;                        // the same
-  Undo undo;                        // inject, prove, undo, look, close
-  std::string mark;                 // the same
-  bool keep = false;                // close
-  std::string target;               // backup, restore_scratch, replay
-  BackupTaken backup;               // inject of a restore, restore_scratch
-  Utc since;                        // replay
-  std::vector<std::string> names;   // end_loads, read_back, summarise: loads; drain: queues
+  std::size_t deed = kNoDeed;      // prepare, inject, prove, undo, look, close
+  Deed what;                       // the same
+  Undo undo;                       // inject, prove, undo, look, close
+  std::string mark;                // the same
+  bool keep = false;               // close
+  std::string target;              // backup, restore_scratch, replay
+  BackupTaken backup;              // inject of a restore, restore_scratch
+  Utc since;                       // replay
+  std::vector<std::string> names;  // end_loads, read_back, summarise: loads; drain: queues
+  // drain: messages that a running load itself keeps in the queue; 0 where none runs.
+  std::int64_t tolerated = 0;
   std::vector<FaultSpan> faults;    // summarise
   std::optional<Instant> disaster;  // read_back
   bool restored = false;            // read_back

@@ -155,17 +155,18 @@ Done Performer::drain(const Task& task, const Until& until) {
   std::optional<Instant> empty_since;
   std::string seen = "not asked";
   while (true) {
-    bool empty = true;
+    bool empty = true, seen_empty = true;
     for (const auto& name : task.names) {
       const Target* target = terms_.playbook->system.target(name);
       const QueueRow* row = target != nullptr ? terms_.rows.queue_of(*target) : nullptr;
       if (row == nullptr) return answer(task, no_row(task));
       const auto depth = row->depth(*target, here);
-      empty = empty && depth && *depth == 0;
+      empty = empty && depth && *depth <= task.tolerated;
+      seen_empty = seen_empty && depth && *depth == 0;
       if (!depth) seen = name + ": " + depth.error().text;
       if (depth && *depth > 0) seen = name + " holds " + std::to_string(*depth) + " messages";
     }
-    if (task.names.empty()) return answer(task, Status{});
+    if (task.names.empty() || (seen_empty && task.tolerated > 0)) return answer(task, Status{});
     const Instant now = clock.now().boot;
     if (!empty) empty_since.reset();
     if (empty && !empty_since) empty_since = now;
