@@ -11,9 +11,14 @@ namespace {
 
 // The hatchings that tell bands and failures apart without colour.
 constexpr std::string_view kPatterns =
-    R"svg(<svg class="patterns" width="0" height="0" aria-hidden="true"><defs>
-<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="7" height="7"/><rect class="hatch-line" width="1.5" height="7"/></pattern>
-<pattern id="failed" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect class="failed-ground" width="4" height="4"/><rect class="failed-line" width="1.4" height="4"/></pattern>
+    R"svg(<svg class="patterns" width="0" height="0"
+ aria-hidden="true"><defs>
+<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse"
+ patternTransform="rotate(45)"><rect class="hatch-ground" width="7" height="7"/><rect
+ class="hatch-line" width="1.5" height="7"/></pattern>
+<pattern id="failed" width="4" height="4" patternUnits="userSpaceOnUse"
+ patternTransform="rotate(-45)"><rect class="failed-ground" width="4" height="4"/><rect
+ class="failed-line" width="1.4" height="4"/></pattern>
 </defs></svg>
 )svg";
 

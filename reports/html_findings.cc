@@ -12,7 +12,8 @@ constexpr std::size_t kMostTexts = 4;      // different answers of a failing pro
 constexpr std::size_t kMostExamples = 20;  // keys of a ledger's findings
 
 std::string seconds_or(const Json& value, std::string_view otherwise) {
-  return escaped(value.is_number() ? shown_seconds(value.number()) : std::string(otherwise));
+  return escaped(value.is_number() ? unbroken(shown_seconds(value.number()))
+                                   : std::string(otherwise));
 }
 
 std::string count_or(const Json& value) {

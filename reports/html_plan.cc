@@ -8,7 +8,7 @@ namespace gameday {
 namespace {
 
 std::string seconds_or(const Json& value) {
-  return value.is_number() ? escaped(shown_seconds(value.number())) : "";
+  return value.is_number() ? escaped(unbroken(shown_seconds(value.number()))) : "";
 }
 
 std::string planned_step(const Json& step) {

@@ -9,7 +9,8 @@ namespace gameday {
 namespace {
 
 constexpr int kRowHeight = 22;
-constexpr int kMostLines = 6;      // of the time axis: so many labels fit a narrow screen
+constexpr int kMostLines = 6;  // of the time axis: so many labels fit a narrow screen
+constexpr double kRoomBefore = 25;
 constexpr double kRoomAfter = 75;  // percent; further right a bar's text stands before it
 
 double percent(const Page& page, double at_s) {
@@ -24,11 +25,12 @@ std::string rectangle(const Page& page, double from, double to, int y, int heigh
          std::to_string(height) + "\"/>";
 }
 
-// A text right of a bar, or left of it where there is no room.
+// A text right of a bar; left of it where there is no room, or else at its end.
 std::string beside(const Page& page, double from, double to, int y, const std::string& text) {
   const bool after = percent(page, to) <= kRoomAfter;
+  const bool inside = !after && percent(page, from) < kRoomBefore;
   return "<text class=\"bar-text" + std::string(after ? "" : " before") + "\" x=\"" +
-         across(page, after ? to : from) + "\" y=\"" + std::to_string(y) + "\" dx=\"" +
+         across(page, after || inside ? to : from) + "\" y=\"" + std::to_string(y) + "\" dx=\"" +
          (after ? "6" : "-6") + "\">" + escaped(text) + "</text>";
 }
 

@@ -21,6 +21,8 @@ constexpr VerdictWords kVerdicts[] = {
      "What was to be shown was not shown: this is no pass."},
     {"defect", "Defect", "!", "bad", "A defect in gameday itself ended the drill."}};
 
+constexpr const char* kNotMeasured = "not measured";
+
 VerdictWords words_of(const std::string& verdict) {
   for (const auto& words : kVerdicts) {
     if (words.verdict == verdict) return words;
@@ -29,17 +31,17 @@ VerdictWords words_of(const std::string& verdict) {
 }
 
 std::string tile(std::string_view name, const std::string& figure, const std::string& beside) {
-  return "<div class=\"tile\"><dt>" + escaped(name) + "</dt><dd class=\"figure\">" +
-         escaped(figure) + "</dd>" +
+  return "<div class=\"tile\"><dt>" + escaped(name) + "</dt><dd class=\"figure" +
+         (figure == kNotMeasured ? " none" : "") + "\">" + escaped(figure) + "</dd>" +
          (beside.empty() ? "" : "<dd class=\"beside\">" + escaped(beside) + "</dd>") + "</div>\n";
 }
 
 std::string duration_or(const Json& seconds) {
-  return seconds.is_number() ? shown_seconds(seconds.number()) : "not measured";
+  return seconds.is_number() ? shown_seconds(seconds.number()) : std::string(kNotMeasured);
 }
 
 std::string count_or(const Json& count) {
-  return count.is_integer() ? shown_count(count.integer()) : "not measured";
+  return count.is_integer() ? shown_count(count.integer()) : std::string(kNotMeasured);
 }
 
 // The outage on which RTO is judged.
@@ -65,7 +67,9 @@ std::string recovery_tiles(const Json& result) {
       recovery.get("verified_s").is_number()
           ? "data verified after " + duration_or(recovery.get("verified_s"))
           : "";
-  const std::string of = "of " + count_or(recovery.get("acknowledged")) + " acknowledged";
+  const std::string of = recovery.get("lost").is_integer()
+                             ? "of " + count_or(recovery.get("acknowledged")) + " acknowledged"
+                             : "";
   return tile("Time to recover (RTO)", duration_or(recovery.get("rto_s")), beside) +
          tile("Data lost, in time (RPO)", duration_or(recovery.get("rpo_s")), verified) +
          tile("Writes lost", count_or(recovery.get("lost")), of);

@@ -137,6 +137,12 @@ std::string shown_seconds(double seconds) {
   return std::to_string(whole / 3600) + " h " + padded(whole / 60 % 60) + " min";
 }
 
+std::string unbroken(std::string_view figure) {
+  std::string out;
+  for (const char c : figure) out += c == ' ' ? std::string("\u00a0") : std::string(1, c);
+  return out;
+}
+
 std::string shown_ratio(double ratio) {
   // 99.999 % is not all of them.
   const double hundredths = ratio < 1 ? std::floor(ratio * 10000 + 1e-9) : ratio * 10000;

@@ -28,6 +28,9 @@ inline constexpr std::size_t kLongestText = 1200;
 [[nodiscard]] std::string shown_time(std::string_view utc);   // "2026-11-22 19:04:10.000 UTC"
 [[nodiscard]] std::string shown_clock(std::string_view utc);  // "19:04:10.000"
 
+// A figure and its unit that no line break may part.
+[[nodiscard]] std::string unbroken(std::string_view figure);
+
 // An objective's figure in the unit that its name implies: a share, else seconds; {lo, hi} as a
 // range; "not measured" for null.
 [[nodiscard]] std::string shown_measure(std::string_view objective, const Json& value);

@@ -5,9 +5,6 @@
 namespace gameday {
 namespace {
 
-// How long an injection whose end is not known may still arrive.
-constexpr Duration kSettle = std::chrono::seconds(2);
-
 std::vector<std::string> texts_of(const Json& data, std::string_view name) {
   std::vector<std::string> found;
   for (const auto& item : data.items(name)) {
@@ -37,6 +34,7 @@ class Teller {
     if (type == "step") return step(event.data, at);
     if (type == "deed") return deed(event, at);
     note(event, at);
+    if (type == "superseded") return superseded(event.data, at);
     if (DeedStory* known = deed_of(event.data)) deed_event(*known, event, at);
   }
 
@@ -101,8 +99,6 @@ class Teller {
     found.holds_data = event.data.boolean("holds_data", false);
     found.recorded = at;
     story_.deeds.push_back(std::move(found));
-    may_arrive_[event.data.text("deed")] =
-        Instant(Duration(event.data.integer("inject_deadline_ns", 0))) + kSettle;
   }
 
   DeedStory* deed_of(const Json& data) {
@@ -117,7 +113,6 @@ class Teller {
       deed.injected = at;
       deed.injected_ok = data.boolean("ok", false);
       deed.inject_error = data.text("error");
-      may_arrive_[deed.mark] = deed.injected_ok ? Instant() : event.at + kSettle;
     } else if (event.type == "proof") {
       deed.proof_at = at;
       deed.proven = data.boolean("held", false);
@@ -127,20 +122,26 @@ class Teller {
       put_back(deed, data, at, false, data.boolean("ok", false));
     } else if (event.type == "gone") {
       gone(deed, event, at);
-    } else if (event.type == "superseded") {
-      deed.superseded_by = data.text("by");
-      deed.reverted = at;
-      deed.open = false;
     } else if (event.type == "residue") {
       deed.residue = data.text("text");
     }
   }
 
+  // A verified restore closes all data undos of its target at once.
+  void superseded(const Json& data, const Moment& at) {
+    for (const auto& mark : texts_of(data, "deeds")) {
+      const auto deed = std::ranges::find(story_.deeds, mark, &DeedStory::mark);
+      if (deed == story_.deeds.end()) continue;
+      deed->superseded_by = data.text("by");
+      deed->reverted = at;
+      deed->open = false;
+    }
+  }
+
+  // A look that came before whatever was still under way had settled closes nothing.
   void gone(DeedStory& deed, const Event& event, const Moment& at) {
-    const bool held = event.data.boolean("held", false);
-    put_back(deed, event.data, at, true, held);
-    const bool early = event.boot == boot_ && event.at < may_arrive_[deed.mark];
-    if (!held || early) return;
+    put_back(deed, event.data, at, true, event.data.boolean("held", false));
+    if (!event.data.boolean("closes", false)) return;
     deed.reverted = at;
     deed.open = false;
     deed.residue.clear();
@@ -163,7 +164,6 @@ class Teller {
   Story& story_;
   std::string boot_;
   Instant at_;
-  std::map<std::string, Instant> may_arrive_;
 };
 
 }  // namespace

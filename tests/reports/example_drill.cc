@@ -196,7 +196,8 @@ void fault(JournalMaker& maker, double at, std::string_view id, std::string_view
 
 void put_back(JournalMaker& maker, double at, std::string_view id, std::string_view seen) {
   maker.deed_event(at, "undo", id, Json::object({{"ok", true}, {"try", 1}, {"error", Json()}}));
-  maker.deed_event(at + 0.02, "gone", id, Json::object({{"held", true}, {"text", seen}}));
+  maker.deed_event(at + 0.02, "gone", id,
+                   Json::object({{"held", true}, {"text", seen}, {"closes", true}}));
 }
 
 // As far as the lost store: one fault put back, a backup taken, the data gone.
@@ -382,8 +383,10 @@ std::vector<std::string> passed_drill() {
   seconds_of(maker, 30, 40, 30, 41);
   maker.deed_event(40, "injected", "restore-5", Json::object({{"ok", true}}));
   maker.event(40, "replay", Json::object({{"ok", true}, {"count", 2310}, {"target", "orders"}}));
-  maker.deed_event(40.2, "superseded", "lost", Json::object({{"by", "restore-5"}}));
-  maker.deed_event(40.2, "superseded", "restore-5", Json::object({{"by", "restore-5"}}));
+  const std::string mark = std::string(kExampleDrill) + "-";
+  maker.event(
+      40.2, "superseded",
+      Json::object({{"deeds", lists(mark + "lost", mark + "restore-5")}, {"by", "restore-5"}}));
   maker.step(40.2, "restore-5", "restore", "ended");
   maker.step(40.2, "steady_state-6", "steady_state", "started");
   seconds_of(maker, 41, 53, 41, 42);
@@ -409,7 +412,8 @@ std::vector<std::string> interrupted_drill(Guardian guardian) {
   seconds_of(maker, 30, 33, 30, 41);
   if (guardian == Guardian::absent) return maker.lines();
   const Json by = Json::object({{"by", "guardian"}, {"ok", true}, {"try", 1}, {"error", Json()}});
-  const Json gone = Json::object({{"by", "guardian"}, {"held", true}, {"text", "it is back"}});
+  const Json gone =
+      Json::object({{"by", "guardian"}, {"held", true}, {"text", "it is back"}, {"closes", true}});
   const bool fails = guardian == Guardian::fails_at_one;
   maker.deed_event(35.5, "undo", "lost",
                    !fails ? by

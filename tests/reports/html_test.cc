@@ -88,7 +88,8 @@ TEST(HtmlReport, TellsOfADrillThatTheGuardianEnded) {
 }
 
 TEST(HtmlReport, IsTheSameBytesEachTime) {
-  for (const auto& lines : every_drill()) EXPECT_EQ(html_report(lines), html_report(lines));
+  EXPECT_EQ(html_report(passed_drill()), html_report(passed_drill()));
+  EXPECT_EQ(html_report(bad_drill()), html_report(bad_drill()));
 }
 
 TEST(HtmlReport, LoadsNothingAndRunsNothing) {
@@ -102,7 +103,9 @@ TEST(HtmlReport, LoadsNothingAndRunsNothing) {
 }
 
 TEST(HtmlReport, ClosesWhatItOpens) {
-  for (const auto& lines : every_drill()) EXPECT_EQ(unbalanced(html_report(lines)), "");
+  for (const auto& lines : {passed_drill(), bad_drill(), not_started_drill()}) {
+    EXPECT_EQ(unbalanced(html_report(lines)), "");
+  }
   EXPECT_NE(unbalanced("<p><b></p>"), "") << "the check itself must be able to say no";
 }
 

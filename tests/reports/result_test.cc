@@ -1,13 +1,15 @@
 #include "reports/result.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "engine/sys/clock.h"
+#include "engine/sys/descriptor.h"
+#include "engine/sys/processes.h"
 #include "tests/reports/example_drill.h"
 
 namespace gameday {
@@ -21,28 +23,30 @@ Json result_of(const std::vector<std::string>& lines) {
 
 // Asks a validator that is not ours whether the document fits the schema; 0: it does.
 int validated(const Json& document) {
+  constexpr Duration kPatience = std::chrono::seconds(30);
   std::string path = (std::filesystem::temp_directory_path() / "gameday-result-XXXXXX").string();
-  const int descriptor = mkstemp(path.data());
-  EXPECT_GE(descriptor, 0);
-  ::close(descriptor);
+  const Descriptor file(mkostemp(path.data(), O_CLOEXEC));
+  EXPECT_TRUE(file);
   std::ofstream(path) << document.dump();
   const std::string script =
-      "import json,sys,jsonschema;"
+      "import json,sys,jsonschema\n"
       "jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))"
       ".validate(json.load(open(sys.argv[2])))";
-  const std::string command = "/usr/bin/python3 -c '" + script +
-                              "' " GAMEDAY_SOURCE_DIR "/reports/result.schema.json " + path +
-                              " 2>&1";
-  std::string said;
-  FILE* child = ::popen(command.c_str(), "re");
-  EXPECT_NE(child, nullptr);
-  std::array<char, 512> block{};
-  while (std::fgets(block.data(), block.size(), child) != nullptr) said += block.data();
-  const int status = ::pclose(child);
+  const SystemClock clock;
+  const auto ended = make_processes(clock)->run(
+      {{"/usr/bin/python3", "-c", script, GAMEDAY_SOURCE_DIR "/reports/result.schema.json", path},
+       "/",
+       {}},
+      {Stop(), clock.in(kPatience)});
   std::filesystem::remove(path);
+  if (!ended) {
+    ADD_FAILURE() << ended.error().text;
+    return -1;
+  }
   // Only the validator's own refusal counts as one.
-  EXPECT_EQ(status != 0, said.find("ValidationError") != std::string::npos) << said;
-  return status;
+  const bool refused = ended->output.find("ValidationError") != std::string::npos;
+  EXPECT_NE(ended->succeeded(), refused) << ended->output;
+  return ended->succeeded() ? 0 : 1;
 }
 
 const Json& fault_of(const Json& result, std::string_view id) {
@@ -156,14 +160,29 @@ TEST(InterruptedDrill, NamesWhatNobodyHasPutBackYetNewestFirst) {
   EXPECT_TRUE(result.get("recovery").get("rto_s").is_null());
 }
 
+TEST(InterruptedDrill, OwesNothingThatAVerifiedRestoreHasSuperseded) {
+  JournalMaker maker;
+  maker.planned();
+  maker.deed(1, "lost", "lose-data", "store");
+  maker.deed(2, "kept", "restore", "store");
+  const std::string mark = std::string(kExampleDrill) + "-";
+  Json deeds = Json::array();
+  deeds.push(mark + "lost").push(mark + "kept");
+  EXPECT_EQ(result_of(maker.lines()).items("residue").size(), 2U);
+  maker.event(3, "superseded", Json::object({{"deeds", deeds}, {"by", "kept"}}));
+  const Json result = result_of(maker.lines());
+  EXPECT_EQ(result.text("verdict"), "stopped");
+  EXPECT_EQ(fault_of(result, "lost").text("undo"), "superseded");
+}
+
 TEST(InterruptedDrill, KeepsAnUndoOpenWhoseInjectionMayStillArrive) {
   JournalMaker maker;
   maker.planned();
   maker.deed(1, "cut", "block", "west-to-store");
-  const Json held = Json::object({{"by", "guardian"}, {"held", true}, {"text", "not there"}});
+  const Json held = Json::object({{"by", "guardian"}, {"held", true}, {"closes", false}});
   maker.deed_event(3, "gone", "cut", held);
   EXPECT_EQ(result_of(maker.lines()).text("verdict"), "residue");
-  maker.deed_event(18.5, "gone", "cut", held);
+  maker.deed_event(18.5, "gone", "cut", Json::object({{"held", true}, {"closes", true}}));
   const Json result = result_of(maker.lines());
   EXPECT_EQ(result.text("verdict"), "stopped");
   EXPECT_TRUE(fault_of(result, "cut").get("injected").is_null());
@@ -175,7 +194,8 @@ TEST(InterruptedDrill, GoesByTheTimeOfDayAfterAReboot) {
   maker.deed(1, "cut", "block", "west-to-store");
   maker.reboot();
   maker.deed_event(600, "undo", "cut", Json::object({{"by", "revert"}, {"ok", true}}));
-  maker.deed_event(601, "gone", "cut", Json::object({{"by", "revert"}, {"held", true}}));
+  maker.deed_event(601, "gone", "cut",
+                   Json::object({{"by", "revert"}, {"held", true}, {"closes", true}}));
   const Json result = result_of(maker.lines());
   EXPECT_EQ(result.text("verdict"), "stopped");
   EXPECT_EQ(result.get("stop").text("by"), "revert");
@@ -188,7 +208,8 @@ TEST(InterruptedDrill, IsADefectWhereTheRunnerHadToReplayItsOwnUndos) {
   maker.planned();
   maker.deed(1, "cut", "block", "west-to-store");
   maker.deed_event(1.1, "injected", "cut", Json::object({{"ok", true}}));
-  maker.deed_event(2, "gone", "cut", Json::object({{"by", "runner"}, {"held", true}}));
+  maker.deed_event(2, "gone", "cut",
+                   Json::object({{"by", "runner"}, {"held", true}, {"closes", true}}));
   const Json result = result_of(maker.lines());
   EXPECT_EQ(result.text("verdict"), "defect");
   EXPECT_EQ(result.integer("exit_code", 0), 70);
