@@ -1,0 +1,84 @@
+// Playbooks for rehearsals, short in virtual time: faults with and without an end of their own,
+// lost data that a restore and a replay bring back, and a queue that is dropped.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/playbook/load_playbook.h"
+#include "tests/engine/sim/sim_rows.h"
+
+namespace gameday {
+
+inline constexpr std::string_view kSimHead = R"yaml(gameday: 1
+name: rehearsed
+summary: A shop loses a process, a link, its queue and its store.
+owner: engine
+
+objectives: { rto: { within: 20s, hold: 1s }, rpo: 0s, success_rate: 90%, latency_p99: 250ms }
+
+system:
+  shop:    { start: [./shop, up], stop: [./shop, down], ready: answers }
+  front:   { http: "http://127.0.0.1:8080" }
+  west:    { process: { pidfile: run/west.pid }, region: eu-west }
+  north:   { process: { pidfile: run/north.pid }, region: eu-north }
+  store:   { sqlite: run/store.db, process: { pidfile: run/store.pid } }
+  orders:  { queue: "http://127.0.0.1:8090/orders" }
+  links:
+    west-to-store: { listen: "127.0.0.1:8201", to: "127.0.0.1:8200", region: eu-west }
+    west-to-queue: { listen: "127.0.0.1:8202", to: "127.0.0.1:8090", region: eu-west }
+
+limits: { targets: 2, writes: 5000, duration: 5m, stop_when: [{ probe: answers, fails_for: 3s }] }
+
+load:
+  checkout:
+    rate: 10/s
+    request: { method: PUT, url: "{front}/orders/{key}", json: { sum: "{digest}" } }
+    ledger:  { digest: /sum, read_back: "{front}/orders/{key}", list: "{front}/orders?drill={drill}" }
+    cleanup: { method: DELETE, url: "{front}/orders?drill={drill}" }
+
+probes:
+  answers: { http: "{front}/healthz", every: 500ms, timeout: 400ms, expect: { status: 200 } }
+)yaml";
+
+// Every kind of step.
+inline constexpr std::string_view kSimTimeline = R"yaml(
+timeline:
+  - steady_state: { for: 1s, within: 4s, probes: [answers] }
+  - { fault: block, region: eu-west, for: 1s }
+  - { fault: kill, target: west, id: west-killed }
+  - { fault: drop-queue, target: orders, for: 300ms }
+  - revert: west-killed
+  - backup: store
+  - { fault: lose-data, target: store, id: lost }
+  - wait: 300ms
+  - { restore: store, into: place, replay: orders }
+  - steady_state: { for: 1s, within: 10s, probes: [answers] }
+  - verify: [checkout]
+)yaml";
+
+// Faults that are all open at the end, and are undone there.
+inline constexpr std::string_view kOpenTimeline = R"yaml(
+timeline:
+  - steady_state: { for: 500ms, within: 4s, probes: [answers] }
+  - { fault: slow, target: north, id: slowed }
+  - { fault: lose-data, target: store, id: lost }
+  - wait: 500ms
+)yaml";
+
+inline std::shared_ptr<const Playbook> sim_playbook(std::string_view timeline = kSimTimeline,
+                                                    std::string_view head = kSimHead,
+                                                    const Rows& rows = sim_rows::kRows) {
+  auto loaded = decode_playbook("/drills/rehearsed.yaml", std::string(head) + std::string(timeline),
+                                {}, rows);
+  if (!loaded.playbook) {
+    ADD_FAILURE() << rendered("rehearsed.yaml", loaded.source, loaded.problems);
+    return nullptr;
+  }
+  return std::make_shared<const Playbook>(std::move(*loaded.playbook));
+}
+
+}  // namespace gameday

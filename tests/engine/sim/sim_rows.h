@@ -1,0 +1,33 @@
+// Rows for rehearsals: every effect, one that a lease holds, and two that lose data. A rehearsal
+// calls none of their functions.
+#pragma once
+
+#include "tests/engine/playbook/test_rows.h"
+
+namespace gameday::sim_rows {
+
+inline Status renewed(const Undo&, const DeedContext&) { return {}; }
+
+constexpr FaultRow leased(FaultRow row) {
+  row.renew = &renewed;
+  return row;
+}
+
+inline constexpr FaultRow kKill =
+    test_rows::fault("kill", {}, "process", Reversal::restart, Effect::stops, false);
+inline constexpr FaultRow kBlock =
+    leased(test_rows::fault("block", {}, "link", Reversal::exact, Effect::cuts, false));
+inline constexpr FaultRow kSlow =
+    test_rows::fault("slow", {}, "process", Reversal::exact, Effect::slows, false);
+inline constexpr FaultRow kFill =
+    test_rows::fault("fill", {}, "process", Reversal::exact, Effect::fills, false);
+inline constexpr FaultRow kLoseData =
+    test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true);
+inline constexpr FaultRow kDropQueue =
+    test_rows::fault("drop-queue", {}, "queue", Reversal::saved_copy, Effect::loses, true);
+inline constexpr std::array kFaults{&kKill, &kBlock, &kSlow, &kFill, &kLoseData, &kDropQueue};
+
+inline constexpr Rows kRows{test_rows::kFacets, kFaults, test_rows::kRestores, test_rows::kQueues,
+                            test_rows::kProbes};
+
+}  // namespace gameday::sim_rows
