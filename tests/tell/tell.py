@@ -7,8 +7,8 @@ RTO, RPO. Prints a table and ends with 1 where anything differs, with 2 where it
 
 The rows are deleted when a drill ends. So --store wants a copy of the store's database, or its rows
 as JSON, taken after the verify step and before the clean-up. Without one (--store none) it goes by
-the reads of single keys in the access log, each of which shows with its status whether the order was
-there; what only the list showed (duplicates, contents) is then gameday's own word, and the table
+the reads of single keys in the access log, each of which shows with its status whether the order
+was there; what only the list showed (duplicates, contents) is then gameday's own word, and the table
 says so.
 """
 
@@ -86,7 +86,7 @@ class Ledger:
         """What a ledger must be to be believed at all."""
         found = []
         if self.ends != [len(self.writes)]:
-            found.append(f"the ledger's end counts {self.ends}, there are {len(self.writes)} writes")
+            found.append(f"the ledger's end counts {self.ends}, not its {len(self.writes)} writes")
         for write in self.writes:
             if write.key != f"{self.drill}-{self.load}-{write.seq:06d}":
                 found.append(f"key {write.key} is not that of write {write.seq}")
@@ -168,7 +168,7 @@ def classified(ledger, rows):
 
 
 def classified_by_reads(ledger, log):
-    """The same without the rows: what the reads of single keys showed, and the ledger's own word."""
+    """The same without the rows: what reads of single keys showed, and the ledger's own word."""
     found = {}
     said = {line["key"]: line["class"] for line in ledger.reads}
     for write in ledger.writes:
@@ -188,7 +188,7 @@ def classified_by_reads(ledger, log):
 
 
 def outages_of(writes, hold):
-    """Maximal times without sustained success: (from, to or None, lo, hi, last good, first good)."""
+    """Maximal times without sustained success; one that never ended has no `to`."""
     bad = [i for i, write in enumerate(writes) if not write.good]
     found, at = [], 0
     while True:
@@ -284,7 +284,8 @@ class Table:
 
     def add(self, what, recomputed, reported, same, source):
         self.differs = self.differs or not same
-        self.rows.append((what, str(recomputed), str(reported), "same" if same else "DIFFERS", source))
+        judged = "same" if same else "DIFFERS"
+        self.rows.append((what, str(recomputed), str(reported), judged, source))
 
     def equal(self, what, recomputed, reported, source):
         if reported is None:
@@ -303,7 +304,8 @@ class Table:
         rows = [("", "recomputed", "result.json", "", "from")] + self.rows
         widths = [max(len(row[i]) for row in rows) for i in range(5)]
         return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            for row in rows
         )
 
 
@@ -356,7 +358,8 @@ def tell_outages(table, ledger, log, result, hold):
         table.near(f"{name} at most, s", mine["hi"] / 1e9, theirs["rto_s"]["hi"], 1e-6, "ledger")
         since = mine["from"] + ledger.boot_to_utc
         apart = abs(nanoseconds(theirs["from"]) - since)
-        table.add(f"{name} from", f"{apart / 1e6:.3f} ms apart", 0, apart <= CLOCK_SLACK_NS, "ledger")
+        close = apart <= CLOCK_SLACK_NS
+        table.add(f"{name} from", f"{apart / 1e6:.3f} ms apart", 0, close, "ledger")
         seen = seen_by_front(mine, log)
         if seen is not None:
             inside = (
@@ -370,7 +373,7 @@ def tell_outages(table, ledger, log, result, hold):
 
 
 def seen_by_front(outage, log):
-    """From the last order accepted before it to the first that lasted after it, by its own clock."""
+    """From the last order accepted before it to the first that lasted, by the front's clock."""
     if outage["before"] is None or outage["after"] is None:
         return None
     before = log.accepted(outage["before"].key)

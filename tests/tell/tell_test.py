@@ -66,9 +66,9 @@ class Drill:
         ledger = {"load": LOAD, "acknowledged": 100, "unknown": 20, "lost": 0, "stale": 0}
         ledger.update(duplicate=0, phantom=0, resurrected=0, corrupt=0, recovered=1)
         ledger["rpo_s"] = {"best": 0.0, "worst": 2.0, "hole_s": 0.0, "resolution_s": 0.1}
-        # Last good due at 2.9 s; first bad due at 3.0 s, given up at 4.0 s; last bad due at 4.9 s; the
-        # first good is due at 5.0 s. The worst case is from the completion at 2.902 s to the last
-        # acknowledgement before the disaster, or to the last unknown's end.
+        # Last good due at 2.9 s; first bad due at 3.0 s, given up at 4.0 s; last bad due at 4.9 s;
+        # the first good is due at 5.0 s. The worst case is from the completion at 2.902 s to the
+        # last unknown's end, which came after the disaster.
         ledger["rpo_s"]["worst"] = 5.9 - 2.902
         outage = {"faults": ["lost"], "from": utc(START + 2900 * MS), "to": utc(START + 5002 * MS)}
         outage.update(rto_s={"lo": 0.9, "hi": 2.102}, source=LOAD)
