@@ -1,5 +1,9 @@
 #include "engine/conductor/replay.h"
 
+#include <algorithm>
+
+#include "engine/conductor/plan.h"
+
 namespace gameday {
 namespace {
 
@@ -26,7 +30,7 @@ class Replay {
   // What was still under way when the runner died may have arrived after its undo.
   void look_again(const OpenUndo& owed) {
     if (!may_still_arrive(owed) || done_.fenced) return;
-    place_.wait_until(*owed.uncertain_until);
+    place_.wait_until(certain_at(owed));
     const auto proof = looked(owed);
     if (done_.fenced) return;
     if (proof && proof->held) return erase(owed.undo, owed.mark);
@@ -45,7 +49,13 @@ class Replay {
   // After a reboot nothing of before it is under way any more.
   bool may_still_arrive(const OpenUndo& owed) {
     return owed.uncertain_until && owed.boot == place_.boot() &&
-           place_.now().boot < *owed.uncertain_until;
+           place_.now().boot < certain_at(owed);
+  }
+
+  Instant certain_at(const OpenUndo& owed) {
+    const auto abandoned = place_.abandoned();
+    if (!abandoned) return *owed.uncertain_until;
+    return std::min(*owed.uncertain_until, *abandoned + Deadlines::settle);
   }
 
   Status tried(const OpenUndo& owed) {

@@ -3,6 +3,7 @@
 // none of the others. How an undo is done is not its business.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ class UndoPlace {
   [[nodiscard]] virtual Now now() = 0;
   [[nodiscard]] virtual std::string boot() = 0;  // whose clock `now().boot` is of
   virtual void wait_until(Instant time) = 0;     // or until a stop
+  // Since when nobody works on any deed of this drill: what may still arrive was sent before, and
+  // does so within the settle time, whatever deadline the deed had. None: not known.
+  [[nodiscard]] virtual std::optional<Instant> abandoned() { return {}; }
   [[nodiscard]] virtual bool stopped() = 0;
   [[nodiscard]] virtual Status undo(const OpenUndo& owed) = 0;
   [[nodiscard]] virtual Result<Proof> look(const OpenUndo& owed) = 0;

@@ -21,12 +21,15 @@ auto guarded(Work work) -> decltype(work()) {
 
 class RealPlace : public UndoPlace {
  public:
-  RealPlace(const ReplayTerms& terms, Stop stop) : terms_(terms), stop_(std::move(stop)) {}
+  RealPlace(const ReplayTerms& terms, Stop stop)
+      : terms_(terms), stop_(std::move(stop)), abandoned_(terms.doors.clock.now().boot) {}
 
   Now now() override { return terms_.doors.clock.now(); }
   std::string boot() override { return boot_id(); }
   void wait_until(Instant time) override { (void)terms_.doors.clock.sleep({stop_, time}); }
   bool stopped() override { return stop_.requested(); }
+  // Whoever replays has made sure that the runner and its children are gone.
+  std::optional<Instant> abandoned() override { return abandoned_; }
 
   Status undo(const OpenUndo& owed) override {
     const auto functions = undo_functions(terms_.rows, owed.undo.kind);
@@ -61,6 +64,7 @@ class RealPlace : public UndoPlace {
 
   const ReplayTerms& terms_;
   const Stop stop_;
+  const Instant abandoned_;
   const System nothing_;
 };
 
