@@ -146,6 +146,11 @@ std::string latency_row(const Page& page, const std::string& load, const Drawn& 
       "height=\"10\"><line class=\"p99\" x1=\"0\" x2=\"26\" y1=\"5\" y2=\"5\"/></svg> "
       "p99</li><li><svg width=\"26\" height=\"10\"><line class=\"p50\" x1=\"0\" x2=\"26\" y1=\"5\" "
       "y2=\"5\"/></svg> p50</li></ul>";
+  if (std::ranges::any_of(drawn.points, &LoadSecond::marked)) {
+    label +=
+        "<ul class=\"key\"><li><svg width=\"26\" height=\"10\"><rect class=\"marked\" y=\"3\" "
+        "width=\"26\" height=\"4\"/></svg> we were late ourselves</li></ul>";
+  }
   if (drawn.every_s > 1) {
     label += "<span>the worst of each " + fixed(drawn.every_s, 0) + " s</span>";
   }
