@@ -1,5 +1,8 @@
 #include "cli/bundle_files.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
 
 #include "engine/base/text.h"
@@ -15,16 +18,12 @@ bool of_a_bundle(const std::string& name) {
          name == kManifestFile || name == kJournalFile || name.starts_with("ledger");
 }
 
-// An --out that was used before holds an older bundle; anything else in it is not ours to remove.
-Status make_room(const Files& files, const std::string& out) {
-  TRY_OK(files.make_folder(out));
+Status hold_nothing_else(const std::string& out) {
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
     const std::string name = entry.path().filename().string();
-    if (!of_a_bundle(name)) {
-      return fail(ErrorCode::refused, out + " holds " + name + ", which is no part of a bundle",
-                  "give an empty folder with --out");
-    }
-    TRY_OK(files.remove(entry.path().string()));
+    if (of_a_bundle(name)) continue;
+    return fail(ErrorCode::refused, out + " holds " + name + ", which is no part of a bundle",
+                "give an empty folder with --out");
   }
   return {};
 }
@@ -41,10 +40,26 @@ Result<std::string> git_says(const std::string& folder, std::vector<std::string>
 
 }  // namespace
 
+Status open_folder(const std::string& out) {
+  TRY_OK(Files().make_folder(out));
+  if (access(out.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return std::unexpected(system_error(errno, "cannot write into " + out));
+  }
+  return {};
+}
+
+Status open_bundle_folder(const std::string& out) {
+  TRY_OK(open_folder(out));
+  return hold_nothing_else(out);
+}
+
 Status write_bundle_files(const std::vector<std::string>& lines, const std::string& private_folder,
                           const std::string& out, const Json& result) {
   const Files files;
-  TRY_OK(make_room(files, out));
+  TRY_OK(open_bundle_folder(out));
+  for (const auto& entry : std::filesystem::directory_iterator(out)) {
+    TRY_OK(files.remove(entry.path().string()));
+  }
   TRY_OK(files.write(out + "/result.json", result.pretty()));
   TRY_OK(files.write(out + "/report.html", html_report(lines)));
   std::error_code error;

@@ -9,6 +9,11 @@
 
 namespace gameday {
 
+// Makes `out`, and says no where nothing could be written into it.
+[[nodiscard]] Status open_folder(const std::string& out);
+// The same, and says no to files of somebody else's. Those of an older bundle stay for now.
+[[nodiscard]] Status open_bundle_folder(const std::string& out);
+
 // result.json, report.html, journal.jsonl, ledgers, playbook.yaml and the MANIFEST into `out`,
 // which is made, and emptied of an earlier bundle's files. Ledgers are copied from
 // `private_folder`.

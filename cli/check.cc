@@ -1,6 +1,5 @@
 #include "engine/playbook/check.h"
 
-#include "all_rows.h"
 #include "cli/common.h"
 #include "cli/say.h"
 #include "engine/playbook/problem.h"
@@ -25,7 +24,7 @@ int run(const Arguments& arguments) {
     if (!var) return say_error(var.error()), 2;
     vars.push_back(std::move(*var));
   }
-  const Rows rows = all_rows();
+  const Rows& rows = arguments.world.rows;
   bool valid = true;
   Json problems = Json::array();
   for (const auto& path : arguments.positionals) {

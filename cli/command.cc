@@ -41,6 +41,9 @@ void add_command(CLI::App& app, const CommandRow& row, Arguments& into) {
   auto* command = app.add_subcommand(std::string(row.name), std::string(row.summary));
   command->footer(footer_of(row));
   for (const auto& option : row.options) add_option(*command, option, into);
+  // In the environment, so that the guardian and the proxies that we start keep to it too.
+  command->add_flag_callback(
+      "--no-color", [] { setenv("NO_COLOR", "1", 1); }, "No colours; as NO_COLOR=1.");
   if (row.positional.name.empty()) return;
   auto* positional = command->add_option(std::string(row.positional.name), into.positionals,
                                          std::string(row.positional.help));
@@ -58,7 +61,7 @@ std::string did_you_mean(int argc, char** argv) {
     const auto near = nearest(first, known);
     return near ? "did you mean `" + *near + "`?" : "";
   }
-  known.clear();
+  known = {"--help", "--no-color"};
   for (const auto* row : all_commands()) {
     if (row->name != first) continue;
     for (const auto& option : row->options) known.push_back("--" + std::string(option.name));
@@ -90,7 +93,7 @@ std::optional<std::uint64_t> Arguments::number(std::string_view name) const {
   return std::strtoull(written.c_str(), nullptr, 10);
 }
 
-int run_command_line(int argc, char** argv) {
+int run_command_line(int argc, char** argv, CommandWorld world) {
   CLI::App app(
       "gameday runs chaos and disaster-recovery drills: it breaks a system on purpose, "
       "measures what\nits clients see, restores it, and undoes every fault it injected.",
@@ -98,6 +101,7 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", std::string(GAMEDAY_VERSION));
   app.require_subcommand(1);
   Arguments arguments;
+  arguments.world = std::move(world);
   for (const auto* row : all_commands()) add_command(app, *row, arguments);
   try {
     app.parse(argc, argv);

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/rows.h"
+#include "engine/sys/files.h"
 
 namespace gameday {
 
@@ -31,8 +33,16 @@ struct Positional {
   bool many = false;
 };
 
+// What a main hands to every command. The crash campaign's has rows of its own, and dies at a
+// chosen change to the world.
+struct CommandWorld {
+  Rows rows;
+  WriteObserver observer;
+};
+
 class Arguments {
  public:
+  CommandWorld world;
   std::vector<std::string> positionals;
   std::map<std::string, std::vector<std::string>, std::less<>> options;
 
@@ -55,6 +65,6 @@ struct CommandRow {
 [[nodiscard]] std::span<const CommandRow* const> all_commands();
 
 // Parses and runs; the process's exit code. Usage errors are 2.
-[[nodiscard]] int run_command_line(int argc, char** argv);
+[[nodiscard]] int run_command_line(int argc, char** argv, CommandWorld world);
 
 }  // namespace gameday

@@ -12,7 +12,8 @@
 
 namespace gameday {
 
-std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments, const Rows& rows) {
+std::shared_ptr<const Playbook> checked_playbook(const std::string& path,
+                                                 const Arguments& arguments, const Rows& rows) {
   Vars vars;
   for (const auto& written : arguments.texts("var")) {
     auto var = parse_var(written);
@@ -22,11 +23,15 @@ std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments, con
     }
     vars.push_back(std::move(*var));
   }
-  auto loaded = load_checked(arguments.positionals.front(), vars, rows);
+  auto loaded = load_checked(path, vars, rows);
   const std::string problems = rendered(loaded.path, loaded.source, loaded.problems);
   if (!problems.empty()) say(problems.substr(0, problems.find_last_not_of('\n') + 1));
   if (!loaded.playbook) return nullptr;
   return std::make_shared<const Playbook>(std::move(*loaded.playbook));
+}
+
+std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments, const Rows& rows) {
+  return checked_playbook(arguments.positionals.front(), arguments, rows);
 }
 
 Result<std::string> store_path(const Arguments& arguments) {
@@ -35,9 +40,19 @@ Result<std::string> store_path(const Arguments& arguments) {
     TRY(usual, default_store_path());
     path = usual;
   }
-  path = std::filesystem::absolute(path).lexically_normal().string();
-  TRY_OK(Files().make_folder(std::filesystem::path(path).parent_path().string(), 0700));
-  return path;
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
+Result<std::unique_ptr<Store>> existing_store(const Arguments& arguments, const Clock& clock) {
+  auto place = store_path(arguments);
+  // No place at all is not the same as a place where nothing is yet.
+  if (!place) return fail(ErrorCode::refused, place.error().text, place.error().hint);
+  const std::string path = std::move(*place);
+  if (!Files().exists(path)) {
+    return fail(ErrorCode::not_found, "there is no store " + path,
+                "`gameday run` makes it; --store FILE names another one");
+  }
+  return Store::open(path, clock, arguments.world.observer, ReserveRule::wanted);
 }
 
 std::string own_executable() {

@@ -22,8 +22,14 @@ inline constexpr Option kSeedOption{"seed", OptionKind::number, "N",
 // The checked playbook; its problems are printed on standard error. Null: exit with 2.
 [[nodiscard]] std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments,
                                                                const Rows& rows);
-// The absolute path of the store, its folder made.
+[[nodiscard]] std::shared_ptr<const Playbook> checked_playbook(const std::string& path,
+                                                               const Arguments& arguments,
+                                                               const Rows& rows);
+// The absolute path of the store; makes nothing, opening it does.
 [[nodiscard]] Result<std::string> store_path(const Arguments& arguments);
+// For who only reads or undoes: not_found where there is no store, which is then not made.
+[[nodiscard]] Result<std::unique_ptr<Store>> existing_store(const Arguments& arguments,
+                                                            const Clock& clock);
 [[nodiscard]] std::string own_executable();
 [[nodiscard]] std::string operator_name();
 

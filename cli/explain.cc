@@ -1,6 +1,5 @@
 #include "engine/playbook/explain.h"
 
-#include "all_rows.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "engine/base/text.h"
@@ -21,7 +20,7 @@ bool explained(std::span<const Row* const> rows, const std::string& name,
 }
 
 int run(const Arguments& arguments) {
-  const Rows rows = all_rows();
+  const Rows& rows = arguments.world.rows;
   const std::string name = arguments.positionals.empty() ? "" : arguments.positionals.front();
   std::vector<std::string> known;
   bool found = explained(rows.faults, name, known);

@@ -1,6 +1,5 @@
 #include "engine/runtime/guardian.h"
 
-#include "all_rows.h"
 #include "cli/command.h"
 
 namespace gameday {
@@ -14,7 +13,7 @@ constexpr Option kOptions[] = {
 int run(const Arguments& arguments) {
   return run_guardian({arguments.text("store"), arguments.text("drill"),
                        static_cast<pid_t>(*arguments.number("runner")), 0},
-                      all_rows());
+                      arguments.world.rows);
 }
 
 }  // namespace

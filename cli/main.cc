@@ -1,18 +1,22 @@
 #include <sys/resource.h>
 
-#include <cstdio>
 #include <exception>
 
+#include "all_rows.h"
 #include "cli/command.h"
+#include "cli/say.h"
 
 int main(int argc, char** argv) {
-  // A core would hold secrets.
-  const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
+  // A core would hold secrets. The hard limit stays: a process that is put back inherits it, and
+  // could not be given its own again.
+  rlimit cores{};
+  getrlimit(RLIMIT_CORE, &cores);
+  cores.rlim_cur = 0;
+  setrlimit(RLIMIT_CORE, &cores);
   try {
-    return gameday::run_command_line(argc, argv);
+    return gameday::run_command_line(argc, argv, {gameday::all_rows(), {}});
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "gameday: defect: %s\n", error.what());
+    gameday::say(std::string("gameday: defect: ") + error.what());
     return 70;
   }
 }

@@ -1,6 +1,5 @@
 #include "engine/conductor/plan.h"
 
-#include "all_rows.h"
 #include "cli/common.h"
 #include "cli/say.h"
 #include "engine/base/digest.h"
@@ -51,7 +50,7 @@ void print_survey(const Survey& survey) {
 }
 
 int run(const Arguments& arguments) {
-  const Rows rows = all_rows();
+  const Rows& rows = arguments.world.rows;
   const auto playbook = checked_playbook(arguments, rows);
   if (!playbook) return 2;
   auto plan = make_plan(playbook, rows, "", 0, {});

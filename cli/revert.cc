@@ -1,7 +1,8 @@
 #include <unistd.h>
 
-#include "all_rows.h"
 #include "cli/common.h"
+#include "cli/discover.h"
+#include "cli/evidence.h"
 #include "cli/say.h"
 #include "engine/base/digest.h"
 #include "engine/runtime/drill_run.h"
@@ -15,6 +16,7 @@ constexpr Option kOptions[] = {
     kStoreOption,
     {"list", OptionKind::flag, "", "Only show what is left."},
     {"discover", OptionKind::text, "PLAYBOOK", "Look for marks on its targets, without the store."},
+    kVarOption,
     kJsonOption};
 
 constexpr Duration kLockWithin = std::chrono::seconds(15);
@@ -49,30 +51,34 @@ int list(const std::vector<Leftover>& left, bool json) {
 // What was undone, and what was not.
 class Reverting {
  public:
-  Reverting(Store& store, std::string store_file)
+  Reverting(Store& store, std::string store_file, const CommandWorld& world)
       : store_(store),
         store_file_(std::move(store_file)),
-        http_(make_curl_http(clock_)),
-        processes_(make_processes(clock_)) {}
+        world_(world),
+        http_(make_curl_http(clock_, world.observer)),
+        processes_(make_processes(clock_, {}, world.observer)) {}
 
   Status revert(const Leftover& left, Json& report) {
     if (left.runner_alive) {
       return fail(ErrorCode::conflict, "drill " + left.drill.id + " is alive",
                   "stop it with Ctrl-C in its terminal; it undoes by itself");
     }
-    const Files files;
+    const Files files(world_.observer);
     TRY(folder, LockFolder::find(files));
     TRY(lock, folder.hold_drill(left.drill.id, clock_, {Stop(), clock_.in(kLockWithin)}));
     // A guardian may have undone everything while we waited for the lock.
     TRY(lines, store_.lines(left.drill.id));
     TRY(owed, owed_by(lines));
     TRY(journal, journal_for(left.drill));
-    const Doors doors{clock_, files, *processes_, *http_, {}};
-    const Rows rows = all_rows();
-    const auto done = replay(
-        owed, *journal,
-        {doors, rows, {}, left.drill.id, private_folder_of(store_file_, left.drill.id), "revert"},
-        Stop());
+    const Doors doors{clock_, files, *processes_, *http_, world_.observer};
+    const auto done = replay(owed, *journal,
+                             {doors,
+                              world_.rows,
+                              {},
+                              left.drill.id,
+                              private_folder_of(store_file_, left.drill.id),
+                              "revert"},
+                             Stop());
     for (const auto& name : done.undone) report.push(Json::object({{"undone", name}}));
     for (const auto& name : done.residue) report.push(Json::object({{"residue", name}}));
     for (const auto& name : done.undone) say("undone: " + name);
@@ -100,49 +106,74 @@ class Reverting {
 
   Store& store_;
   std::string store_file_;
+  const CommandWorld& world_;
   const SystemClock clock_;
   std::unique_ptr<Http> http_;
   std::unique_ptr<Processes> processes_;
 };
 
+int report_done(Json report, int code, const Arguments& arguments) {
+  if (report.items().empty() && code == 0) say("nothing is left");
+  if (arguments.has("json")) {
+    print_json(Json::object({{"ok", code == 0}, {"done", std::move(report)}}));
+  }
+  return code;
+}
+
 // Drills that are not closed, whether they owe something or only private files.
 int revert_all(Store& store, const std::string& file, const std::vector<Leftover>& left,
-               const std::string& wanted, bool json) {
-  Reverting reverting(store, file);
+               const std::string& wanted, const Arguments& arguments) {
+  Reverting reverting(store, file, arguments.world);
   Json report = Json::array();
   int code = 0;
-  bool any = false;
   for (const auto& drill : left) {
     if (!wanted.empty() && drill.drill.id != wanted) continue;
     if (wanted.empty() && drill.runner_alive) continue;
-    any = true;
     if (auto done = reverting.revert(drill, report); !done) {
       say_error(done.error());
       code = 1;
     }
   }
-  if (!any) say("nothing is left");
-  if (json) print_json(Json::object({{"ok", code == 0}, {"done", std::move(report)}}));
-  return code;
+  return report_done(std::move(report), code, arguments);
+}
+
+int run_discovery(const Arguments& arguments) {
+  const auto playbook =
+      checked_playbook(arguments.text("discover"), arguments, arguments.world.rows);
+  if (!playbook) return 2;
+  const Json found = discover(*playbook);
+  if (arguments.has("json")) {
+    print_json(found);
+  } else {
+    print(shown_discovery(found));
+  }
+  return 0;
 }
 
 int run(const Arguments& arguments) {
+  if (arguments.has("discover")) return run_discovery(arguments);
+  const bool named = !arguments.positionals.empty();
+  const SystemClock clock;
+  auto store = existing_store(arguments, clock);
+  if (!store && store.error().code == ErrorCode::not_found && !named) {
+    say("gameday: " + store.error().text);
+    if (arguments.has("list")) return list({}, arguments.has("json"));
+    return report_done(Json::array(), 0, arguments);
+  }
+  if (!store) return say_error(store.error()), named ? exit_code_of(store.error()) : 1;
   const auto file = store_path(arguments);
   if (!file) return say_error(file.error()), 1;
-  const SystemClock clock;
-  auto store = Store::open(*file, clock, {}, ReserveRule::wanted);
-  if (!store) return say_error(store.error()), 1;
   const auto processes = make_processes(clock);
   const auto left = leftovers(**store, *processes);
   if (!left) return say_error(left.error()), 1;
   if (arguments.has("list")) return list(*left, arguments.has("json"));
   std::string wanted;
-  if (!arguments.positionals.empty()) {
+  if (named) {
     const auto drill = (*store)->drill(arguments.positionals.front());
     if (!drill) return say_error(drill.error()), 2;
     wanted = drill->id;
   }
-  return revert_all(**store, *file, *left, wanted, arguments.has("json"));
+  return revert_all(**store, *file, *left, wanted, arguments);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include <filesystem>
 
-#include "all_rows.h"
 #include "cli/bundle_files.h"
 #include "cli/common.h"
 #include "cli/progress.h"
@@ -46,11 +45,15 @@ int finish(const Arguments& arguments, const std::string& store_file, const Dril
 
 int run(const Arguments& arguments) {
   StopSignals signals;
-  const Rows rows = all_rows();
+  const Rows& rows = arguments.world.rows;
   const auto playbook = checked_playbook(arguments, rows);
   if (!playbook) return 2;
   const auto store = store_path(arguments);
   if (!store) return say_error(store.error()), 3;
+  // Evidence that could not be written would be found out only after the harm is done.
+  const auto room = arguments.has("out") ? open_bundle_folder(arguments.text("out"))
+                                         : open_folder("gameday-report");
+  if (!room) return say_error(room.error()), 2;
   DrillOptions options;
   options.playbook = playbook;
   options.store = *store;
@@ -59,6 +62,7 @@ int run(const Arguments& arguments) {
   options.operator_name = operator_name();
   options.executable = own_executable();
   options.git = git_of(playbook->folder);
+  options.observer = arguments.world.observer;
   options.stop_requests = [&signals] { return signals.count(); };
   if (!arguments.has("quiet")) {
     options.watcher = [](const Drill& drill, std::string_view type, const Json& data) {

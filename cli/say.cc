@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "engine/base/text.h"
+#include "engine/sys/log.h"
 
 namespace gameday {
 
@@ -15,13 +16,10 @@ std::string harmless(std::string_view text) {
   return out;
 }
 
-void say(std::string_view text) {
-  const std::string line = harmless(text) + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
-}
+void say(std::string_view text) { log_line(harmless(text)); }
 
 void say_error(const Error& error) {
-  say("gameday: error: " + error.text);
+  log_line(harmless("gameday: error: " + error.text), Tone::alarm);
   if (!error.hint.empty()) say("  hint: " + error.hint);
 }
 

@@ -1,14 +1,14 @@
 #include "engine/playbook/schema.h"
 
-#include "all_rows.h"
 #include "cli/command.h"
 #include "cli/say.h"
 
 namespace gameday {
 namespace {
 
-int run(const Arguments&) {
-  print(playbook_schema(all_rows()));
+int run(const Arguments& arguments) {
+  const std::string schema = playbook_schema(arguments.world.rows);
+  print(schema.substr(0, schema.find_last_not_of('\n') + 1));
   return 0;
 }
 

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <fstream>
 #include <map>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "engine/runtime/guardian_link.h"
 #include "engine/runtime/locks.h"
 #include "engine/runtime/replayer.h"
+#include "engine/sys/log.h"
 
 namespace gameday {
 namespace {
@@ -139,7 +139,7 @@ class Guardian {
   }
 
   void say(const std::string& text) const {
-    std::fprintf(stderr, "gameday guardian: %s\n", text.c_str());
+    log_line("gameday guardian: " + text);
   }
 
   const GuardianTerms terms_;

@@ -1,9 +1,11 @@
 #include "engine/runtime/locks.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 
 #include "engine/base/digest.h"
@@ -21,19 +23,45 @@ std::optional<Holder> holder_of(const Files& files, const std::string& path) {
   return Holder{line.substr(0, space), line.substr(space + 1)};
 }
 
+constexpr std::string_view kSharedFolder = "/run/lock/gameday";
+
+std::string own_folder() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  return runtime != nullptr && *runtime != '\0' ? std::string(runtime) + "/gameday" : "";
+}
+
+std::string target_file(const std::string& folder, const std::string& identity) {
+  return folder + "/target-" + sha256(identity).substr(7, 20) + ".lock";
+}
+
+// Lines of /proc/locks: "1: FLOCK  ADVISORY  WRITE PID MAJOR:MINOR:INODE 0 EOF". The device is left
+// out of it: some filesystems show another one there than stat(2) does.
+bool is_held(const std::string& path) {
+  struct stat found{};
+  if (stat(path.c_str(), &found) != 0) return false;
+  const std::string inode = ":" + std::to_string(found.st_ino) + " ";
+  std::ifstream locks("/proc/locks");
+  std::string line;
+  while (std::getline(locks, line)) {
+    if (line.find(" FLOCK ") != std::string::npos && line.find(inode) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<LockFolder> LockFolder::find(const Files& files) {
-  const std::string shared = "/run/lock/gameday";
+  const std::string shared(kSharedFolder);
   if (files.make_folder(shared, 01777) && access(shared.c_str(), W_OK) == 0) {
     return LockFolder(files, shared);
   }
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (runtime == nullptr || *runtime == '\0') {
+  const std::string own = own_folder();
+  if (own.empty()) {
     return fail(ErrorCode::refused, "no folder for locks: " + shared + " cannot be written",
                 "set XDG_RUNTIME_DIR to a folder of your own");
   }
-  const std::string own = std::string(runtime) + "/gameday";
   TRY_OK(files.make_folder(own, 0700));
   return LockFolder(files, own);
 }
@@ -47,7 +75,7 @@ Result<TargetLocks> LockFolder::hold_targets(const std::vector<std::string>& ide
                                              const std::string& store) const {
   TargetLocks locks;
   for (const auto& identity : identities) {
-    const std::string path = folder_ + "/target-" + sha256(identity).substr(7, 20) + ".lock";
+    const std::string path = target_file(folder_, identity);
     auto lock = files_.lock(path);
     const auto holder = holder_of(files_, path);
     if (!lock && lock.error().code == ErrorCode::conflict) {
@@ -80,6 +108,15 @@ Result<Descriptor> LockFolder::hold_drill(const std::string& drill, const Clock&
       return fail(ErrorCode::conflict, "drill " + drill + " is held by its runner or a replayer");
     }
   }
+}
+
+std::optional<LockTrace> lock_trace(const Files& files, const std::string& identity) {
+  for (const std::string& folder : {std::string(kSharedFolder), own_folder()}) {
+    if (folder.empty()) continue;
+    const std::string path = target_file(folder, identity);
+    if (auto holder = holder_of(files, path)) return LockTrace{std::move(*holder), is_held(path)};
+  }
+  return {};
 }
 
 std::vector<std::string> lock_names(const System& system) {

@@ -2,6 +2,7 @@
 // playbooks are kept out too. In /run/lock/gameday, else in $XDG_RUNTIME_DIR/gameday.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,14 @@ class LockFolder {
   Files files_;
   std::string folder_;
 };
+
+// What a target's lock file tells to who takes no lock and makes nothing: who held it last and owes
+// something, or holds it now. Nothing where no file says so.
+struct LockTrace {
+  Holder holder;
+  bool held = false;
+};
+[[nodiscard]] std::optional<LockTrace> lock_trace(const Files& files, const std::string& identity);
 
 // What a drill on this system locks: one name for each facet of each target, and each link. The
 // same from every playbook and store.

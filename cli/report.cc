@@ -1,0 +1,89 @@
+#include <algorithm>
+
+#include "cli/common.h"
+#include "cli/evidence.h"
+#include "cli/say.h"
+#include "engine/base/text.h"
+#include "engine/journal/bundle.h"
+#include "reports/html.h"
+#include "reports/result.h"
+
+namespace gameday {
+namespace {
+
+constexpr Option kOptions[] = {
+    kStoreOption,
+    {"format", OptionKind::text, "LIST", "Any of html,json; default both."},
+    {"out", OptionKind::text, "DIR", "Where they go; default gameday-report/DRILL."}};
+
+struct Document {
+  std::string_view format;
+  std::string_view file;
+  std::string (*made)(const std::vector<std::string>& lines, const Json& result);
+};
+constexpr Document kDocuments[] = {
+    {"html", "report.html",
+     [](const std::vector<std::string>& lines, const Json&) { return html_report(lines); }},
+    {"json", "result.json",
+     [](const std::vector<std::string>&, const Json& result) { return result.pretty(); }}};
+
+Result<std::vector<const Document*>> documents_asked(const std::string& formats) {
+  std::vector<const Document*> asked;
+  std::vector<std::string> known;
+  for (const auto& document : kDocuments) known.emplace_back(document.format);
+  for (const auto& format : split(formats, ',')) {
+    const auto found = std::ranges::find(kDocuments, format, &Document::format);
+    if (found == std::end(kDocuments)) {
+      const auto near = nearest(format, known);
+      return fail(ErrorCode::invalid, "there is no format \"" + format + "\"",
+                  near ? "did you mean `" + *near + "`?" : "known are: " + join(known, ", "));
+    }
+    asked.push_back(&*found);
+  }
+  return asked;
+}
+
+// A sealed bundle stays as it is: a document that came out differently (another version of
+// gameday) must not break what its MANIFEST says.
+Status put(const Files& files, const std::string& out, const Document& document,
+           const std::string& bytes) {
+  const std::string path = out + "/" + std::string(document.file);
+  const auto there = files.read(path);
+  if (there && *there == bytes) return {};
+  if (files.exists(out + "/" + std::string(kManifestFile))) {
+    return fail(ErrorCode::refused, path + " would change, and with it a sealed bundle",
+                "give another folder with --out");
+  }
+  return files.write(path, bytes);
+}
+
+int run(const Arguments& arguments) {
+  const auto asked = documents_asked(arguments.text("format", "html,json"));
+  if (!asked) return say_error(asked.error()), 2;
+  const auto evidence = evidence_of(arguments, arguments.positionals.front());
+  if (!evidence) return say_error(evidence.error()), exit_code_of(evidence.error());
+  const auto result = result_document(evidence->lines);
+  if (!result) return say_error(result.error().in("the journal does not verify")), 1;
+  const std::string out = arguments.text("out", "gameday-report/" + evidence->drill);
+  const Files files;
+  if (auto made = files.make_folder(out); !made) return say_error(made.error()), 2;
+  for (const Document* document : *asked) {
+    const auto written = put(files, out, *document, document->made(evidence->lines, *result));
+    if (!written) return say_error(written.error()), 1;
+    print(out + "/" + std::string(document->file));
+  }
+  return 0;
+}
+
+}  // namespace
+
+extern const CommandRow report_command;
+const CommandRow report_command{
+    "report",
+    "A drill's documents, made again from its journal: the same bytes each time.",
+    "gameday report demo --format html,json --out again",
+    {"DRILL|DIR", "A drill's id or the start of it, or a bundle's folder.", true, false},
+    kOptions,
+    run};
+
+}  // namespace gameday

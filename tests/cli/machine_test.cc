@@ -1,0 +1,195 @@
+// What looks at this machine: doctor, and marks that drills have left on it.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <set>
+
+#include "engine/base/digest.h"
+#include "engine/proxy/client.h"
+#include "tests/cli/cli_fixture.h"
+
+namespace gameday {
+namespace {
+
+constexpr std::string_view kMark = "01JD2Z8Q6V4N7Y3M5K9T1W0XRA-3";
+
+class MachineCommands : public CliTest {
+ protected:
+  // With a process and a link that nobody else has.
+  void write_playbook(const std::string& listen) const {
+    write("p.yaml",
+          "gameday: 1\nname: marks\nsummary: Marks are found.\nowner: somebody\nsystem:\n"
+          "  west: { process: { pidfile: west.pid } }\n"
+          "  links:\n    way: { listen: \"" +
+              listen + "\", to: \"127.0.0.1:9\", region: r }\n" +
+              "limits: { targets: 1 }\nprobes:\n"
+              "  answers: { http: \"http://127.0.0.1:9/\", every: 1s, timeout: 500ms }\n"
+              "timeline:\n  - steady_state: { for: 1s, probes: [answers] }\n"
+              "  - { fault: kill, target: west, for: 1s }\n");
+  }
+
+  static int free_port() {
+    const Descriptor made(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* bytes = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(made.get(), bytes, size), 0);
+    EXPECT_EQ(getsockname(made.get(), bytes, &size), 0);
+    return ntohs(address.sin_port);
+  }
+
+  [[nodiscard]] Json discovered() const {
+    const Ran ran = run({"revert", "--discover", "p.yaml", "--json"});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return document(ran);
+  }
+};
+
+TEST_F(MachineCommands, DoctorLooksAtEachPartAndSaysYesWhereDrillsCanRun) {
+  const Ran ran = run({"doctor", "--json"});
+  const Json found = document(ran);
+  EXPECT_EQ(ran.code, 0) << ran.out;
+  EXPECT_TRUE(found.boolean("can_run", false));
+  std::set<std::string> names;
+  for (const auto& check : found.items("checks")) {
+    names.insert(check.text("name"));
+    EXPECT_NE(check.text("found"), "") << check.text("name");
+    EXPECT_NE(check.boolean("ok", false), check.text("advice") != "") << check.text("name");
+  }
+  for (const char* name :
+       {"cgroup", "locks", "links", "network namespaces", "iptables", "netem", "device mapper",
+        "time namespaces", "pidfd", "store", "git", "free space", "processes"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+  EXPECT_NE(run({"doctor"}).out.find("drills on processes can run here"), std::string::npos);
+  EXPECT_FALSE(Files().exists(file("state")));
+}
+
+TEST_F(MachineCommands, DoctorSaysNoWithoutAPlaceForTheStore) {
+  unsetenv("HOME");
+  unsetenv("XDG_STATE_HOME");
+  const Ran ran = run({"doctor"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_NE(ran.out.find("NO   store: there is no place for the store"), std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find("can NOT run here"), std::string::npos);
+}
+
+TEST_F(MachineCommands, DoctorFindsOutWhatIsNotInstalled) {
+  setenv("PATH", folder_.c_str(), 1);
+  const Json found = document(run({"doctor", "--json"}));
+  for (const auto& check : found.items("checks")) {
+    const std::string name = check.text("name");
+    if (name != "git" && name != "iptables" && name != "netem") continue;
+    EXPECT_FALSE(check.boolean("ok", true)) << name;
+    EXPECT_NE(check.text("found").find("not installed"), std::string::npos) << check.dump();
+    EXPECT_NE(check.text("advice").find("apt-get install"), std::string::npos) << check.dump();
+  }
+}
+
+TEST_F(MachineCommands, DiscoverFindsNothingWhereNothingIs) {
+  write_playbook("127.0.0.1:" + std::to_string(free_port()));
+  const Json found = discovered();
+  for (const char* kind : {"processes", "toxics", "locks"}) {
+    EXPECT_TRUE(found.items(kind).empty()) << kind;
+  }
+  EXPECT_EQ(found.items("not_looked_at").size(), 2u);
+  const Ran text = run({"revert", "--discover", "p.yaml"});
+  EXPECT_NE(text.out.find("no mark was found"), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("not looked at: toxics of link way"), std::string::npos) << text.out;
+  EXPECT_EQ(run({"revert", "--discover", "gone.yaml"}).code, 2);
+}
+
+TEST_F(MachineCommands, DiscoverFindsAProcessThatCarriesAMark) {
+  write_playbook("127.0.0.1:" + std::to_string(free_port()));
+  setenv("GAMEDAY_MARK", std::string(kMark).c_str(), 1);
+  const pid_t child = start({"sleep", "60"}, "/dev/null");
+  unsetenv("GAMEDAY_MARK");
+  write("west.pid", std::to_string(child) + "\n");
+  const Json found = discovered();
+  const bool marked = found.items("processes").size() == 1;
+  EXPECT_TRUE(marked) << found.dump();
+  if (marked) {
+    const Json& process = found.items("processes").front();
+    EXPECT_EQ(process.text("target"), "west");
+    EXPECT_EQ(process.integer("pid", 0), child);
+    EXPECT_EQ(process.text("mark"), kMark);
+    EXPECT_EQ(process.text("drill"), kMark.substr(0, 26));
+  }
+  EXPECT_EQ(kill(child, 0), 0) << "it must not be touched";
+  kill(child, SIGKILL);
+  EXPECT_EQ(ended(child), 128 + SIGKILL);
+}
+
+TEST_F(MachineCommands, DiscoverFindsALockFileAndWhetherItIsHeld) {
+  write_playbook("127.0.0.1:" + std::to_string(free_port()));
+  const Json plan = document(run({"plan", "p.yaml", "--json"})).get("plan");
+  std::string name;
+  for (const auto& lock : plan.items("locks")) {
+    if (lock.text().starts_with("process:")) name = lock.text();
+  }
+  ASSERT_NE(name, "");
+  const std::string path = "gameday/target-" + sha256(name).substr(7, 20) + ".lock";
+  ASSERT_TRUE(Files().make_folder(file("gameday")));
+  write(path, "01JD2Z8Q6V4N7Y3M5K9T1W0XRA /srv/a store.db\n");
+  const auto lock = [this] {
+    const Json found = discovered();
+    EXPECT_EQ(found.items("locks").size(), 1u) << found.dump();
+    return found.items("locks").empty() ? Json() : found.items("locks").front();
+  };
+  const Json left = lock();
+  EXPECT_EQ(left.text("drill"), "01JD2Z8Q6V4N7Y3M5K9T1W0XRA");
+  EXPECT_EQ(left.text("store"), "/srv/a store.db");
+  EXPECT_FALSE(left.boolean("held", true));
+  const auto held = Files().lock(file(path));
+  ASSERT_TRUE(held);
+  EXPECT_TRUE(lock().boolean("held", false));
+}
+
+TEST_F(MachineCommands, DiscoverFindsAToxicOnALink) {
+  const std::string listen = "127.0.0.1:" + std::to_string(free_port());
+  write_playbook(listen);
+  const auto control = proxy_control_path(listen);
+  ASSERT_TRUE(control);
+  ASSERT_TRUE(Files().make_folder(std::filesystem::path(*control).parent_path().string()));
+  const pid_t proxy =
+      start({GAMEDAY_BINARY, "proxy", "--name", "way", "--listen", listen, "--to", "127.0.0.1:9"},
+            file("proxy.log"));
+  const SystemClock clock;
+  const Until until{Stop(), clock.in(std::chrono::seconds(20))};
+  const Json add =
+      Json::object({{"op", "add"}, {"kind", "block"}, {"mark", kMark}, {"lease_s", 2}});
+  Result<Json> added = ask_proxy(*control, add, clock, until);
+  while (!added && added.error().code == ErrorCode::not_found &&
+         clock.now().boot < until.deadline) {
+    ASSERT_TRUE(clock.pause(std::chrono::milliseconds(10), until));
+    added = ask_proxy(*control, add, clock, until);
+  }
+  ASSERT_TRUE(added) << added.error().text;
+  // On a slow machine the lease ends before anybody looks: it is begun again until it is seen.
+  Json found = discovered();
+  while (found.items("toxics").empty() && clock.now().boot < until.deadline) {
+    ASSERT_TRUE(ask_proxy(*control, add, clock, until));
+    found = discovered();
+  }
+  EXPECT_EQ(found.items("toxics").size(), 1u);
+  EXPECT_EQ(found.items("toxics").front().text("link"), "way");
+  EXPECT_EQ(found.items("toxics").front().text("mark"), kMark);
+  EXPECT_TRUE(ask_proxy(*control, Json::object({{"op", "shutdown"}}), clock, until));
+  EXPECT_EQ(ended(proxy), 0);
+}
+
+TEST_F(MachineCommands, RevertWithoutAStoreFindsNothingAndMakesNone) {
+  EXPECT_EQ(run({"revert", "--list"}).out, "nothing is left\n");
+  EXPECT_TRUE(document(run({"revert", "--list", "--json"})).items("open").empty());
+  const Json done = document(run({"revert", "--json"}));
+  EXPECT_TRUE(done.boolean("ok", false));
+  EXPECT_EQ(run({"revert", "01JD"}).code, 2);
+  EXPECT_FALSE(Files().exists(file("state")));
+}
+
+}  // namespace
+}  // namespace gameday

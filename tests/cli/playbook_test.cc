@@ -1,0 +1,152 @@
+// The commands that take a playbook, as far as they touch no system: check, plan, schema, run.
+#include <algorithm>
+
+#include "tests/cli/cli_fixture.h"
+
+namespace gameday {
+namespace {
+
+constexpr std::string_view kPlaybook = R"(gameday: 1
+name: one-process
+summary: One process is killed and put back.
+owner: somebody
+system:
+  west: { process: { pidfile: west.pid } }
+limits: { targets: 1 }
+probes:
+  answers: { http: "http://127.0.0.1:9/", every: 1s, timeout: 500ms, expect: { status: 200 } }
+timeline:
+  - steady_state: { for: 1s, probes: [answers] }
+  - { fault: kill, target: west, for: 1s }
+)";
+
+class PlaybookCommands : public CliTest {
+ protected:
+  static std::vector<std::string> shop_playbooks() {
+    std::vector<std::string> paths;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(GAMEDAY_SOURCE_DIR "/playbooks/shop")) {
+      if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+    }
+    std::ranges::sort(paths);
+    return paths;
+  }
+};
+
+TEST_F(PlaybookCommands, CheckFindsThePlaybooksOfTheShopValid) {
+  const auto paths = shop_playbooks();
+  ASSERT_GE(paths.size(), 7u);
+  for (const auto& path : paths) {
+    const Ran ran = run({"check", path});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_EQ(ran.out, path + ": valid\n");
+  }
+  EXPECT_FALSE(Files().exists(file("state")));
+}
+
+TEST_F(PlaybookCommands, CheckNamesFileLineAndColumnOfEachProblem) {
+  const std::pair<std::string, std::string> edits[] = {
+      {"fault: kill", "fault: kil"},
+      {"target: west", "target: wset"},
+      {"for: 1s }", "for: 1x }"},
+      {"owner:", "onwer:"},
+      {"west.pid", "west.pid, pidfile: twice"},
+      {"gameday: 1", "gameday: 1\n  bad: ["},
+  };
+  for (const auto& [from, to] : edits) {
+    std::string text(kPlaybook);
+    text.replace(text.find(from), from.size(), to);
+    write("bad.yaml", text);
+    const Ran ran = run({"check", "bad.yaml"});
+    EXPECT_EQ(ran.code, 2) << to;
+    EXPECT_EQ(ran.out, "");
+    const std::string head = ran.err.substr(0, ran.err.find(' '));
+    EXPECT_TRUE(head.starts_with("bad.yaml:")) << ran.err;
+    EXPECT_EQ(std::ranges::count(head, ':'), 3) << ran.err;
+    const Json problems = document(run({"check", "bad.yaml", "--json"}));
+    EXPECT_FALSE(problems.boolean("valid", true));
+    EXPECT_GT(problems.items("problems").front().integer("line", 0), 0);
+    // What is invalid is not run, nor planned.
+    EXPECT_EQ(run({"plan", "bad.yaml"}).code, 2);
+    EXPECT_EQ(run({"run", "bad.yaml"}).code, 2);
+  }
+  EXPECT_FALSE(Files().exists(file("state")));
+}
+
+TEST_F(PlaybookCommands, CheckOfSeveralSaysNoWhereOneIsInvalid) {
+  write("good.yaml", std::string(kPlaybook));
+  write("bad.yaml", "gameday: 1\n");
+  EXPECT_EQ(run({"check", "good.yaml"}).code, 0);
+  const Ran both = run({"check", "good.yaml", "bad.yaml", "gone.yaml"});
+  EXPECT_EQ(both.code, 2);
+  EXPECT_NE(both.out.find("good.yaml: valid"), std::string::npos);
+  EXPECT_NE(both.err.find("gone.yaml:1:1: "), std::string::npos) << both.err;
+}
+
+TEST_F(PlaybookCommands, PlanTouchesNothingAndHasADigestThatStays) {
+  write("good.yaml", std::string(kPlaybook));
+  const Json plan = document(run({"plan", "good.yaml", "--json"}));
+  EXPECT_TRUE(plan.text("plan_sha256").starts_with("sha256:"));
+  EXPECT_EQ(document(run({"plan", "good.yaml", "--json"})).text("plan_sha256"),
+            plan.text("plan_sha256"));
+  EXPECT_FALSE(plan.get("plan").items("locks").empty());
+  const Ran text = run({"plan", "good.yaml"});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_NE(text.out.find("NOT FOUND west"), std::string::npos) << text.out;
+  EXPECT_FALSE(Files().exists(file("state")));
+}
+
+TEST_F(PlaybookCommands, TheCommittedSchemaIsTheOneThatTheRowsGive) {
+  const Ran ran = run({"schema"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_TRUE(document(ran).is_object());
+  EXPECT_EQ(ran.out, read(GAMEDAY_SOURCE_DIR "/playbooks/schema.json"))
+      << "run: gameday schema > playbooks/schema.json";
+}
+
+TEST_F(PlaybookCommands, TheSchemaTakesTheShopsPlaybooksAndRefusesABrokenOne) {
+  write("validate.py",
+        "import json, sys, jsonschema, yaml\n"
+        "schema = json.load(open(sys.argv[1]))\n"
+        "validator = jsonschema.Draft202012Validator(schema)\n"
+        "wrong = 0\n"
+        "for path in sys.argv[2:]:\n"
+        "    for error in validator.iter_errors(yaml.safe_load(open(path))):\n"
+        "        print(path, error.json_path, error.message)\n"
+        "        wrong = 1\n"
+        "sys.exit(wrong)\n");
+  const std::string schema = GAMEDAY_SOURCE_DIR "/playbooks/schema.json";
+  std::vector<std::string> argv = {"/usr/bin/python3", "validate.py", schema};
+  for (const auto& path : shop_playbooks()) argv.push_back(path);
+  const Ran good = run_program(argv);
+  EXPECT_EQ(good.code, 0) << good.out << good.err;
+  std::string text(kPlaybook);
+  write("bad.yaml", text.replace(text.find("owner:"), 6, "onwer:"));
+  const Ran bad = run_program({"/usr/bin/python3", "validate.py", schema, "bad.yaml"});
+  EXPECT_EQ(bad.code, 1) << bad.err;
+  EXPECT_NE(bad.out.find("onwer"), std::string::npos) << bad.out << bad.err;
+}
+
+TEST_F(PlaybookCommands, RunRefusesABadOutputFolderBeforeItTouchesAnything) {
+  write("good.yaml", std::string(kPlaybook));
+  write("a-file", "");
+  ASSERT_TRUE(Files().make_folder(file("in-use")));
+  write("in-use/letter.txt", "mine\n");
+  for (const char* out : {"a-file", "a-file/below", "in-use", "/proc/gameday-report"}) {
+    const Ran ran = run({"run", "good.yaml", "--out", out});
+    EXPECT_EQ(ran.code, 2) << out << ran.err;
+    EXPECT_NE(ran.err.find(out), std::string::npos) << ran.err;
+  }
+  EXPECT_FALSE(Files().exists(file("state")));
+  EXPECT_EQ(read(file("in-use/letter.txt")), "mine\n");
+}
+
+TEST_F(PlaybookCommands, RunSaysWhereItsStoreCannotBe) {
+  write("good.yaml", std::string(kPlaybook));
+  const Ran ran = run({"run", "good.yaml", "--store", "/proc/gameday/store.db"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_NE(ran.err.find("/proc/gameday"), std::string::npos) << ran.err;
+}
+
+}  // namespace
+}  // namespace gameday
