@@ -25,7 +25,10 @@ std::string told(std::string_view type, const Json& data) {
     return (held ? yes : no) + name + ": " + data.text("text", why);
   }
   if (type == "undo" && !data.boolean("ok", false)) return "undo failed: " + name + ": " + why;
-  if (type == "superseded") return "superseded by " + data.text("by") + ": " + name;
+  if (type == "superseded") {
+    return "superseded by " + data.text("by") + ": " + std::to_string(data.items("deeds").size()) +
+           " undos";
+  }
   if (type == "residue") return "RESIDUE: " + name + ": " + data.text("text");
   if (type == "stop") return "STOP by " + data.text("by") + ": " + data.text("reason");
   if (type == "system_start") return why.empty() ? "system is ready" : "system: " + why;

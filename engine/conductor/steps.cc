@@ -63,7 +63,7 @@ void Turn::begin_restore(const PlannedStep& planned) {
   }
   d.step_deadline = now_.boot + planned.step.deadline.value_or(Deadlines::restore);
   d.restores.push_back({planned.step.id,
-                        "",
+                        backup->taken.facts.text("kind"),
                         planned.step.target,
                         backup->taken.id,
                         planned.step.into_place,

@@ -127,7 +127,9 @@ Done Performer::backup(const Task& task, const Until& until) {
   const Target* target = terms_.playbook->system.target(task.target);
   const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
   if (row == nullptr) return answer(task, no_row(task));
-  return answer(task, row->backup(*target, context(terms_.drill + "-backup", until)));
+  auto taken = row->backup(*target, context(terms_.drill + "-backup", until));
+  if (taken) taken->facts.set("kind", row->name);
+  return answer(task, std::move(taken));
 }
 
 Done Performer::restore_scratch(const Task& task, const Until& until) {
