@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 
 #include "engine/base/text.h"
@@ -52,6 +53,32 @@ Status refuse_our_own(const ProcessFacts& facts, const Processes& processes) {
   return {};
 }
 
+// Root itself may lack it, in a container.
+bool may_raise_limits(const Files& files) {
+  constexpr std::string_view kLine = "CapEff:";
+  constexpr std::uint64_t kSysResource = std::uint64_t{1} << 24;
+  const auto status = files.read("/proc/self/status", 1 << 16);
+  const auto at = status ? status->find(kLine) : std::string::npos;
+  if (at == std::string::npos) return false;
+  const auto rights = std::strtoull(status->c_str() + at + kLine.size(), nullptr, 16);
+  return (rights & kSysResource) != 0;
+}
+
+// What we start has at most our own hard limits, unless we may raise them.
+Status refuse_higher_limits(const ProcessFacts& facts, const ProcessFacts& ours,
+                            const Doors& doors) {
+  for (const auto& theirs : facts.limits) {
+    const auto own = std::ranges::find(ours.limits, theirs.resource, &ResourceLimit::resource);
+    if (own == ours.limits.end() || theirs.hard <= own->hard) continue;
+    if (may_raise_limits(doors.files)) return {};
+    return fail(ErrorCode::refused,
+                shown(facts) + " could not be put back: its hard limit " +
+                    std::to_string(theirs.resource) + " (ulimit) is above gameday's own",
+                "run gameday with the limits of the target, or with CAP_SYS_RESOURCE");
+  }
+  return {};
+}
+
 Status refuse_what_cannot_come_back(const ProcessFacts& facts, const Doors& doors) {
   const std::string doing = shown(facts) + " could not be put back: ";
   if (facts.exe.ends_with(" (deleted)") || !doors.files.exists(facts.exe)) {
@@ -69,7 +96,7 @@ Status refuse_what_cannot_come_back(const ProcessFacts& facts, const Doors& door
     return fail(ErrorCode::unsupported, doing + "it lives in other namespaces than gameday",
                 "run gameday in the namespaces of the target");
   }
-  return {};
+  return refuse_higher_limits(facts, ours, doors);
 }
 
 Result<std::vector<std::string>> kept_environment(const LostProcess& lost, const Files& files) {

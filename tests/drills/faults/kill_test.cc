@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <filesystem>
 #include <fstream>
@@ -129,6 +131,26 @@ TEST_F(KillTest, AProgramThatIsNotThereAnyMoreIsRefusedBeforehand) {
   ASSERT_FALSE(undo);
   EXPECT_EQ(undo.error().code, ErrorCode::refused);
   EXPECT_TRUE(doors_.processes.alive(id));
+}
+
+TEST_F(KillTest, LimitsThatCouldNotBeGivenAgainAreRefusedBeforehand) {
+  rlimit cores{};
+  ASSERT_EQ(getrlimit(RLIMIT_CORE, &cores), 0);
+  if (cores.rlim_max == 0) GTEST_SKIP() << "the hard limit cannot be lowered from 0";
+  start_target();
+  // In a child, because a hard limit once lowered stays so.
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    const auto undo = kill_fault.prepare(deed(), context());
+    const rlimit again{cores.rlim_cur, cores.rlim_max};
+    if (setrlimit(RLIMIT_CORE, &again) == 0) _exit(undo ? 0 : 1);
+    _exit(!undo && undo.error().code == ErrorCode::refused ? 0 : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(KillTest, AProgramThatVanishesMeanwhileIsAnError) {
