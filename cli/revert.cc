@@ -164,7 +164,8 @@ int run(const Arguments& arguments) {
   const auto file = store_path(arguments);
   if (!file) return say_error(file.error()), 1;
   const auto processes = make_processes(clock);
-  const auto left = leftovers(**store, *processes);
+  const auto left = arguments.has("list") ? leftovers(**store, *processes)
+                                          : unfinished(**store, *file, *processes);
   if (!left) return say_error(left.error()), 1;
   if (arguments.has("list")) return list(*left, arguments.has("json"));
   std::string wanted;

@@ -77,6 +77,7 @@ Result<Owed> owed_by(const std::vector<std::string>& lines) {
     TRY(event, parse_event(line));
     if (event.type == "deed") {
       TRY(entry, entry_of(event));
+      owed.marks.push_back(entry.owed.mark);
       entries.push_back(std::move(entry));
     } else if (event.type == kClosing) {
       owed.closed = true;

@@ -36,7 +36,8 @@ struct PrivateFiles {  // of a deed that is closed, but whose private files were
 struct Owed {
   std::vector<OpenUndo> open;  // newest first
   std::vector<PrivateFiles> to_erase;
-  bool closed = false;  // the chain has its closing event
+  std::vector<std::string> marks;  // of every deed that was recorded
+  bool closed = false;             // the chain has its closing event
 };
 
 // Lines that are no events are an error: a journal that was tampered with is not acted upon.

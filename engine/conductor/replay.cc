@@ -39,8 +39,8 @@ class Replay {
 
   void erase(const Undo& undo, const std::string& mark) {
     const auto status = place_.erase(undo, mark);
-    if (!status && status.error().code == ErrorCode::unsupported) return;
-    note("erased", mark, Json::object({{"kept", !status.has_value()}}));
+    const bool kept = !status && status.error().code != ErrorCode::unsupported;
+    note("erased", mark, Json::object({{"kept", kept}}));
   }
 
   Replayed take() { return std::move(done_); }

@@ -269,18 +269,41 @@ DrillOutcome run_drill(const DrillOptions& options, const Rows& rows) {
   return DrillRun(options, rows).run();
 }
 
-Result<std::vector<Leftover>> leftovers(Store& store, const Processes& processes) {
+namespace {
+
+// What a restore has superseded stays until somebody has read the ledger.
+bool has_files_to_erase(const Owed& owed, const std::string& drill, const std::string& store_file) {
+  if (!std::ranges::all_of(owed.to_erase, &PrivateFiles::superseded)) return true;
+  return !unrecorded_files(owed, drill, private_folder_of(store_file, drill)).empty();
+}
+
+Result<std::vector<Leftover>> left_in(
+    Store& store, const Processes& processes,
+    const std::function<bool(const Owed&, const std::string&)>& also) {
   std::vector<Leftover> found;
   TRY(drills, store.drills());
   for (const auto& drill : drills) {
     if (drill.closed && drill.verdict != "residue") continue;
     TRY(lines, store.lines(drill.id));
     TRY(owed, owed_by(lines));
-    if (!owed.open.empty()) {
+    if (!owed.open.empty() || also(owed, drill.id)) {
       found.push_back({drill, processes.alive(drill.runner), std::move(owed.open)});
     }
   }
   return found;
+}
+
+}  // namespace
+
+Result<std::vector<Leftover>> leftovers(Store& store, const Processes& processes) {
+  return left_in(store, processes, [](const Owed&, const std::string&) { return false; });
+}
+
+Result<std::vector<Leftover>> unfinished(Store& store, const std::string& store_file,
+                                         const Processes& processes) {
+  return left_in(store, processes, [&](const Owed& owed, const std::string& drill) {
+    return has_files_to_erase(owed, drill, store_file);
+  });
 }
 
 }  // namespace gameday

@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "engine/journal/store.h"
 #include "engine/conductor/open_undos.h"
+#include "engine/journal/store.h"
 #include "engine/runtime/runner.h"
 
 namespace gameday {
@@ -40,5 +40,9 @@ struct Leftover {
   std::vector<OpenUndo> open;
 };
 [[nodiscard]] Result<std::vector<Leftover>> leftovers(Store& store, const Processes& processes);
+// The same, and those that owe no undo but have not erased their private files, beside the store's
+// file.
+[[nodiscard]] Result<std::vector<Leftover>> unfinished(Store& store, const std::string& store_file,
+                                                       const Processes& processes);
 
 }  // namespace gameday

@@ -1,5 +1,6 @@
 #include "engine/runtime/replayer.h"
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 
@@ -72,7 +73,29 @@ class RealPlace : public UndoPlace {
 
 Replayed replay(const Owed& owed, Journal& journal, const ReplayTerms& terms, const Stop& stop) {
   RealPlace place(terms, stop);
-  return replay_undos(owed, journal, place, terms.by);
+  auto done = replay_undos(owed, journal, place, terms.by);
+  if (!done.fenced) erase_unrecorded(owed, terms);
+  return done;
+}
+
+std::vector<std::string> unrecorded_files(const Owed& owed, const std::string& drill,
+                                          const std::string& private_folder) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(private_folder, error)) {
+    const std::string name = entry.path().filename().string();
+    // MARK.WHAT, where a mark is DRILL-NUMBER.
+    if (!name.starts_with(drill + "-") || !entry.is_regular_file(error)) continue;
+    if (std::ranges::find(owed.marks, name.substr(0, name.find('.'))) != owed.marks.end()) continue;
+    found.push_back(entry.path().string());
+  }
+  return found;
+}
+
+void erase_unrecorded(const Owed& owed, const ReplayTerms& terms) {
+  for (const auto& path : unrecorded_files(owed, terms.drill, terms.private_folder)) {
+    (void)terms.doors.files.remove(path);
+  }
 }
 
 UndoFunctions undo_functions(const Rows& rows, std::string_view kind) {

@@ -24,6 +24,11 @@ struct ReplayTerms {
 [[nodiscard]] Replayed replay(const Owed& owed, Journal& journal, const ReplayTerms& terms,
                               const Stop& stop);
 
+// Private files of a deed that was prepared and never recorded: nobody will need them. Their paths.
+[[nodiscard]] std::vector<std::string> unrecorded_files(const Owed& owed, const std::string& drill,
+                                                        const std::string& private_folder);
+void erase_unrecorded(const Owed& owed, const ReplayTerms& terms);
+
 // The row's functions for an undo of that kind; null members where no row knows it.
 struct UndoFunctions {
   Status (*undo)(const Undo&, const DeedContext&) = nullptr;
