@@ -1,0 +1,215 @@
+// Real targets for the conformance suite, one kind a facet: what a fault of that facet is done to,
+// how the world looks from outside, and a peer that accepts and never answers. A facet that has no
+// place here fails the suite: `place_for` says what to add.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "drills/systems/link.h"
+#include "drills/systems/process.h"
+#include "drills/systems/sqlite.h"
+#include "engine/proxy/proxy.h"
+#include "tests/drills/deed_world.h"
+#include "tests/drills/shop_database.h"
+#include "tests/drills/shop_queue.h"
+
+namespace gameday {
+
+// Accepts connections and says nothing, over TCP or a Unix socket.
+class SilentPeer {
+ public:
+  explicit SilentPeer(const std::string& unix_path = "")
+      : socket_(socket(unix_path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (unix_path.empty()) {
+      const auto any = resolve_address("127.0.0.1:0");
+      EXPECT_EQ(bind(socket_.get(), any->get(), any->size), 0);
+      address_ = bound_address(socket_.get());
+    } else {
+      const auto where = unix_address(unix_path);
+      EXPECT_EQ(bind(socket_.get(), where->get(), where->size()), 0);
+      address_ = unix_path;
+    }
+    EXPECT_EQ(listen(socket_.get(), 64), 0);
+  }
+  [[nodiscard]] const std::string& address() const { return address_; }
+
+ private:
+  Descriptor socket_;
+  std::string address_;
+};
+
+// One real target. In a playbook it has the name that the rows' examples give it.
+class TargetPlace {
+ public:
+  virtual ~TargetPlace() = default;
+  // What stands in the playbook for it: what is not there keeps the plain one.
+  [[nodiscard]] virtual std::string pidfile() const { return "west.pid"; }
+  [[nodiscard]] virtual std::string database() const { return "store.db"; }
+  [[nodiscard]] virtual std::string queue() const { return "http://127.0.0.1:1/orders"; }
+  [[nodiscard]] virtual std::string link() const {
+    return R"({ listen: "127.0.0.1:2", to: "127.0.0.1:3", region: eu-west })";
+  }
+  // Everything that a user of the target could see: equal before and after, nothing was touched.
+  [[nodiscard]] virtual std::string seen() = 0;
+  // Whatever comes back may be another instance: `seen` without what tells instances apart.
+  [[nodiscard]] virtual std::string content() { return seen(); }
+  // The same undo aimed at a peer that never answers; as it is where nobody is asked.
+  [[nodiscard]] virtual Undo silenced(Undo undo) { return undo; }
+};
+
+class ProcessPlace : public TargetPlace {
+ public:
+  explicit ProcessPlace(DeedWorld& world) : world_(world) {
+    const auto id = world.doors().processes.start_detached(
+        {{GAMEDAY_BIN_DIR "/process_child", "serve", world.file("said")}, world.file(""), {}},
+        world.file("log"));
+    EXPECT_TRUE(id);
+    EXPECT_TRUE(eventually([&] { return world_.doors().files.exists(world_.file("said")); }));
+    EXPECT_TRUE(world.doors().files.write(pidfile(), std::to_string(id->pid) + "\n"));
+  }
+  ~ProcessPlace() override {
+    for (const auto& facts : living()) {
+      (void)world_.doors().processes.signal(facts.id, SIGKILL);
+      (void)world_.doors().processes.wait_gone(facts.id, world_.context().until);
+    }
+  }
+  std::string pidfile() const override { return world_.file("west.pid"); }
+  std::string seen() override {
+    std::string all = content();
+    for (const auto& facts : living()) all += " " + std::to_string(facts.id.pid);
+    const auto said = world_.doors().files.read(pidfile());
+    return all + " pidfile " + said.value_or("none");
+  }
+  std::string content() override {
+    const auto named = process_at(pidfile(), world_.doors());
+    return std::to_string(living().size()) + " living, the pidfile names " +
+           (named ? "one" : "none");
+  }
+
+ private:
+  std::vector<ProcessFacts> living() const {
+    std::vector<ProcessFacts> found;
+    for (const pid_t pid : world_.doors().processes.all()) {
+      auto facts = world_.doors().processes.look(pid);
+      const bool ours = facts && !facts->zombie && facts->argv.size() == 3 &&
+                        facts->argv[2] == world_.file("said");
+      if (ours) found.push_back(std::move(*facts));
+    }
+    return found;
+  }
+
+  DeedWorld& world_;
+};
+
+class DatabasePlace : public TargetPlace {
+ public:
+  explicit DatabasePlace(DeedWorld& world) : world_(world) {
+    make_database(database(), kEverything);
+  }
+  std::string database() const override { return world_.file("store.db"); }
+  std::string seen() override {
+    const auto state = read_state(database(), world_.context());
+    return state ? state->content.digest : state.error().text;
+  }
+
+ private:
+  DeedWorld& world_;
+};
+
+class QueuePlace : public TargetPlace {
+ public:
+  explicit QueuePlace(DeedWorld& world) : queue_(world) { queue_.publish({"d-1", "d-2", "d-3"}); }
+  std::string queue() const override { return queue_.url(); }
+  std::string seen() override {
+    const auto looked = queue_.ask("GET", "");
+    return content() + (looked ? looked->dump() : looked.error().text);
+  }
+  std::string content() override {
+    std::string all;
+    for (const auto& key : queue_.keys()) all += key + " ";
+    return all;
+  }
+  Undo silenced(Undo undo) override {
+    const std::string path = "/orders";
+    undo.arguments.set("url", "http://" + silent_.address() + path);
+    return undo;
+  }
+
+ private:
+  ShopQueue queue_;
+  SilentPeer silent_;
+};
+
+class LinkPlace : public TargetPlace {
+ public:
+  explicit LinkPlace(DeedWorld& world) : world_(world), silent_(world.file("silent.sock")) {
+    link_ = {"west-to-store", free_address(), echo_.address(), "eu-west", {}};
+    const std::string control = proxy_control_path(link_.listen).value();
+    std::filesystem::create_directories(std::filesystem::path(control).parent_path());
+    thread_ = std::thread([this, control] {
+      EXPECT_TRUE(
+          run_proxy({link_.name, link_.listen, link_.to, control}, world_.clock(), stop_.stop()));
+    });
+    EXPECT_TRUE(eventually([&] {
+      return find_proxy(proxy_link(link_), world_.clock(), world_.context().until).has_value();
+    }));
+  }
+  ~LinkPlace() override {
+    stop_.request();
+    thread_.join();
+  }
+  static std::string free_address() {
+    const Descriptor probe(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto any = resolve_address("127.0.0.1:0");
+    EXPECT_EQ(bind(probe.get(), any->get(), any->size), 0);
+    return bound_address(probe.get());
+  }
+  std::string link() const override {
+    return "{ listen: \"" + link_.listen + "\", to: \"" + link_.to + "\", region: eu-west }";
+  }
+  std::string seen() override {
+    const auto status = find_proxy(proxy_link(link_), world_.clock(), world_.context().until);
+    const Peer peer = Peer::to(link_.listen);
+    peer.send("x");
+    return (status ? status->get("toxics").dump() : status.error().text) +
+           (peer.readable(std::chrono::milliseconds(300)) ? " passes" : " does not pass");
+  }
+  Undo silenced(Undo undo) override {
+    Json links = Json::array();
+    for (Json link : undo.arguments.items("links")) {
+      links.push(link.set("control", silent_.address()));
+    }
+    undo.arguments.set("links", std::move(links));
+    return undo;
+  }
+
+ private:
+  DeedWorld& world_;
+  Echo echo_;
+  SilentPeer silent_;
+  Link link_;
+  StopSource stop_;
+  std::thread thread_;
+};
+
+[[nodiscard]] inline std::unique_ptr<TargetPlace> place_for(std::string_view facet,
+                                                            DeedWorld& world) {
+  if (facet == "process") return std::make_unique<ProcessPlace>(world);
+  if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
+  if (facet == "queue") return std::make_unique<QueuePlace>(world);
+  if (facet == "link") return std::make_unique<LinkPlace>(world);
+  ADD_FAILURE() << "facet `" << facet
+                << "` has no target in this suite: add a TargetPlace for it to "
+                << "tests/drills/conformance_places.h, and name it in place_for";
+  return nullptr;
+}
+
+}  // namespace gameday

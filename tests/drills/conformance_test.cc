@@ -1,0 +1,308 @@
+// What every fault must do, whatever it is: each case runs over every row, on a real target of its
+// facet. A new row enters by itself.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <regex>
+
+#include "all_rows.h"
+#include "engine/conductor/plan.h"
+#include "engine/playbook/load_playbook.h"
+#include "tests/drills/conformance_places.h"
+
+namespace gameday {
+namespace {
+
+using namespace std::chrono_literals;
+
+class EachFault : public testing::TestWithParam<const FaultRow*> {
+ protected:
+  void SetUp() override {
+    place_ = place_for(row().facet, world_);
+    ASSERT_TRUE(place_);
+    std::filesystem::create_directories(world_.private_folder());
+    const auto loaded = decoded(example());
+    ASSERT_TRUE(loaded.playbook) << rendered("p.yaml", loaded.source, loaded.problems);
+    auto playbook = std::make_shared<const Playbook>(*loaded.playbook);
+    const auto plan = make_plan(playbook, rows_, "drill", 1, {});
+    ASSERT_TRUE(plan) << plan.error().text;
+    deed_ = plan->steps.front().deed;
+    world_.system() = playbook->system;
+  }
+
+  const FaultRow& row() const { return *GetParam(); }
+  std::string example() const { return std::string(row().example); }
+
+  // The row's example as the only step of a playbook whose targets are the real ones.
+  LoadedPlaybook decoded(const std::string& step) const {
+    const std::string source =
+        "gameday: 1\nname: conformance\nsummary: One row.\nowner: tests\nsystem:\n"
+        "  west: { process: { pidfile: " +
+        place_->pidfile() + " }, region: eu-west }\n" + "  store: { sqlite: " + place_->database() +
+        " }\n" + "  orders: { queue: \"" + place_->queue() + "\" }\n" +
+        "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step + "\n";
+    return decode_playbook(world_.file("p.yaml"), source, {}, rows_);
+  }
+  // The example with one more member, in place of one of that name.
+  std::string with(const std::string& name, const std::string& value) const {
+    std::string step = std::regex_replace(example(), std::regex(", " + name + ": [^,}]*"), " ");
+    step.erase(step.rfind('}'));
+    return step + ", " + name + ": " + value + " }";
+  }
+  void expect_refused(const std::string& name, const std::string& value) const {
+    const auto loaded = decoded(with(name, value));
+    EXPECT_FALSE(loaded.playbook) << "accepted " << name << ": " << value;
+    bool named = false;
+    for (const auto& problem : loaded.problems.sorted()) {
+      named = named || problem.text.find(name) != std::string::npos;
+    }
+    EXPECT_TRUE(named) << "the error does not name `" << name
+                       << "`: " << rendered("p.yaml", loaded.source, loaded.problems);
+  }
+
+  Undo prepared(const std::string& mark = "drill-1") {
+    auto undo = row().prepare(deed_, world_.context(mark));
+    EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
+    return undo.value_or(Undo{});
+  }
+  bool proven(const Undo& undo) {
+    const auto proof = row().prove(deed_, undo, world_.context());
+    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
+    return proof && proof->held;
+  }
+  bool gone(const Undo& undo) {
+    const auto proof = row().gone(undo, world_.context());
+    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
+    return proof && proof->held;
+  }
+  void expect_undone(const Undo& undo, const std::string& content) {
+    const auto done = row().undo(undo, world_.context());
+    EXPECT_TRUE(done) << (done ? "" : done.error().text);
+    EXPECT_TRUE(gone(undo));
+    EXPECT_EQ(place_->content(), content);
+  }
+  // How long `work` goes on after its stop, which comes while it is under way.
+  template <class Work>
+  Duration after_its_stop(const Work& work) {
+    StopSource stop;
+    world_.set_until({stop.stop(), world_.clock().in(30s)});
+    Instant asked{};
+    std::jthread stopper([&] {
+      (void)world_.clock().sleep({{}, world_.clock().in(50ms)});
+      asked = world_.clock().now().boot;
+      stop.request();
+    });
+    work();
+    const Instant ended = world_.clock().now().boot;
+    stopper.join();
+    world_.set_until({{}, world_.clock().in(30s)});
+    return ended > asked ? ended - asked : Duration{};
+  }
+
+  DeedWorld world_;
+  const Rows rows_ = all_rows();
+  std::unique_ptr<TargetPlace> place_;
+  Deed deed_;
+};
+
+// A value that a field of this type cannot have; empty: it takes anything.
+std::string wrong_value(const Field& field) {
+  switch (field.type) {
+    case FieldType::boolean: return "perhaps";
+    case FieldType::integer: return "1.5";
+    case FieldType::duration:
+    case FieldType::rate:
+    case FieldType::size:
+    case FieldType::percent: return "5";  // without its unit
+    case FieldType::choice:
+    case FieldType::url:
+    case FieldType::address:
+    case FieldType::target:
+    case FieldType::probe:
+    case FieldType::load:
+    case FieldType::region: return "no-such-value";
+    case FieldType::texts:
+    case FieldType::probes:
+    case FieldType::loads:
+    case FieldType::group:
+    case FieldType::groups: return "7";
+    case FieldType::text:
+    case FieldType::path: return "{ a: mapping }";
+    case FieldType::json: return "";
+  }
+  return "";
+}
+
+std::string in_unit(const Field& field, double value) {
+  const std::string number = std::to_string(static_cast<std::int64_t>(value));
+  switch (field.type) {
+    case FieldType::duration: return number + "s";
+    case FieldType::rate: return number + "/s";
+    case FieldType::size: return number + "B";
+    case FieldType::percent: return std::to_string(value * 100) + "%";
+    default: return number;
+  }
+}
+
+TEST_P(EachFault, HelpsAndHasDefaultsForWhatIsNotRequired) {
+  const auto& arguments = deed_.arguments;
+  for (const Field& field : row().fields) {
+    EXPECT_GT(field.help.size(), 10u) << field.name;
+    EXPECT_TRUE(field.required || !field.otherwise.empty()) << field.name << " has no default";
+    EXPECT_NE(arguments.find(field.name), nullptr) << field.name << " is not in the deed";
+  }
+  EXPECT_GT(row().summary.size(), 10u);
+  EXPECT_FALSE(row().rights.empty());
+}
+
+TEST_P(EachFault, RefusesUnknownKeysWrongUnitsAndWhatIsOutOfRange) {
+  expect_refused("no_such_key", "1");
+  expect_refused("for", "5");
+  expect_refused("for", "-5s");
+  for (const Field& field : row().fields) {
+    const std::string name(field.name);
+    if (const std::string wrong = wrong_value(field); !wrong.empty()) expect_refused(name, wrong);
+    if (field.least > 0) expect_refused(name, in_unit(field, field.least / 2));
+    if (field.most > 0) expect_refused(name, in_unit(field, field.most * 2));
+  }
+}
+
+TEST_P(EachFault, PrepareTouchesNothing) {
+  const std::string before = place_->seen();
+  const Undo undo = prepared();
+  EXPECT_EQ(undo.kind, row().name);
+  EXPECT_EQ(place_->seen(), before);
+  EXPECT_FALSE(proven(undo)) << "it is proven without having been done";
+}
+
+TEST_P(EachFault, IsProvenWhileItHoldsAndGoneAfterItsUndo) {
+  const std::string before = place_->content();
+  const Undo undo = prepared();
+  const auto injected = row().inject(deed_, undo, world_.context());
+  ASSERT_TRUE(injected) << injected.error().text;
+  EXPECT_TRUE(proven(undo));
+  EXPECT_FALSE(gone(undo));
+  EXPECT_NE(place_->content(), before);
+  expect_undone(undo, before);
+}
+
+TEST_P(EachFault, UndoingTwiceChangesNothing) {
+  const std::string before = place_->content();
+  const Undo undo = prepared();
+  ASSERT_TRUE(row().inject(deed_, undo, world_.context()));
+  expect_undone(undo, before);
+  const std::string once = place_->seen();
+  expect_undone(undo, before);
+  EXPECT_EQ(place_->seen(), once);
+}
+
+TEST_P(EachFault, UndoingWhatWasNeverInjectedChangesNothing) {
+  const Undo undo = prepared();
+  const std::string before = place_->seen();
+  expect_undone(undo, place_->content());
+  EXPECT_EQ(place_->seen(), before);
+}
+
+TEST_P(EachFault, TheUndoIsPlainDataForAnotherProcess) {
+  const std::string before = place_->content();
+  const Undo undo = prepared();
+  const std::string written = to_json(undo).dump();
+  const auto again = undo_from(Json::parse(written).value());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(to_json(*again).dump(), written);
+  ASSERT_TRUE(row().inject(deed_, undo, world_.context()));
+  const pid_t child = fork();
+  if (child == 0) {
+    const SystemClock clock;
+    const Files files;
+    const auto processes = make_processes(clock);
+    const auto http = make_curl_http(clock);
+    const Doors doors{clock, files, *processes, *http, {}};
+    const System nothing;
+    const Secrets secrets;
+    const auto read = undo_from(Json::parse(written).value());
+    const DeedContext context{
+        doors, nothing, secrets, "drill", "drill-1", world_.private_folder(), {{}, clock.in(20s)}};
+    const bool undone = row().undo(*read, context) && row().gone(*read, context)->held;
+    _exit(undone ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(gone(undo));
+  EXPECT_EQ(place_->content(), before);
+}
+
+TEST_P(EachFault, StoppedInTheMiddleItCanStillBeUndone) {
+  const std::string before = place_->content();
+  int number = 0;
+  for (const Duration moment : {Duration(0), Duration(500us), Duration(2ms), Duration(8ms)}) {
+    const Undo undo = prepared("drill-" + std::to_string(++number));
+    StopSource stop;
+    world_.set_until({stop.stop(), world_.clock().in(30s)});
+    std::jthread stopper([&] {
+      (void)world_.clock().sleep({{}, world_.clock().in(moment)});
+      stop.request();
+    });
+    (void)row().inject(deed_, undo, world_.context());
+    stopper.join();
+    world_.set_until({{}, world_.clock().in(30s)});
+    // What was under way may arrive late: the runtime looks again, and so do we.
+    EXPECT_TRUE(eventually([&] { return row().undo(undo, world_.context()) && gone(undo); }));
+    EXPECT_EQ(place_->content(), before);
+  }
+}
+
+TEST_P(EachFault, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
+  const Undo undo = place_->silenced(prepared());
+  ASSERT_TRUE(row().inject(deed_, prepared("drill-2"), world_.context()));
+  const auto context = [&] { return world_.context(); };
+  EXPECT_LT(after_its_stop([&] { (void)row().prove(deed_, undo, context()); }), 200ms);
+  EXPECT_LT(after_its_stop([&] { (void)row().gone(undo, context()); }), 200ms);
+  EXPECT_LT(after_its_stop([&] { (void)row().undo(undo, context()); }), 200ms);
+  EXPECT_LT(after_its_stop([&] { (void)row().inject(deed_, undo, context()); }), 200ms);
+  if (row().renew != nullptr) {
+    EXPECT_LT(after_its_stop([&] { (void)row().renew(undo, context()); }), 200ms);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, EachFault,
+                         testing::ValuesIn(all_rows().faults.begin(), all_rows().faults.end()),
+                         [](const auto& row) {
+                           std::string name(row.param->name);
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+class EachProbe : public testing::TestWithParam<const ProbeRow*> {};
+
+TEST_P(EachProbe, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
+  DeedWorld world;
+  const SilentPeer peer;
+  const auto loaded =
+      decode_playbook("/drills/p.yaml",
+                      "gameday: 1\nname: conformance\nsummary: One row.\nowner: tests\nsystem:\n"
+                      "  front: { http: \"http://" +
+                          peer.address() + "\" }\n" + "probes:\n  " +
+                          std::string(GetParam()->example) + "\ntimeline: [ { wait: 1s } ]\n",
+                      {}, all_rows());
+  ASSERT_TRUE(loaded.playbook) << rendered("p.yaml", loaded.source, loaded.problems);
+  StopSource stop;
+  world.set_until({stop.stop(), world.clock().in(30s)});
+  std::jthread stopper([&] {
+    (void)world.clock().sleep({{}, world.clock().in(50ms)});
+    stop.request();
+  });
+  const Instant begun = world.clock().now().boot;
+  const Answer answer = GetParam()->ask(loaded.playbook->probes.front().arguments, world.context());
+  EXPECT_FALSE(answer.ok) << "nobody has answered";
+  EXPECT_FALSE(answer.text.empty());
+  EXPECT_LT(world.clock().now().boot - begun, 250ms);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, EachProbe,
+                         testing::ValuesIn(all_rows().probes.begin(), all_rows().probes.end()),
+                         [](const auto& row) { return std::string(row.param->name); });
+
+}  // namespace
+}  // namespace gameday
