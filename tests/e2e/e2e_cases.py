@@ -46,11 +46,14 @@ def expect_one_document(ended):
     return document
 
 
-def expect_nothing_left(gameday):
+def expect_nothing_left(gameday, document=None):
+    """Where a drill lost data the superseded copies stay, and its document says where."""
     check(gameday.open() == [], f"left open: {gameday.open()}")
     check(not named("guardian"), "a guardian is still there")
-    kept = gameday.private_files()
-    check(not kept, f"private files stay: {kept}")
+    lost = document is not None and document["recovery"]["lost"] > 0
+    for path in gameday.private_files():
+        told = path.endswith(".json") or path in json.dumps(document["reasons"] if lost else [])
+        check(lost and told, f"a private file stays: {path}")
 
 
 def dead(shop, name, before):
@@ -66,16 +69,26 @@ def run_until_killed(shop, gameday, playbook, *arguments, environment=None, targ
     return started
 
 
+def run_on_a_quiet_machine(shop, gameday, name):
+    """Where this machine was too busy to keep the load's plan, the drill says that it cannot tell:
+    then once more."""
+    for _ in range(2):
+        ended = gameday.run(f"{shop.folder}/{name}.yaml", "--json", wait=100)
+        if ended.returncode != 6 or "missed its plan" not in ended.stdout:
+            break
+    return ended
+
+
 def playbook_case(name, code, verdict):
     def run(bin_folder):
         shop, gameday = make(bin_folder)
-        ended = gameday.run(f"{shop.folder}/{name}.yaml", "--json", wait=170)
+        ended = run_on_a_quiet_machine(shop, gameday, name)
         expect_code(ended, code)
         document = expect_one_document(ended)
         check(document["verdict"] == verdict, f"verdict {document['verdict']}")
         check(document["reasons"], "no reasons are given")
         check(document == gameday.result(), "result.json is another document")
-        expect_nothing_left(gameday)
+        expect_nothing_left(gameday, document)
         check(not [p for p in processes() if p.name != "unshare"],
               f"what the drill started stays: {[p.argv for p in processes()]}")
 
@@ -202,8 +215,11 @@ def deleted_row_after_the_restore_fails(bin_folder):
     check(deleted.returncode == 0, deleted.stderr)
     ended = gameday.finish(started, 60)
     expect_code(ended, 1)
-    check(expect_one_document(ended)["recovery"]["lost"] == 1, "not just the deleted row is lost")
-    expect_nothing_left(gameday)
+    document = expect_one_document(ended)
+    check(document["recovery"]["lost"] == 1, "not just the deleted row is lost")
+    copies = [path for path in gameday.private_files() if path.endswith(".db")]
+    check(len(copies) == 2, f"the superseded copies: {gameday.private_files()}")
+    expect_nothing_left(gameday, document)
 
 
 @case
