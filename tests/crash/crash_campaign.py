@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--bin", required=True, help="the folder of the built programs")
     parser.add_argument("--all", action="store_true", help="every point")
     parser.add_argument("--sample", action="store_true", help="one point mid-deed a fault")
-    parser.add_argument("--jobs", type=int, default=4, help="worlds side by side")
+    parser.add_argument("--jobs", type=int, default=5, help="worlds side by side")
     parser.add_argument("--fault", action="append", choices=list(crash_point.FAULTS))
     parser.add_argument("--way", action="append", choices=WAYS)
     parser.add_argument("--at", action="append", help="only this point: journal:17:before")
