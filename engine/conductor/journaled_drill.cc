@@ -63,7 +63,10 @@ void JournaledDrill::take(const Happening& happening) {
   JournalFailed failed{kept.error(), {}};
   if (done != nullptr && !goes_on) failed.task = done->task;
   feed(now, failed);
-  if (goes_on) feed(now, happening);
+  if (!goes_on) return;
+  // What is put back is put back, journal or not; nobody is to go on waiting for it.
+  hands_.journaled(described.type, described.data);
+  feed(now, happening);
 }
 
 void JournaledDrill::note_proof(const Task& task, std::uint64_t event) {
@@ -95,9 +98,14 @@ void JournaledDrill::obey(const std::vector<DrillCommand>& commands) {
 }
 
 void JournaledDrill::record(const Record& decided) {
-  const auto kept = append(hands_.now(), decided.type, decided.data, Durability::durable);
+  auto kept = append(hands_.now(), decided.type, decided.data, Durability::durable);
+  if (!kept && !end_) {
+    if (!drill_.stop) failures_.push_back({kept.error(), {}});
+    // The reserve has been freed for this: what was decided is to be there for whoever comes next.
+    kept = append(hands_.now(), decided.type, decided.data, Durability::durable);
+  }
   if (kept) return hands_.journaled(decided.type, decided.data);
-  if (!end_ && !drill_.stop) failures_.push_back({kept.error(), {}});
+  if (decided.type == "verdict") unkept_ = kept.error().text;
 }
 
 JournaledDrill::Closing JournaledDrill::close() {
@@ -105,8 +113,8 @@ JournaledDrill::Closing JournaledDrill::close() {
   Closing closing{judged.exit_code, judged.verdict, ""};
   const auto kept = journal_.append(hands_.now(), kClosing, Json::object({{"events", events_ + 1}}),
                                     Durability::durable);
-  if (kept) return closing;
-  closing.problem = kept.error().text;
+  if (kept && unkept_.empty()) return closing;
+  closing.problem = kept ? unkept_ : kept.error().text;
   if (closing.exit_code != 5) closing.exit_code = 4;
   return closing;
 }

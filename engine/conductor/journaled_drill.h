@@ -20,7 +20,8 @@ class Hands {
   virtual void cancel(TaskId task) = 0;
   virtual void wake(const Wake& wake) = 0;
   virtual void start_probes() = 0;
-  // An event or a decision of the conductor's is in the journal now; `step` has not seen it yet.
+  // An event or a decision of the conductor's is in the journal now (or, where something is put
+  // back without one, is not and never will be); `step` has not seen it yet.
   virtual void journaled(std::string_view type, const Json& data) = 0;
 };
 
@@ -67,6 +68,7 @@ class JournaledDrill {
   Hands& hands_;
   std::deque<JournalFailed> failures_;  // of decisions, not yet told to the conductor
   std::uint64_t events_ = 0;
+  std::string unkept_;  // why the verdict is not in the journal
   std::optional<End> end_;
   std::string trouble_;
 };

@@ -1,6 +1,7 @@
 #include "engine/conductor/replay.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/conductor/plan.h"
 
@@ -29,7 +30,7 @@ class Replay {
 
   // What was still under way when the runner died may have arrived after its undo.
   void look_again(const OpenUndo& owed) {
-    if (!may_still_arrive(owed) || done_.fenced) return;
+    if (!to_look_again_.contains(owed.mark) || done_.fenced) return;
     place_.wait_until(certain_at(owed));
     const auto proof = looked(owed);
     if (done_.fenced) return;
@@ -63,7 +64,7 @@ class Replay {
     for (int attempt = 1; attempt <= kTries && !done_.fenced; ++attempt) {
       last = attempt_once(owed, attempt);
       if (last) {
-        if (!may_still_arrive(owed)) erase(owed.undo, owed.mark);
+        if (!to_look_again_.contains(owed.mark)) erase(owed.undo, owed.mark);
         return {};
       }
       if (place_.stopped()) break;
@@ -91,11 +92,14 @@ class Replay {
   Result<Proof> looked(const OpenUndo& owed) {
     auto proof = place_.look(owed);
     const bool held = proof && proof->held;
+    const bool for_now = held && may_still_arrive(owed);
+    if (for_now) to_look_again_.insert(owed.mark);
+    if (!for_now) to_look_again_.erase(owed.mark);
     note("gone", owed.mark,
          Json::object({{"id", owed.step_id},
                        {"kind", owed.kind},
                        {"held", held},
-                       {"closes", held && !may_still_arrive(owed)},
+                       {"closes", held && !for_now},
                        {"text", proof ? proof->text : proof.error().text}}));
     return proof;
   }
@@ -110,6 +114,7 @@ class Replay {
   Journal& journal_;
   UndoPlace& place_;
   const std::string by_;
+  std::set<std::string> to_look_again_;  // marks that a look has found gone, for now
   Replayed done_;
 };
 

@@ -136,8 +136,9 @@ bool Turn::steady_holds() const {
   return std::ranges::all_of(d.steady->probes, [&](const std::string& name) {
     const auto& probe = d.probes.at(name);
     if (probe.since_bad || !probe.since_ok || !probe.last_end) return false;
-    // A probe that hangs says nothing, and nothing is not steady.
-    const bool fresh = now_.boot - *probe.last_end <= 2 * probe.every + probe.timeout;
+    // A probe that hangs says nothing, and nothing is not steady; nor do attempts of long ago that
+    // a runner which was held up gets to see only now.
+    const bool fresh = now_.boot - *probe.last_end <= probe.every + probe.timeout;
     const bool seen = *probe.last_end > d.steady->start;
     const Instant since = std::max(*probe.since_ok, d.steady->start);
     return fresh && seen && now_.boot - since >= d.steady->steady_for;

@@ -194,20 +194,27 @@ void Turn::break_off() {
 }
 
 void Turn::on(const JournalFailed& failed) {
-  if (failed.task) {
-    const auto found = d.tasks.find(*failed.task);
-    if (found != d.tasks.end()) {
-      const Task task = std::move(found->second);
-      d.tasks.erase(found);
-      if (task.op == Op::inject) {
-        // It was done, or half of it, and nothing says so: its undo is on disk, and owed.
-        d.deeds[task.deed].uncertain = true;
-        d.deeds[task.deed].injected = now_;
-        d.any_injected = d.any_injected || d.deeds[task.deed].is_fault;
-      }
-    }
+  const StopAsked asked{StopBy::journal, "the journal cannot be written: " + failed.error.text, "",
+                        now_.boot};
+  const auto found = failed.task ? d.tasks.find(*failed.task) : d.tasks.end();
+  if (found == d.tasks.end()) return stop_now(asked);
+  const Task task = std::move(found->second);
+  d.tasks.erase(found);
+  const bool stopping = d.stop.has_value();
+  stop_now(asked);
+  if (task.op == Op::inject) {
+    // It was done, or half of it, and nothing says so: its undo is on disk, and owed.
+    DeedState& deed = d.deeds[task.deed];
+    deed.uncertain = true;
+    deed.injected = now_;
+    d.any_injected = d.any_injected || deed.is_fault;
   }
-  stop_now({StopBy::journal, "the journal cannot be written: " + failed.error.text, "", now_.boot});
+  if (task.op == Op::prove && d.deeds[task.deed].proven_again) {
+    run(deed_task(task.deed, Op::undo, Deadlines::undo));
+  } else if (stopping && d.phase <= Phase::running) {
+    // The stop waited for this answer.
+    start_reverting();
+  }
 }
 
 std::string_view name_of(Op op) {

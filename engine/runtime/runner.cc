@@ -70,7 +70,8 @@ void Runner::journaled(std::string_view type, const Json& data) {
   if (type == "deed" && terms_.guardian != nullptr) {
     terms_.guardian->owe(mark, Instant(Duration(data.integer("not_after_ns", 0))));
   }
-  if (type == "gone" && data.boolean("closes", false)) settle_up(mark);
+  // Residue is named at the end; its not_after must not end the rest of the drill.
+  if (type == "residue" || (type == "gone" && data.boolean("closes", false))) settle_up(mark);
   if (type != "superseded") return;
   for (const auto& superseded : data.items("deeds")) settle_up(superseded.text());
 }
