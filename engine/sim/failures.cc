@@ -8,10 +8,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Roughly how long the drill takes and how many events it has, so that what is drawn falls into it.
+// Roughly how long the drill takes and how many durable events it has, so that what is drawn falls
+// into it.
 struct Extent {
   Duration lasts = seconds(4);
-  std::uint64_t events = 40;
+  std::uint64_t durable = 30;
+  std::uint64_t events = 30;  // samples and windows too
   std::size_t deeds = 0;
 };
 
@@ -19,10 +21,12 @@ Extent extent_of(const Playbook& playbook) {
   Extent extent;
   extent.deeds = playbook.loads.size();
   for (const auto& step : playbook.timeline) {
+    const bool deed = step.kind == StepKind::fault || step.into_place;
     extent.lasts += step.steady_for + step.hold.value_or(milliseconds(200));
-    extent.events += 7;
-    extent.deeds += step.kind == StepKind::fault || step.into_place;
+    extent.durable += deed ? 8 : 3;
+    extent.deeds += deed;
   }
+  extent.events = extent.durable;
   for (const auto& probe : playbook.probes) {
     extent.events += static_cast<std::uint64_t>(extent.lasts / probe.every);
   }
@@ -77,7 +81,7 @@ class Draw {
     if (!drawn_.told.empty()) drawn_.told += ", ";
     drawn_.told += what;
   }
-  std::uint64_t an_event() { return 1 + random_.below(extent_.events); }
+  std::uint64_t an_event() { return 1 + random_.below(extent_.durable); }
   std::size_t a_deed() { return extent_.deeds == 0 ? 0 : random_.below(extent_.deeds); }
   Duration within(Duration most) {
     return Duration(
@@ -88,7 +92,7 @@ class Draw {
   }
 
   void disk_full() {
-    drawn_.disk_full_from = an_event();
+    drawn_.disk_full_from = 1 + random_.below(extent_.events);
     if (random_.chance(0.2)) drawn_.reserve_events = random_.below(20);
     tell("disk full from event " + std::to_string(drawn_.disk_full_from));
   }

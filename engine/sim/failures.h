@@ -31,7 +31,7 @@ struct Failures {
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
   static constexpr int kAlways = 1'000'000;
 
-  // At somebody's own append of that number, just before it or just after it.
+  // At somebody's own durable append of that number, just before it or just after it.
   struct Death {
     std::uint64_t at = kNever;
     bool before = false;
@@ -56,7 +56,7 @@ struct Failures {
   bool guardian_dies_too = false;           // with the runner, before it has undone anything
   std::uint64_t guardian_dies_at = kNever;  // alone, at that append of the runner's
   Freeze freeze;
-  std::vector<std::uint64_t> stops;  // a person asks, at these appends
+  std::vector<std::uint64_t> stops;  // a person asks, at these durable appends
 
   std::size_t failing_deed = 0;  // which one, in order of preparing, loads among them
   DeedFailure deed = DeedFailure::none;

@@ -48,7 +48,7 @@ constexpr std::array kInvariants{
 
 std::span<const Invariant> invariants() { return kInvariants; }
 
-std::set<std::string> superseded_marks(const Evidence& evidence) {
+std::set<std::string> superseded_marks(const RehearsalTrail& evidence) {
   const auto& said = evidence.rehearsal.superseded;
   std::set<std::string> marks(said.begin(), said.end());
   for (const auto& event : evidence.events) {
@@ -58,15 +58,15 @@ std::set<std::string> superseded_marks(const Evidence& evidence) {
   return marks;
 }
 
-bool passed(const Evidence& evidence) { return evidence.rehearsal.exit_code == 0; }
+bool passed(const RehearsalTrail& evidence) { return evidence.rehearsal.exit_code == 0; }
 
-const Event* first_event(const Evidence& evidence, std::string_view type) {
+const Event* first_event(const RehearsalTrail& evidence, std::string_view type) {
   const auto found = std::ranges::find(evidence.events, type, &Event::type);
   return found == evidence.events.end() ? nullptr : &*found;
 }
 
 std::vector<Broken> broken_invariants(const Rehearsal& rehearsal, const Playbook& playbook) {
-  Evidence evidence{rehearsal, playbook, {}, {}};
+  RehearsalTrail evidence{rehearsal, playbook, {}, {}};
   evidence.events.reserve(rehearsal.journal.size());
   evidence.chain = verify_chain(rehearsal.journal,
                                 [&](Event event) { evidence.events.push_back(std::move(event)); });

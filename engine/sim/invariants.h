@@ -12,7 +12,7 @@
 
 namespace gameday {
 
-struct Evidence {  // a rehearsal with its journal read
+struct RehearsalTrail {  // a rehearsal with its journal read
   const Rehearsal& rehearsal;
   const Playbook& playbook;
   std::vector<Event> events;
@@ -23,7 +23,7 @@ struct Invariant {
   std::string_view name;
   std::string_view promise;
   // What breaks it; empty where it holds.
-  std::string (*broken)(const Evidence& evidence);
+  std::string (*broken)(const RehearsalTrail& evidence);
 };
 [[nodiscard]] std::span<const Invariant> invariants();
 

@@ -22,20 +22,25 @@ Attempt attempt_of(const Event& sample) {
           Instant(Duration(sample.data.integer("end_ns", 0))), sample.data.boolean("ok", false)};
 }
 
-// Was every attempt of that probe good in the time before `at`, and was there one?
-bool held_before(const Evidence& evidence, const std::string& probe, Instant at, Duration time) {
+// Was every attempt of that probe good in the time before `at`, and was there one? A probe that is
+// asked seldom may have had its last one a little before.
+bool held_before(const RehearsalTrail& evidence, const std::string& name, Instant at,
+                 Duration time) {
+  const ProbeSpec* probe = evidence.playbook.probe(name);
+  if (probe == nullptr) return false;
+  const Duration seldom = std::max(time, probe->every + probe->timeout);
   bool seen = false;
   for (const auto& event : evidence.events) {
-    if (event.type != "sample" || event.data.text("probe") != probe) continue;
+    if (event.type != "sample" || event.data.text("probe") != name) continue;
     const Attempt attempt = attempt_of(event);
-    if (attempt.end < at - time || attempt.end > at) continue;
-    if (!attempt.ok) return false;
+    if (attempt.end < at - seldom || attempt.end > at) continue;
     seen = true;
+    if (!attempt.ok && attempt.end >= at - time) return false;
   }
   return seen;
 }
 
-bool restoring(const Evidence& evidence, const Event& stop) {
+bool restoring(const RehearsalTrail& evidence, const Event& stop) {
   bool under_way = false;
   for (const auto& event : evidence.events) {
     if (event.number > stop.number) break;
@@ -47,7 +52,7 @@ bool restoring(const Evidence& evidence, const Event& stop) {
 
 }  // namespace
 
-std::string stop_obeyed(const Evidence& evidence) {
+std::string stop_obeyed(const RehearsalTrail& evidence) {
   bool stopped = false;
   std::set<std::string> late;
   for (const auto& event : evidence.events) {
@@ -67,7 +72,7 @@ std::string stop_obeyed(const Evidence& evidence) {
   return "";
 }
 
-std::string stop_prompt(const Evidence& evidence) {
+std::string stop_prompt(const RehearsalTrail& evidence) {
   const Event* stop = first_event(evidence, "stop");
   const auto& rehearsal = evidence.rehearsal;
   const bool disturbed = rehearsal.failures.freeze.at != Failures::kNever ||
@@ -84,14 +89,14 @@ std::string stop_prompt(const Evidence& evidence) {
   return "";
 }
 
-std::string stop_undoes(const Evidence& evidence) {
+std::string stop_undoes(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   if (rehearsal.end != RehearsalEnd::closed || first_event(evidence, "stop") == nullptr) return "";
   if (rehearsal.exit_code == 4 || rehearsal.exit_code == 5) return "";
   return "the drill was stopped, and its exit code is " + std::to_string(rehearsal.exit_code);
 }
 
-std::string restore_not_cancelled(const Evidence& evidence) {
+std::string restore_not_cancelled(const RehearsalTrail& evidence) {
   for (const auto& event : evidence.events) {
     const bool restore = event.type == "injected" && event.data.text("kind") == "restore";
     if (!restore && event.type != "replay") continue;
@@ -102,7 +107,7 @@ std::string restore_not_cancelled(const Evidence& evidence) {
   return "";
 }
 
-std::string stop_condition_met(const Evidence& evidence) {
+std::string stop_condition_met(const RehearsalTrail& evidence) {
   std::map<std::string, Instant> failing_since;
   bool running = false;
   std::string due;
@@ -128,7 +133,7 @@ std::string stop_condition_met(const Evidence& evidence) {
   return "";
 }
 
-std::string steady_seen(const Evidence& evidence) {
+std::string steady_seen(const RehearsalTrail& evidence) {
   for (const auto& event : evidence.events) {
     const bool ended = event.type == "step" && event.data.text("what") == "ended";
     if (!ended || event.data.text("step") != "steady_state") continue;
@@ -147,7 +152,7 @@ std::string steady_seen(const Evidence& evidence) {
   return "";
 }
 
-std::string not_started_touches_nothing(const Evidence& evidence) {
+std::string not_started_touches_nothing(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   const bool touched = std::ranges::any_of(rehearsal.changes, [](const Change& change) {
     return change.what == "injected" || change.what == "restored";
@@ -164,7 +169,7 @@ std::string not_started_touches_nothing(const Evidence& evidence) {
   return "";
 }
 
-std::string never_stuck(const Evidence& evidence) {
+std::string never_stuck(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   // Only a deed of the system's that never returns may hold a drill up, until its not_after.
   const bool hung = rehearsal.failures.deed == DeedFailure::hangs;

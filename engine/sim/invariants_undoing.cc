@@ -12,7 +12,7 @@ bool starts(const Change& change) {
 }
 
 // The marks that the drill, or the last replayer, says are left.
-std::set<std::string> named_as_left(const Evidence& evidence) {
+std::set<std::string> named_as_left(const RehearsalTrail& evidence) {
   std::set<std::string> marks;
   for (const auto& event : evidence.events) {
     if (event.type == "residue") marks.insert(event.data.text("deed"));
@@ -28,7 +28,7 @@ std::string replayer_of(const Event& event) {
 
 }  // namespace
 
-std::string nothing_left(const Evidence& evidence) {
+std::string nothing_left(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   const auto superseded = superseded_marks(evidence);
   const auto named = named_as_left(evidence);
@@ -43,7 +43,7 @@ std::string nothing_left(const Evidence& evidence) {
   return "";
 }
 
-std::string undo_before_deed(const Evidence& evidence) {
+std::string undo_before_deed(const RehearsalTrail& evidence) {
   std::map<std::string, Instant> recorded;
   for (const auto& event : evidence.events) {
     if (event.type == "deed") recorded.emplace(event.data.text("deed"), event.at);
@@ -58,7 +58,7 @@ std::string undo_before_deed(const Evidence& evidence) {
 }
 
 // Among the undos of one end of the drill, or of one replayer: each deed where it is undone first.
-std::string newest_first(const Evidence& evidence) {
+std::string newest_first(const RehearsalTrail& evidence) {
   std::string section;
   std::set<std::string> seen;
   std::size_t last = 0;
@@ -83,7 +83,7 @@ std::string newest_first(const Evidence& evidence) {
   return "";
 }
 
-std::string proven_gone(const Evidence& evidence) {
+std::string proven_gone(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   // Without a journal only the system itself can say it, and nothing-left asks that.
   const bool journaled = rehearsal.failures.disk_full_from == Failures::kNever;
@@ -104,7 +104,7 @@ std::string proven_gone(const Evidence& evidence) {
   return "";
 }
 
-std::string superseded_not_replayed(const Evidence& evidence) {
+std::string superseded_not_replayed(const RehearsalTrail& evidence) {
   std::set<std::string> superseded;
   for (const auto& event : evidence.events) {
     if (event.type == "superseded") {
@@ -117,7 +117,7 @@ std::string superseded_not_replayed(const Evidence& evidence) {
   return "";
 }
 
-std::string copy_kept(const Evidence& evidence) {
+std::string copy_kept(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   if (rehearsal.missing == 0) return "";
   const auto superseded = superseded_marks(evidence);
@@ -130,13 +130,13 @@ std::string copy_kept(const Evidence& evidence) {
   return "";
 }
 
-std::string residue_named(const Evidence& evidence) {
+std::string residue_named(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   if (rehearsal.exit_code != 5 || rehearsal.end != RehearsalEnd::closed) return "";
   return rehearsal.document.items("residue").empty() ? "exit code 5, and no residue is named" : "";
 }
 
-std::string tried_again(const Evidence& evidence) {
+std::string tried_again(const RehearsalTrail& evidence) {
   std::map<std::string, int> tries;
   for (const auto& event : evidence.events) {
     if (event.type == "undo") ++tries[event.data.text("deed")];
@@ -151,12 +151,12 @@ std::string tried_again(const Evidence& evidence) {
   return "";
 }
 
-std::string replay_twice(const Evidence& evidence) {
+std::string replay_twice(const RehearsalTrail& evidence) {
   const auto count = evidence.rehearsal.idle_changes;
   return count == 0 ? "" : std::to_string(count) + " changes by a replayer that owed nothing";
 }
 
-std::string fenced_does_nothing(const Evidence& evidence) {
+std::string fenced_does_nothing(const RehearsalTrail& evidence) {
   const auto& taken_over = evidence.rehearsal.taken_over;
   if (!taken_over) return "";
   for (const auto& change : evidence.rehearsal.changes) {
@@ -167,7 +167,7 @@ std::string fenced_does_nothing(const Evidence& evidence) {
   return "";
 }
 
-std::string one_writer(const Evidence& evidence) {
+std::string one_writer(const RehearsalTrail& evidence) {
   std::string writer;
   for (const auto& event : evidence.events) {
     const std::string by = replayer_of(event);
@@ -181,7 +181,7 @@ std::string one_writer(const Evidence& evidence) {
   return "";
 }
 
-std::string nothing_after_cleanup(const Evidence& evidence) {
+std::string nothing_after_cleanup(const RehearsalTrail& evidence) {
   const auto count = evidence.rehearsal.late_writes;
   return count == 0 ? "" : std::to_string(count) + " writes came after the cleanup";
 }

@@ -5,17 +5,17 @@
 
 namespace gameday {
 
-std::string no_defect(const Evidence& evidence) {
+std::string no_defect(const RehearsalTrail& evidence) {
   return evidence.rehearsal.end == RehearsalEnd::defect ? evidence.rehearsal.message : "";
 }
 
-std::string chain_verifies(const Evidence& evidence) {
+std::string chain_verifies(const RehearsalTrail& evidence) {
   const auto& chain = evidence.chain;
   if (chain.intact || chain.interrupted || evidence.rehearsal.journal.empty()) return "";
   return chain.problem;
 }
 
-std::string closed_or_interrupted(const Evidence& evidence) {
+std::string closed_or_interrupted(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   const bool closed = !evidence.events.empty() && evidence.events.back().type == kClosing;
   if (rehearsal.end == RehearsalEnd::closed && rehearsal.message.empty() && !closed) {
@@ -25,7 +25,7 @@ std::string closed_or_interrupted(const Evidence& evidence) {
   return "";
 }
 
-std::string passed_proven(const Evidence& evidence) {
+std::string passed_proven(const RehearsalTrail& evidence) {
   if (!passed(evidence)) return "";
   for (const auto& step : evidence.playbook.timeline) {
     if (step.kind != StepKind::fault) continue;
@@ -49,12 +49,12 @@ std::string passed_proven(const Evidence& evidence) {
   return early ? "passed, and a fault ended before it was reverted" : "";
 }
 
-std::string passed_on_time(const Evidence& evidence) {
+std::string passed_on_time(const RehearsalTrail& evidence) {
   return passed(evidence) && evidence.rehearsal.lagged ? "passed on a load that missed its plan"
                                                        : "";
 }
 
-std::string passed_complete(const Evidence& evidence) {
+std::string passed_complete(const RehearsalTrail& evidence) {
   if (!passed(evidence)) return "";
   std::set<std::string> well;
   for (const auto& event : evidence.events) {
@@ -69,7 +69,7 @@ std::string passed_complete(const Evidence& evidence) {
   return verdict->data.integer("exit_code", -1) == 0 ? "" : "the journal has another verdict";
 }
 
-std::string passed_whole(const Evidence& evidence) {
+std::string passed_whole(const RehearsalTrail& evidence) {
   const auto& rpo = evidence.playbook.objectives.rpo;
   const bool may_lose = rpo && *rpo > Duration{};
   const auto missing = evidence.rehearsal.missing;
@@ -79,7 +79,7 @@ std::string passed_whole(const Evidence& evidence) {
 
 // DESIGN's order, written down once more: 5 > 4 > 3 until a fault is injected, then
 // 5 > 4 > 1 > 6 > 0.
-std::string precedence(const Evidence& evidence) {
+std::string precedence(const RehearsalTrail& evidence) {
   const auto& rehearsal = evidence.rehearsal;
   if (rehearsal.end != RehearsalEnd::closed || !rehearsal.message.empty()) return "";
   std::set<int> codes;

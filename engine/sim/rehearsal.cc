@@ -19,12 +19,13 @@ constexpr Duration kHeartbeatLost = std::chrono::seconds(2);
 // The simulated system, as a replayer undoes in it.
 class SimulatedPlace : public UndoPlace {
  public:
-  SimulatedPlace(SimulatedSystem& system, std::string boot, Actor actor)
-      : system_(system), boot_(std::move(boot)), actor_(actor) {}
+  SimulatedPlace(SimulatedSystem& system, std::string boot, Actor actor, Instant abandoned)
+      : system_(system), boot_(std::move(boot)), actor_(actor), abandoned_(abandoned) {}
 
   Now now() override { return system_.now(); }
   std::string boot() override { return boot_; }
   void wait_until(Instant time) override { system_.advance(time); }
+  std::optional<Instant> abandoned() override { return abandoned_; }
   bool stopped() override { return false; }
   Status undo(const OpenUndo& owed) override {
     pass(milliseconds(60));
@@ -48,6 +49,7 @@ class SimulatedPlace : public UndoPlace {
   SimulatedSystem& system_;
   const std::string boot_;
   const Actor actor_;
+  const Instant abandoned_;
 };
 
 // Everything that is drawn first, in one order: the clock, the drill's id, the boot.
@@ -214,7 +216,7 @@ class Rehearser {
       found_.replay_residue = {"the journal cannot be read: " + owed.error().text};
       return;
     }
-    SimulatedPlace place(*system_, begin_.boot, actor);
+    SimulatedPlace place(*system_, begin_.boot, actor, *found_.taken_over);
     const std::size_t changes = system_->changes().size();
     try {
       found_.replay_residue = replay_undos(*owed, journal, place, by).residue;

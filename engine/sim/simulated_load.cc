@@ -64,11 +64,11 @@ void SimulatedLoad::accepted(const Sample& sample, SimulatedSystem& system) {
   Write write{spec_.name, sample.seq, sample.good(), false, false, system.now().utc};
   write.at += sample.end - system.now().boot;
   const Failures& failures = system.failures();
-  if (corrupted_ < failures.corrupts_writes && random_.chance(0.05)) {
+  if (corrupted_ < failures.corrupts_writes && random_.chance(0.3)) {
     write.corrupt = true;
     ++corrupted_;
   }
-  if (swallowed_ < failures.loses_writes && random_.chance(0.05)) {
+  if (swallowed_ < failures.loses_writes && random_.chance(0.3)) {
     write.swallowed = true;
     ++swallowed_;
   }

@@ -84,7 +84,10 @@ void SimulatedRunner::journaled(std::string_view type, const Json& data) {
   if (type == "deed") {
     owed_[data.text("deed")] = Instant(Duration(data.integer("not_after_ns", 0)));
   }
-  if (type == "gone" && data.boolean("closes", false)) owed_.erase(data.text("deed"));
+  const bool given_up = type == "residue";
+  if (given_up || (type == "gone" && data.boolean("closes", false))) {
+    owed_.erase(data.text("deed"));
+  }
   if (type != "superseded") return;
   for (const auto& mark : data.items("deeds")) owed_.erase(mark.text());
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
+
+#include "engine/conductor/plan.h"
 
 namespace gameday {
 namespace {
@@ -64,9 +67,28 @@ void SimulatedSystem::later(Instant at, bool local, std::function<void()> entry)
   });
 }
 
+void SimulatedSystem::arrive(Instant at, std::function<void()> entry) {
+  const std::uint64_t number = ++last_arrival_;
+  arrivals_[number] = {at, std::move(entry)};
+  const auto lands = [this, number] {
+    const auto found = arrivals_.find(number);
+    if (found == arrivals_.end() || found->second.at > now().boot) return;
+    const auto arrived = std::move(found->second.entry);
+    arrivals_.erase(found);
+    arrived();
+  };
+  later(at, false, lands);
+}
+
 void SimulatedSystem::kill_local() {
   ++lives_;
   end_loads();
+  // What was sent before arrives soon or never: nobody is left who would send it later.
+  const auto under_way = std::exchange(arrivals_, {});
+  for (const auto& [number, arrival] : under_way) {
+    const Instant soon = now().boot + takes(milliseconds(1), Deadlines::settle - milliseconds(50));
+    arrive(std::min(arrival.at, soon), arrival.entry);
+  }
 }
 
 Duration SimulatedSystem::takes(Duration least, Duration most) {

@@ -40,6 +40,9 @@ class SimulatedSystem {
   void advance(Instant to);
   // Happens at that time unless `local` and its process was killed before.
   void later(Instant at, bool local, std::function<void()> entry);
+  // Something that was sent by our process and arrives on its own: even where the process dies
+  // meanwhile, within the settle time.
+  void arrive(Instant at, std::function<void()> entry);
   void kill_local();
 
   // The undo of a deed on these targets, with its private files made.
@@ -98,6 +101,12 @@ class SimulatedSystem {
   const Instant start_;
   VirtualTime time_;
   Agenda agenda_;
+  struct Arrival {
+    Instant at;
+    std::function<void()> entry;
+  };
+  std::map<std::uint64_t, Arrival> arrivals_;  // under way
+  std::uint64_t last_arrival_ = 0;
   std::uint64_t lives_ = 0;  // of the runner's process: local entries of an older one do nothing
   bool has_queue_ = false;
   SimulatedStore store_;

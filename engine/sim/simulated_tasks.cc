@@ -137,9 +137,9 @@ void SimulatedRunner::inject_fault(const Task& task, DeedFailure failure) {
   if (failure == DeedFailure::refused || failure == DeedFailure::does_not_bite) return;
   // What a child of ours does ends with it; what was sent to somebody else does not.
   const bool local = random_.chance(0.7);
-  system_.later(bites, local, [this, task, failure, withdrawn = working.withdrawn] {
+  const auto bite = [this, task, failure, local, withdrawn = working.withdrawn] {
     if (*withdrawn) return;
-    system_.inject(task.mark, task.undo, Actor::runner);
+    system_.inject(task.mark, task.undo, local ? Actor::runner : Actor::late);
     const Instant soon = now().boot + system_.takes(milliseconds(100), milliseconds(900));
     if (failure == DeedFailure::ends_early && drill_.deeds[task.deed].held_by_lease) {
       system_.later(soon, false, [this, mark = task.mark] { system_.end_by_itself(mark); });
@@ -147,7 +147,8 @@ void SimulatedRunner::inject_fault(const Task& task, DeedFailure failure) {
     if (failure == DeedFailure::target_vanishes) {
       system_.later(soon, false, [this, mark = task.mark] { system_.vanish(mark); });
     }
-  });
+  };
+  local ? system_.later(bites, true, bite) : system_.arrive(bites, bite);
 }
 
 // The answer comes at the deadline and says nothing; the deed itself after it, within settle time.
@@ -161,7 +162,7 @@ void SimulatedRunner::inject_late(const Task& task) {
 
 void SimulatedRunner::arrive_after(const Task& task, Instant answered) {
   const Duration after = system_.takes(milliseconds(1), Deadlines::settle - milliseconds(50));
-  system_.later(answered + after, false, [this, task, withdrawn = working_[task.id].withdrawn] {
+  system_.arrive(answered + after, [this, task, withdrawn = working_[task.id].withdrawn] {
     if (!*withdrawn) system_.inject(task.mark, task.undo, Actor::late);
   });
 }
@@ -229,11 +230,12 @@ Done SimulatedRunner::replayed(const Task& task) {
 // As in a drill: empty for a second, else not drained by the deadline.
 void SimulatedRunner::drain(const Task& task, Instant began, std::optional<Instant> empty_since) {
   constexpr Duration kEmptyFor = std::chrono::seconds(1);
-  const bool empty = system_.store().queued() == 0;
+  const auto queued = static_cast<std::int64_t>(system_.store().queued());
+  const bool empty = queued <= task.tolerated;
   if (!empty) empty_since.reset();
   if (empty && !empty_since) empty_since = now().boot;
-  const bool drained =
-      task.names.empty() || (empty_since && now().boot - *empty_since >= kEmptyFor);
+  const bool drained = task.names.empty() || (queued == 0 && task.tolerated > 0) ||
+                       (empty_since && now().boot - *empty_since >= kEmptyFor);
   if (drained) return answer_in(task, Duration{}, [task] { return Done{task.id, {}, {}}; });
   if (now().boot >= task.deadline) {
     return answer_in(task, Duration{}, [task] {

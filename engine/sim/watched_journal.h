@@ -1,5 +1,5 @@
-// A journal that counts what its writer appends, and lets the writer die at one of them: before it
-// is kept, or after.
+// A journal that counts the durable events that its writer appends, and lets the writer die at one
+// of them: before it is kept, or after.
 #pragma once
 
 #include <functional>
@@ -22,6 +22,7 @@ class WatchedJournal : public Journal {
 
   Result<std::uint64_t> append(Now now, std::string_view type, const Json& data,
                                Durability durability) override {
+    if (durability != Durability::durable) return inner_->append(now, type, data, durability);
     const bool dies = ++appended_ == death_.at;
     if (dies && death_.before) throw Died{};
     auto kept = inner_->append(now, type, data, durability);

@@ -1,0 +1,198 @@
+// Stops: by a person, a condition, a limit, the guardian, the journal; at every point of a drill.
+#include "tests/engine/conductor/course.h"
+
+namespace gameday {
+namespace {
+
+class StopAt : public testing::TestWithParam<std::pair<Op, const char*>> {};
+
+std::string name_of_point(const testing::TestParamInfo<std::pair<Op, const char*>>& info) {
+  std::string name = std::string(name_of(info.param.first)) + "_" + info.param.second;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+TEST_P(StopAt, UndoesEverythingAndEndsWith4) {
+  Course course;
+  const Task task = course.until(GetParam().first, GetParam().second);
+  course.stop();
+  if (std::ranges::find(course.cancelled, task.id) != course.cancelled.end()) {
+    course.refuse(task, ErrorCode::stopped, "stopped");
+  } else {
+    course.well(task);
+  }
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 4);
+  for (const auto& deed : course.drill.deeds) EXPECT_FALSE(deed.open()) << deed.mark;
+  EXPECT_TRUE(course.drill.stop->undone || course.drill.phase == Phase::closed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Conductor, StopAt,
+    testing::Values(std::pair{Op::system_start, ""}, std::pair{Op::prepare, "load"},
+                    std::pair{Op::inject, "load"}, std::pair{Op::prepare, "block"},
+                    std::pair{Op::inject, "block"}, std::pair{Op::prove, "block"},
+                    std::pair{Op::undo, "block"}, std::pair{Op::look, "block"},
+                    std::pair{Op::inject, "drop-queue"}, std::pair{Op::backup, ""},
+                    std::pair{Op::inject, "lose-data"}, std::pair{Op::prepare, "restore"},
+                    std::pair{Op::inject, "restore"}, std::pair{Op::replay, ""},
+                    std::pair{Op::drain, ""}, std::pair{Op::end_loads, ""},
+                    std::pair{Op::read_back, ""}, std::pair{Op::undo, "load"}),
+    name_of_point);
+
+TEST(Stop, CancelsADeedButNeverAnUndo) {
+  Course course;
+  const Task inject = course.until(Op::inject, "block");
+  course.stop();
+  EXPECT_EQ(course.cancelled, (std::vector<TaskId>{inject.id}));
+  course.refuse(inject, ErrorCode::stopped, "stopped");
+  const Task undo = course.until(Op::undo);
+  course.stop();
+  EXPECT_EQ(course.cancelled.size(), 1U);
+  course.well(undo);
+  EXPECT_EQ(course.finish().exit_code, 4);
+}
+
+TEST(Stop, LetsARestoreIntoPlaceFinish) {
+  Course course;
+  const Task restore = course.until(Op::inject, "restore");
+  course.stop();
+  EXPECT_TRUE(course.cancelled.empty());
+  course.well(restore);
+  EXPECT_EQ(course.until(Op::replay).op, Op::replay);
+  course.give(Done{course.drill.last_task, {}, std::int64_t{1}});
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_EQ(course.deed("lost").stage, Stage::superseded);
+}
+
+TEST(Stop, EndsAHoldAtOnce) {
+  Course course;
+  course.well(course.until(Op::prove, "block"));
+  course.stop();
+  ASSERT_EQ(course.tasks.size(), 1U);
+  EXPECT_EQ(course.tasks.front().op, Op::undo);
+}
+
+TEST(Stop, WaitsOutTheSettleTimeOfADeedWhoseEndIsUnknown) {
+  Course course;
+  const Task inject = course.until(Op::inject, "block");
+  course.stop();
+  course.refuse(inject, ErrorCode::stopped, "stopped");
+  const Instant answered = course.now.boot;
+  (void)course.until(Op::look, "block");
+  course.give(Done{course.drill.last_task, {}, Proof{true, "nothing there", {}}});
+  EXPECT_TRUE(course.deed("fault-2").open());
+  const Task late = course.until(Op::look, "block");
+  EXPECT_GE(course.now.boot - answered, Deadlines::settle);
+  course.answer(late, Proof{false, "it has arrived", {}});
+  EXPECT_EQ(course.until(Op::undo).what.kind, "block");
+  course.give(Done{course.drill.last_task, {}, {}});
+  EXPECT_EQ(course.finish().exit_code, 4);
+}
+
+TEST(Stop, ComesFromAProbeThatFailsForItsTime) {
+  Course course;
+  course.well(course.until(Op::prove, "kill"));
+  (void)course.until(Op::prove, "drop-queue");
+  course.tasks.clear();
+  course.give(Done{course.drill.last_task, {}, Proof{true, "dropped", {}}});
+  course.probes_ok = false;
+  const auto judged = course.finish();
+  EXPECT_NE(judged.exit_code, 0);
+}
+
+TEST(Stop, ComesFromAProbeThatSaysNothing) {
+  constexpr std::string_view kLong = R"yaml(
+timeline:
+  - { fault: kill, target: west, for: 30s }
+)yaml";
+  Course course(kLong);
+  course.well(course.until(Op::prove, "kill"));
+  course.silent = true;
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_EQ(course.drill.stop->asked.by, StopBy::condition);
+}
+
+TEST(Stop, ComesFromTheLimitOfTheWholeDrill) {
+  constexpr std::string_view kLong = R"yaml(
+timeline:
+  - { fault: kill, target: west, for: 8m }
+)yaml";
+  Course course(kLong);
+  course.well(course.until(Op::prove, "kill"));
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_EQ(course.drill.stop->asked.by, StopBy::limit);
+}
+
+TEST(Stop, ASecondRequestShortensTheSettling) {
+  Course course;
+  course.well(course.until(Op::prove, "block"));
+  course.stop();
+  course.stop();
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_FALSE(course.recorded("phase", "phase", "settling"));
+}
+
+TEST(Stop, ByAJournalThatCannotBeWrittenInjectsNothing) {
+  Course course;
+  const Task prepare = course.until(Op::prepare, "block");
+  course.give(JournalFailed{{ErrorCode::no_space, "full", ""}, prepare.id});
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_FALSE(course.drill.any_injected);
+}
+
+TEST(Stop, ByAJournalThatFailsAfterADeedLooksForItLate) {
+  Course course;
+  const Task inject = course.until(Op::inject, "block");
+  course.give(JournalFailed{{ErrorCode::no_space, "full", ""}, inject.id});
+  EXPECT_TRUE(course.deed("fault-2").uncertain);
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_EQ(course.undone_steps().front(), "fault-2");
+}
+
+TEST(Stop, ByAJournalThatFailsBeforeTheSystemIsAskedForCloses) {
+  Drill drill(*make_plan(sim_playbook(), sim_rows::kRows, "01DRILL", 7, {}));
+  bool finished = false;
+  for (const auto& command :
+       step(drill, {}, JournalFailed{{ErrorCode::no_space, "full", ""}, {}})) {
+    finished = finished || std::holds_alternative<Finish>(command);
+  }
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(judge(drill).exit_code, 4);
+}
+
+TEST(Undo, RunsNewestFirst) {
+  Course course(kOpenTimeline);
+  (void)course.finish();
+  EXPECT_EQ(course.undone_steps(), (std::vector<std::string>{"lost", "slowed", "load"}));
+}
+
+TEST(Undo, IsTriedAgainAndLookedAt) {
+  Course course(kOpenTimeline);
+  course.refuse(course.until(Op::undo, "lose-data"));
+  course.refuse(course.until(Op::undo, "lose-data"));
+  (void)course.until(Op::look, "lose-data");
+  course.give(Done{course.drill.last_task, {}, Proof{false, "still lost", {}}});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 0) << judged.document.pretty();
+  EXPECT_EQ(std::ranges::count(course.undone_steps(), "lost"), 4);
+}
+
+TEST(Undo, ThatNeverWorksIsResidueAndStopsNoOther) {
+  Course course(kOpenTimeline);
+  for (int i = 0; i < 5; ++i) course.refuse(course.until(Op::undo, "lose-data"));
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 5);
+  EXPECT_EQ(judged.document.items("residue").size(), 1U);
+  EXPECT_EQ(course.deed("slowed").stage, Stage::undone);
+  EXPECT_TRUE(course.recorded("residue", "id", "lost"));
+}
+
+TEST(Undo, OfALoadThatCannotBeCleanedUpIsResidue) {
+  Course course;
+  for (int i = 0; i < 5; ++i) course.refuse(course.until(Op::undo, "load"));
+  EXPECT_EQ(course.finish().exit_code, 5);
+}
+
+}  // namespace
+}  // namespace gameday

@@ -1,0 +1,198 @@
+// The timeline: what each step asks for, in which order, and when it goes no further.
+#include "tests/engine/conductor/course.h"
+
+namespace gameday {
+namespace {
+
+TEST(Timeline, PassesWhenEverythingHolds) {
+  Course course;
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 0) << judged.document.pretty();
+  EXPECT_EQ(judged.verdict, "passed");
+  EXPECT_EQ(course.drill.phase, Phase::closed);
+}
+
+TEST(Timeline, RunsItsPhasesInOrder) {
+  Course course;
+  (void)course.finish();
+  std::vector<std::string> phases;
+  for (const auto& record : course.records) {
+    if (record.type == "phase") phases.push_back(record.data.text("phase"));
+  }
+  EXPECT_EQ(phases, (std::vector<std::string>{"loading", "running", "reverting", "settling",
+                                              "verifying", "cleaning", "closing", "closed"}));
+}
+
+TEST(Timeline, AsksForAFaultOnlyOnceItsUndoIsKnown) {
+  Course course;
+  const Task prepare = course.until(Op::prepare, "block");
+  EXPECT_EQ(course.deed("fault-2").stage, Stage::preparing);
+  course.answer(prepare, Undo{"block", Json::object({{"rule", 7}})});
+  ASSERT_EQ(course.tasks.size(), 1U);
+  EXPECT_EQ(course.tasks.front().op, Op::inject);
+  EXPECT_EQ(course.tasks.front().undo.arguments.integer("rule", 0), 7);
+}
+
+TEST(Timeline, HoldsAFaultForItsTimeAndRevertsIt) {
+  Course course;
+  course.well(course.until(Op::prove, "block"));
+  const Instant proven = course.now.boot;
+  const Task again = course.until(Op::prove, "block");  // a lease: does it still bite?
+  EXPECT_GE(course.now.boot - proven, std::chrono::seconds(1));
+  course.well(again);
+  EXPECT_EQ(course.until(Op::undo).what.kind, "block");
+}
+
+TEST(Timeline, LeavesAFaultWithoutATimeOpenUntilItIsReverted) {
+  Course course;
+  (void)course.until(Op::prepare, "drop-queue");
+  EXPECT_TRUE(course.deed("west-killed").open());
+}
+
+TEST(Timeline, StopsWhenAFaultDoesNotBite) {
+  Course course;
+  course.answer(course.until(Op::prove, "kill"), Proof{false, "it runs on", {}});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_NE(judged.reasons.front().text.find("did not bite: it runs on"), std::string::npos);
+  EXPECT_EQ(course.undone_steps(), (std::vector<std::string>{"fault-2", "west-killed", "load"}));
+}
+
+TEST(Timeline, IsInconclusiveWhenALeaseEndedBeforeItsTime) {
+  Course course;
+  course.well(course.until(Op::prove, "block"));
+  course.answer(course.until(Op::prove, "block"), Proof{false, "it is gone", {}});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_NE(judged.reasons.front().text.find("gone before it was reverted"), std::string::npos);
+}
+
+TEST(Timeline, UndoesADeedThatFailedHalfWay) {
+  Course course;
+  course.refuse(course.until(Op::inject, "kill"));
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_EQ(course.undone_steps().at(1), "west-killed");
+}
+
+TEST(Timeline, DoesNotStartWithoutASteadyState) {
+  Course course;
+  course.probes_ok = false;
+  // The stop condition would come first: it is not what is asked here.
+  course.silent = true;
+  const auto judged = course.finish();
+  EXPECT_TRUE(judged.exit_code == 3 || judged.exit_code == 4);
+  EXPECT_FALSE(course.drill.any_injected);
+}
+
+TEST(Timeline, FailsWhenALaterSteadyStateIsMissed) {
+  constexpr std::string_view kLater = R"yaml(
+timeline:
+  - { fault: kill, target: west, for: 100ms }
+  - steady_state: { for: 1s, within: 2s, probes: [answers] }
+)yaml";
+  Course course(kLater);
+  (void)course.until(Op::look, "kill");
+  course.probes_ok = false;
+  course.tasks.clear();
+  course.give(Done{course.drill.last_task, {}, Proof{true, "gone", {}}});
+  for (int i = 0; i < 25; ++i) course.pass(std::chrono::milliseconds(100));
+  course.probes_ok = true;
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 1);
+  EXPECT_NE(judged.reasons.front().text.find("no steady state"), std::string::npos);
+}
+
+TEST(Timeline, CountsARegionAsOneTarget) {
+  constexpr std::string_view kRegion = R"yaml(
+timeline:
+  - { fault: block, region: eu-west, id: cut }
+  - { fault: kill, target: west, id: killed }
+  - { fault: slow, target: north }
+)yaml";
+  Course course(kRegion);
+  (void)course.until(Op::prove, "kill");
+  course.give(Done{course.drill.last_task, {}, Proof{true, "it is dead", {}}});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 4);
+  EXPECT_NE(judged.reasons.front().text.find("would put 3 targets under fault"), std::string::npos)
+      << judged.reasons.front().text;
+}
+
+TEST(Timeline, SupersedesTheDataUndosOfATargetInOneEvent) {
+  Course course;
+  (void)course.finish();
+  const auto found = std::ranges::find(course.records, "superseded", &Record::type);
+  ASSERT_NE(found, course.records.end());
+  EXPECT_EQ(found->data.items("deeds").size(), 2U);
+  EXPECT_EQ(course.deed("lost").stage, Stage::superseded);
+  EXPECT_EQ(std::ranges::count(course.records, "superseded", &Record::type), 1);
+}
+
+TEST(Timeline, PutsTheKeptStateBackWhenARestoreDoesNotVerify) {
+  Course course;
+  course.answer(course.until(Op::inject, "restore"),
+                Restored{false, false, "the digest differs", Json::object()});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 1);
+  const auto undone = course.undone_steps();
+  const auto restore = std::ranges::find(undone, "restore-9");
+  ASSERT_NE(restore, undone.end());
+  EXPECT_LT(restore, std::ranges::find(undone, "lost"));
+}
+
+TEST(Timeline, RefusesAVacuousRestore) {
+  Course course;
+  course.answer(course.until(Op::inject, "restore"), Restored{true, true, "", Json::object()});
+  EXPECT_EQ(course.finish().exit_code, 1);
+}
+
+TEST(Timeline, SupersedesNothingWhenTheQueueDoesNotReplay) {
+  Course course;
+  course.refuse(course.until(Op::replay));
+  EXPECT_EQ(course.finish().exit_code, 1);
+  EXPECT_EQ(course.deed("lost").stage, Stage::undone);
+}
+
+TEST(Timeline, SupersedesNothingWhenTheReplayedQueueDoesNotDrain) {
+  Course course;
+  course.refuse(course.until(Op::drain), ErrorCode::timed_out, "3 messages are left");
+  EXPECT_EQ(course.finish().exit_code, 1);
+  EXPECT_EQ(course.deed("lost").stage, Stage::undone);
+}
+
+TEST(Timeline, CallsNoLoadSummaryTwiceThatCannotBeMade) {
+  Course course;
+  course.refuse(course.until(Op::summarise));
+  EXPECT_EQ(course.finish().exit_code, 6);
+}
+
+TEST(Timeline, ReadsTheLedgerAgainAfterAFaultThatFollowsAVerify) {
+  constexpr std::string_view kAfter = R"yaml(
+timeline:
+  - verify: [checkout]
+  - { restore: store, into: place }
+)yaml";
+  Course course(kAfter);
+  (void)course.until(Op::read_back);
+  course.give(Done{course.drill.last_task, {}, Course::whole_ledger()});
+  // There is no backup, so the restore fails; its attempt asks for no second reading.
+  EXPECT_NE(course.finish().exit_code, 0);
+}
+
+TEST(Timeline, DoesNotStartWithoutItsSystem) {
+  Course course;
+  course.refuse(course.until(Op::system_start));
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 3);
+  EXPECT_TRUE(course.undos.empty());
+}
+
+TEST(Timeline, DoesNotStartWithoutItsLoad) {
+  Course course;
+  course.refuse(course.until(Op::inject, "load"));
+  EXPECT_EQ(course.finish().exit_code, 3);
+}
+
+}  // namespace
+}  // namespace gameday

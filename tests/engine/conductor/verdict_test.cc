@@ -1,0 +1,160 @@
+// The verdict: every exit code, and which comes before which.
+#include "tests/engine/conductor/course.h"
+
+namespace gameday {
+namespace {
+
+TEST(Verdict, LostWritesMissAnObjectiveOfNone) {
+  Course course;
+  course.ledger.lost = 2;
+  course.ledger.present -= 2;
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 1);
+  EXPECT_EQ(judged.document.get("recovery").integer("lost", -1), 2);
+}
+
+TEST(Verdict, KeepsTheSupersededCopyWhereDataIsMissing) {
+  Course course;
+  course.ledger.lost = 1;
+  const Task close = course.until(Op::close, "lose-data");
+  EXPECT_TRUE(close.keep);
+  course.well(close);
+  const auto judged = course.finish();
+  EXPECT_TRUE(std::ranges::any_of(judged.reasons, [](const Reason& reason) {
+    return reason.text.find("/private/copy") != std::string::npos;
+  }));
+}
+
+TEST(Verdict, ErasesTheSupersededCopyWhereNothingIsMissing) {
+  Course course;
+  const Task close = course.until(Op::close, "lose-data");
+  EXPECT_FALSE(close.keep);
+  course.well(close);
+  EXPECT_EQ(course.finish().exit_code, 0);
+}
+
+TEST(Verdict, CorruptWritesFail) {
+  Course course;
+  course.ledger.corrupt = 1;
+  EXPECT_EQ(course.finish().exit_code, 1);
+}
+
+TEST(Verdict, ALedgerThatWasNotReadIsInconclusive) {
+  Course course;
+  course.refuse(course.until(Op::read_back));
+  EXPECT_EQ(course.finish().exit_code, 6);
+}
+
+TEST(Verdict, QueuesThatAreNotEmptyMakeTheRecoveryPointUnknown) {
+  Course course(kOpenTimeline);
+  course.refuse(course.until(Op::drain), ErrorCode::timed_out, "3 messages");
+  EXPECT_EQ(course.finish().exit_code, 6);
+}
+
+TEST(Verdict, ALoadThatMissedItsPlanIsInconclusive) {
+  Course course;
+  auto& steady = course.load.phases.front();
+  steady.late = 50;
+  steady.valid = false;
+  EXPECT_EQ(course.finish().exit_code, 6);
+}
+
+TEST(Verdict, AMissedLatencyFails) {
+  Course course;
+  course.load.phases.front().latency_s.p99 = 0.3;
+  EXPECT_EQ(course.finish().exit_code, 1);
+}
+
+TEST(Verdict, ALowSuccessRateFails) {
+  Course course;
+  course.load.phases.front().ok = 80;
+  course.load.phases.front().errors = 20;
+  EXPECT_EQ(course.finish().exit_code, 1);
+}
+
+Outage outage_of(Duration lo, Duration hi) {
+  Outage outage;
+  outage.faults = {"lost"};
+  outage.from = Instant(std::chrono::seconds(1001));
+  outage.to = outage.from + hi;
+  outage.lo = lo;
+  outage.hi = hi;
+  return outage;
+}
+
+TEST(Verdict, RecoveryInTimeHolds) {
+  Course course;
+  course.load.outages = {outage_of(std::chrono::seconds(18), std::chrono::seconds(19))};
+  EXPECT_EQ(course.finish().exit_code, 0);
+}
+
+TEST(Verdict, RecoveryThatWasSurelyTooLateFails) {
+  Course course;
+  course.load.outages = {outage_of(std::chrono::seconds(21), std::chrono::seconds(22))};
+  EXPECT_EQ(course.finish().exit_code, 1);
+}
+
+TEST(Verdict, AnObjectiveInsideTheErrorBarIsInconclusive) {
+  Course course;
+  course.load.outages = {outage_of(std::chrono::seconds(19), std::chrono::seconds(22))};
+  EXPECT_EQ(course.finish().exit_code, 6);
+}
+
+TEST(Verdict, AnOutageThatIsNotOverIsNotHeld) {
+  Course course;
+  auto outage = outage_of(std::chrono::seconds(3), std::chrono::seconds(4));
+  outage.to.reset();
+  course.load.outages = {outage};
+  EXPECT_EQ(course.finish().exit_code, 6);
+}
+
+TEST(Verdict, AnUnprovenFaultInvalidatesWhatHeld) {
+  Course course;
+  course.answer(course.until(Op::prove, "kill"), Proof{false, "it runs on", {}});
+  const auto judged = course.finish();
+  for (const auto& objective : judged.document.items("objectives")) {
+    EXPECT_TRUE(objective.get("held").is_null()) << objective.dump();
+  }
+}
+
+// A drill that has these reasons, with or without a fault that was injected.
+int code_of(const std::vector<int>& codes, bool injected) {
+  Drill drill(*make_plan(sim_playbook(), sim_rows::kRows, "01DRILL", 7, {}));
+  drill.any_injected = injected;
+  for (const int code : codes) {
+    if (code == 5) {
+      drill.residue.push_back({"something", "do it by hand"});
+    } else {
+      drill.reasons.push_back({code, "a reason"});
+    }
+  }
+  return judge(drill).exit_code;
+}
+
+TEST(Verdict, TakesTheWorstReasonBeforeAnythingIsInjected) {
+  EXPECT_EQ(code_of({3}, false), 3);
+  EXPECT_EQ(code_of({3, 4}, false), 4);
+  EXPECT_EQ(code_of({3, 4, 5}, false), 5);
+  EXPECT_EQ(code_of({3, 1}, false), 3);
+  EXPECT_EQ(code_of({1}, false), 1);
+  EXPECT_EQ(code_of({6}, false), 6);
+  EXPECT_EQ(code_of({}, false), 0);
+}
+
+TEST(Verdict, TakesTheWorstReasonAfterAFaultWasInjected) {
+  EXPECT_EQ(code_of({6}, true), 6);
+  EXPECT_EQ(code_of({6, 1}, true), 1);
+  EXPECT_EQ(code_of({6, 1, 4}, true), 4);
+  EXPECT_EQ(code_of({6, 1, 4, 5}, true), 5);
+  EXPECT_EQ(code_of({3}, true), 6);
+  EXPECT_EQ(code_of({3, 1}, true), 1);
+}
+
+TEST(Verdict, ListsAllReasons) {
+  Drill drill(*make_plan(sim_playbook(), sim_rows::kRows, "01DRILL", 7, {}));
+  drill.reasons = {{4, "stopped"}, {1, "missed"}};
+  EXPECT_EQ(judge(drill).reasons.size(), 2U);
+}
+
+}  // namespace
+}  // namespace gameday

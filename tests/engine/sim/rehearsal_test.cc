@@ -1,0 +1,200 @@
+// Rehearsals: the same bytes for the same seed, and every promise kept whatever fails.
+#include "engine/sim/rehearsal.h"
+
+#include "engine/sim/invariants.h"
+#include "engine/sim/rehearse_command.h"
+#include "tests/engine/sim/sim_playbook.h"
+
+namespace gameday {
+namespace {
+
+Rehearsal rehearsed(std::uint64_t seed, const Failures& failures = {},
+                    std::string_view timeline = kSimTimeline) {
+  RehearsalOptions options;
+  options.failures = failures;
+  const auto playbook = sim_playbook(timeline);
+  auto done = rehearse(playbook, sim_rows::kRows, seed, options);
+  EXPECT_TRUE(done.has_value());
+  for (const auto& [invariant, how] : broken_invariants(*done, *playbook)) {
+    ADD_FAILURE() << "seed " << seed << " breaks " << invariant << ": " << how;
+  }
+  return std::move(*done);
+}
+
+std::vector<std::string> samples_of(const Rehearsal& rehearsal) {
+  std::vector<std::string> samples;
+  for (const auto& line : rehearsal.journal) {
+    const auto event = parse_event(line);
+    if (event->type == "sample") samples.push_back(event->data.dump());
+  }
+  return samples;
+}
+
+TEST(Rehearsal, PassesWhenNothingFailsButTheFaults) {
+  const auto done = rehearsed(1);
+  EXPECT_EQ(done.exit_code, 0) << done.document.pretty();
+  EXPECT_EQ(done.end, RehearsalEnd::closed);
+}
+
+TEST(Rehearsal, OfTheSameSeedHasTheSameBytes) {
+  EXPECT_EQ(rehearsed(7).journal, rehearsed(7).journal);
+}
+
+TEST(Rehearsal, OfTwoSeedsDiffersInSamplesAndTimes) {
+  const auto one = samples_of(rehearsed(7));
+  const auto other = samples_of(rehearsed(8));
+  ASSERT_GT(one.size(), 5U);
+  EXPECT_NE(one, other);
+}
+
+TEST(Rehearsal, StartsItsChainFromZero) {
+  const auto first = parse_event(rehearsed(3).journal.front());
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->prev, kChainStart);
+  EXPECT_EQ(first->type, "planned");
+}
+
+class FaultOfOurs : public testing::TestWithParam<DeedFailure> {};
+
+TEST_P(FaultOfOurs, LeavesNothingAndNeverPasses) {
+  Failures failures;
+  failures.deed = GetParam();
+  failures.failing_deed = 1;  // the block, which a lease holds
+  const auto done = rehearsed(11, failures);
+  EXPECT_NE(done.exit_code, 0);  // and nothing-left was asked above
+}
+INSTANTIATE_TEST_SUITE_P(Deeds, FaultOfOurs,
+                         testing::Values(DeedFailure::not_prepared, DeedFailure::half_done,
+                                         DeedFailure::refused, DeedFailure::late,
+                                         DeedFailure::hangs, DeedFailure::does_not_bite,
+                                         DeedFailure::ends_early));
+
+TEST(Rehearsal, NamesATargetThatVanishedAsResidue) {
+  Failures failures;
+  failures.deed = DeedFailure::target_vanishes;
+  failures.failing_deed = 2;  // the kill
+  EXPECT_EQ(rehearsed(11, failures).exit_code, 5);
+}
+
+TEST(Rehearsal, TriesAnUndoAgainThatFailsTwice) {
+  Failures failures;
+  failures.undo_fails = 2;
+  failures.failing_undo = 2;
+  EXPECT_EQ(rehearsed(11, failures).exit_code, 0);
+}
+
+TEST(Rehearsal, EndsWith5WhenAnUndoNeverWorks) {
+  Failures failures;
+  failures.undo_fails = Failures::kAlways;
+  failures.failing_undo = 2;
+  const auto done = rehearsed(11, failures);
+  EXPECT_EQ(done.exit_code, 5);
+  EXPECT_EQ(done.document.items("residue").size(), 1U);
+}
+
+TEST(Rehearsal, EndsWith3WithoutASteadyState) {
+  Failures failures;
+  failures.system_down = Failures::Span{Duration{}, std::chrono::seconds(3)};
+  failures.probe_hangs = Failures::Span{Duration{}, std::chrono::seconds(30)};
+  const auto done = rehearsed(11, failures);
+  EXPECT_TRUE(done.exit_code == 3 || done.exit_code == 4) << done.exit_code;
+}
+
+TEST(Rehearsal, IsInconclusiveOnALaggingLoad) {
+  Failures failures;
+  failures.load_lags = Failures::Span{Duration{}, std::chrono::minutes(1)};
+  EXPECT_EQ(rehearsed(11, failures).exit_code, 6);
+}
+
+TEST(Rehearsal, FailsWhenWritesAreLost) {
+  Failures failures;
+  failures.loses_writes = 3;
+  const auto done = rehearsed(11, failures, kOpenTimeline);
+  EXPECT_GT(done.missing, 0U);
+  EXPECT_EQ(done.exit_code, 1);
+}
+
+class BackupOfOurs : public testing::TestWithParam<BackupFailure> {};
+TEST_P(BackupOfOurs, IsFoundOut) {
+  Failures failures;
+  failures.backup = GetParam();
+  const auto done = rehearsed(11, failures);
+  EXPECT_TRUE(done.exit_code == 1 || done.exit_code == 5) << done.exit_code;
+}
+INSTANTIATE_TEST_SUITE_P(Backups, BackupOfOurs,
+                         testing::Values(BackupFailure::fails, BackupFailure::corrupt,
+                                         BackupFailure::vacuous));
+
+TEST(Rehearsal, LeavesNothingWhereverTheRunnerDies) {
+  for (std::uint64_t at = 1; at < 90; at += 6) {
+    Failures failures;
+    failures.runner = {at, at % 2 == 0};
+    const auto done = rehearsed(20 + at, failures);
+    EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 4) << "at " << at;
+  }
+}
+
+TEST(Rehearsal, LeavesNothingWhereBothDieAndRevertRunsTwice) {
+  for (std::uint64_t at = 3; at < 90; at += 9) {
+    Failures failures;
+    failures.runner = {at, at % 2 == 0};
+    failures.guardian_dies_too = true;
+    failures.revert = {2, true};
+    (void)rehearsed(20 + at, failures);
+  }
+}
+
+TEST(Rehearsal, FencesARunnerThatWakesUpAgain) {
+  Failures failures;
+  failures.freeze = {18, std::chrono::seconds(10), true};
+  const auto done = rehearsed(11, failures);
+  EXPECT_EQ(done.end, RehearsalEnd::fenced);
+  EXPECT_TRUE(done.taken_over.has_value());
+}
+
+TEST(Rehearsal, KeepsEveryPromiseWhateverFails) {
+#ifdef __OPTIMIZE__
+  constexpr std::uint64_t kSeeds = 2000;
+#else
+  constexpr std::uint64_t kSeeds = 100;  // an unoptimised build takes ten times as long
+#endif
+  const std::vector playbooks = {sim_playbook(), sim_playbook(kOpenTimeline)};
+  RehearsalOptions options;
+  options.draw_failures = true;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const auto& playbook = playbooks[seed % playbooks.size()];
+    const auto done = rehearse(playbook, sim_rows::kRows, seed, options);
+    ASSERT_TRUE(done.has_value());
+    for (const auto& [invariant, how] : broken_invariants(*done, *playbook)) {
+      ADD_FAILURE() << "seed " << seed << " breaks " << invariant << ": " << how << " ["
+                    << done->failures.told << "]";
+    }
+  }
+}
+
+TEST(RehearseCommand, GivesTheDocumentWithTheJournalsHead) {
+  RehearseTerms terms;
+  terms.playbook = sim_playbook();
+  terms.seed = 5;
+  const auto done = rehearse_seeds(terms, sim_rows::kRows);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->exit_code, 0);
+  EXPECT_EQ(done->document.integer("seed", 0), 5);
+  const std::string head = done->document.get("evidence").text("head");
+  ASSERT_EQ(done->files.front().first, "journal.jsonl");
+  EXPECT_NE(done->files.front().second.find(head), std::string::npos);
+  EXPECT_GT(done->document.integer("events", 0), 20);
+}
+
+TEST(RehearseCommand, RehearsesSeveralSeedsInARow) {
+  RehearseTerms terms;
+  terms.playbook = sim_playbook();
+  terms.count = 3;
+  const auto done = rehearse_seeds(terms, sim_rows::kRows);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->document.items("rehearsals").size(), 3U);
+  EXPECT_TRUE(done->files.empty());
+}
+
+}  // namespace
+}  // namespace gameday

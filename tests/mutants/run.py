@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Breaks a copy of the engine one line at a time and looks whether the rehearsals notice.
+
+Prints one row a mutant: the invariant that caught it and the first seed, or NOT CAUGHT.
+Exit code 1 if one is not caught or the engine as it is breaks an invariant; needs nothing but
+python3 and what the build needs.
+"""
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+COPIED = ["CMakeLists.txt", "CMakePresets.json", "engine", "drills", "probes", "reports", "cli",
+          "tests", "playbooks"]
+
+
+def read_mutants(path):
+    """A list of (name, file, old lines, new lines)."""
+    found = []
+    for block in re.split(r"^== ", path.read_text(), flags=re.M)[1:]:
+        name, rest = block.split("\n", 1)
+        match = re.match(r"file: (\S+)\nold:\n(.*\n)new:\n(.*)\Z", rest, flags=re.S)
+        if match is None:
+            sys.exit(f"mutant {name}: cannot be read")
+        file, old, new = match.groups()
+        new = new.rstrip("\n")
+        found.append((name.strip(), file, old, new + "\n" if new else ""))
+    return found
+
+
+def run(command, **more):
+    return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, **more)
+
+
+def build(work, jobs):
+    return run(["ninja", "-C", str(work / "build"), f"-j{jobs}", "rehearsals"])
+
+
+def rehearse(work, seeds, seconds):
+    try:
+        return run([str(work / "build/bin/rehearsals"), "--count", str(seeds)], timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def verdict(done):
+    """What caught it, or None."""
+    if done is None:
+        return "the rehearsals never ended"
+    if done.returncode < 0:
+        return f"the rehearsals died of signal {-done.returncode}"
+    broken = re.findall(r"^BROKEN (\S+) at seed (\d+)", done.stdout, flags=re.M)
+    if not broken:
+        return None
+    invariant, seed = min(broken, key=lambda one: int(one[1]))
+    return f"{invariant} at seed {seed}"
+
+
+def prepare(work, build_type):
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, work / name, dirs_exist_ok=True)
+        elif source.exists():
+            shutil.copy2(source, work / name)
+    flags = ["-DCMAKE_BUILD_TYPE=" + build_type]
+    if build_type == "Debug":
+        flags.append("-DCMAKE_CXX_FLAGS_DEBUG=-O1")
+    done = run(["cmake", "-G", "Ninja", "-S", str(work), "-B", str(work / "build"), *flags])
+    if done.returncode != 0:
+        sys.exit(done.stdout)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=500)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", help="mutants whose name contains this")
+    parser.add_argument("--work", help="where the copy stands; kept if given")
+    options = parser.parse_args()
+    mutants = read_mutants(HERE / "mutants.txt")
+    if options.only:
+        mutants = [mutant for mutant in mutants if options.only in mutant[0]]
+    with tempfile.TemporaryDirectory(prefix="gameday-mutants-") as temporary:
+        work = pathlib.Path(options.work or temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        prepare(work, "Debug")
+        done = build(work, options.jobs)
+        if done.returncode != 0:
+            sys.exit(done.stdout[-4000:])
+        caught = verdict(rehearse(work, options.seeds, 600))
+        print(f"{'as it is':40} {'BROKEN: ' + caught if caught else 'holds'}", flush=True)
+        if caught:
+            return 1
+        missed = sum(not try_mutant(work, options, *mutant) for mutant in mutants)
+    print(f"{len(mutants)} mutants, {len(mutants) - missed} caught within {options.seeds} seeds")
+    return 1 if missed else 0
+
+
+def try_mutant(work, options, name, file, old, new):
+    path = work / file
+    whole = path.read_text()
+    if whole.count(old) != 1:
+        print(f"{name:40} DOES NOT FIT: its old lines stand {whole.count(old)} times in {file}")
+        return False
+    path.write_text(whole.replace(old, new))
+    try:
+        done = build(work, options.jobs)
+        if done.returncode != 0:
+            print(f"{name:40} DOES NOT BUILD\n{done.stdout[-2000:]}")
+            return False
+        caught = verdict(rehearse(work, options.seeds, 600))
+    finally:
+        path.write_text(whole)
+    print(f"{name:40} {caught or 'NOT CAUGHT'}", flush=True)
+    return caught is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
