@@ -17,13 +17,13 @@ test: ## Every test but the long ones
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
 	@cmake --build $(RELEASE) -j $(JOBS)
-	@ctest --test-dir $(RELEASE) -j $(JOBS) --output-on-failure
+	@ctest --test-dir $(RELEASE) -j $(JOBS) --output-on-failure $(CTEST_FLAGS)
 
 bench: ## Speed, as numbers of this machine
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
-	@cmake --build $(RELEASE) -j $(JOBS) --target benches
-	@for bench in $(RELEASE)/bin/*_bench; do echo "== $$bench"; $$bench || exit 1; done
+	@cmake --build $(RELEASE) -j $(JOBS) --target load_bench
+	@$(RELEASE)/bin/load_bench
 
 check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before an issue is closed
 	@.ci/install test
@@ -31,7 +31,7 @@ check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before 
 
 mutants:
 	@.ci/install test
-	@tests/mutants/run.sh
+	@tests/mutants/run.py
 
 format:
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i

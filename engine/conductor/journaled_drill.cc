@@ -1,5 +1,7 @@
 #include "engine/conductor/journaled_drill.h"
 
+#include <algorithm>
+
 namespace gameday {
 namespace {
 
@@ -28,10 +30,7 @@ Result<std::uint64_t> JournaledDrill::append(Now now, std::string_view type, con
                                              Durability durability) {
   auto kept = journal_.append(now, type, data, durability);
   if (kept) events_ = *kept;
-  if (!kept && kept.error().code == ErrorCode::fenced) {
-    trouble_ = kept.error().text;
-    end_ = End::fenced;
-  }
+  if (!kept) (void)fenced(std::unexpected(kept.error()));
   return kept;
 }
 
@@ -82,7 +81,21 @@ void JournaledDrill::note(std::string_view type, const Json& data, Durability du
 }
 
 void JournaledDrill::feed(Now now, const Happening& happening) {
-  if (!end_) obey(step(drill_, now, happening));
+  if (end_) return;
+  const auto commands = step(drill_, now, happening);
+  // A batched event has not asked yet whether we still have the drill; before anything is done to
+  // the system because of it, it must.
+  const bool acts = std::ranges::any_of(
+      commands, [](const auto& command) { return std::holds_alternative<Task>(command); });
+  if (acts && fenced(journal_.flush())) return;
+  obey(commands);
+}
+
+bool JournaledDrill::fenced(const Status& kept) {
+  if (kept || kept.error().code != ErrorCode::fenced) return false;
+  trouble_ = kept.error().text;
+  end_ = End::fenced;
+  return true;
 }
 
 void JournaledDrill::obey(const std::vector<DrillCommand>& commands) {

@@ -59,6 +59,7 @@ class JournaledDrill {
   void obey(const std::vector<DrillCommand>& commands);
   void record(const Record& decided);
   void note_proof(const Task& task, std::uint64_t event);
+  [[nodiscard]] bool fenced(const Status& kept);
   [[nodiscard]] bool goes_on_unjournaled(const Happening& happening) const;
   [[nodiscard]] Result<std::uint64_t> append(Now now, std::string_view type, const Json& data,
                                              Durability durability);

@@ -72,6 +72,30 @@ TEST_F(JournaledDrillTest, EndsFencedOnceAnotherReplayerHasTheDrill) {
   EXPECT_EQ(hands.begun.size(), begun);
 }
 
+TEST_F(JournaledDrillTest, AsksForTheDrillBeforeATimerOfItsOwnUndoesAnything) {
+  constexpr std::string_view kHeld = R"yaml(
+timeline:
+  - { fault: kill, target: west, for: 1s }
+)yaml";
+  Drill held(*make_plan(sim_playbook(kHeld), sim_rows::kRows, "01DRILL", 7, {}));
+  JournaledDrill runner(held, *journal, hands);
+  const auto well = [&](decltype(Done::value) value) {
+    runner.happen(Done{hands.begun.back().id, {}, std::move(value)});
+  };
+  runner.happen(Begun{});
+  well(SystemUp{});
+  well(Undo{"load", Json::object()});
+  well({});
+  well(Undo{"kill", Json::object()});
+  well({});
+  well(Proof{true, "it is dead", Json::object()});
+  const auto other = take_over_memory_journal(hands.log, "boot");
+  const std::size_t begun = hands.begun.size();
+  runner.happen(Woken{held.step_timer});
+  EXPECT_EQ(runner.end(), JournaledDrill::End::fenced);
+  EXPECT_EQ(hands.begun.size(), begun);
+}
+
 TEST_F(JournaledDrillTest, IgnoresAnAnswerThatNobodyWaitsFor) {
   journaled->happen(Begun{});
   const std::size_t lines = hands.log->lines.size();

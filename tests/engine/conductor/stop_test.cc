@@ -150,6 +150,23 @@ TEST(Stop, ByAJournalThatFailsAfterADeedLooksForItLate) {
   EXPECT_EQ(course.undone_steps().front(), "fault-2");
 }
 
+TEST(Stop, ThatWaitsForAnAnswerWhichTheJournalCannotTakeGoesOn) {
+  Course course;
+  const Task prepare = course.until(Op::prepare, "kill");
+  course.stop();
+  course.give(JournalFailed{{ErrorCode::no_space, "full", ""}, prepare.id});
+  EXPECT_EQ(course.finish().exit_code, 4);
+}
+
+TEST(Stop, BetweenALeasesLastProofAndItsUndoStillUndoes) {
+  Course course;
+  course.well(course.until(Op::prove, "block"));
+  const Task again = course.until(Op::prove, "block");
+  course.give(JournalFailed{{ErrorCode::no_space, "full", ""}, again.id});
+  EXPECT_EQ(course.finish().exit_code, 4);
+  EXPECT_EQ(course.deed("fault-2").stage, Stage::undone);
+}
+
 TEST(Stop, ByAJournalThatFailsBeforeTheSystemIsAskedForCloses) {
   Drill drill(*make_plan(sim_playbook(), sim_rows::kRows, "01DRILL", 7, {}));
   bool finished = false;

@@ -85,6 +85,18 @@ TEST(Timeline, DoesNotStartWithoutASteadyState) {
   EXPECT_FALSE(course.drill.any_injected);
 }
 
+TEST(Timeline, TakesNoOldAttemptForASteadyState) {
+  Course course;
+  (void)course.until(Op::inject, "load");
+  course.silent = true;
+  course.give(Done{course.drill.last_task, {}, {}});
+  course.sample(true);
+  const Sampled only{"answers", course.now.boot, course.now.boot, true, ""};
+  course.now.boot += std::chrono::milliseconds(1200);  // held up for longer than a probe may take
+  course.give(only);
+  EXPECT_TRUE(course.drill.steady.has_value());
+}
+
 TEST(Timeline, FailsWhenALaterSteadyStateIsMissed) {
   constexpr std::string_view kLater = R"yaml(
 timeline:
