@@ -1,5 +1,6 @@
 #include "engine/runtime/performer.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "engine/base/assert.h"
@@ -154,7 +155,7 @@ Done Performer::drain(const Task& task, const Until& until) {
   constexpr Duration kEvery = std::chrono::milliseconds(100);
   const auto here = context(terms_.drill, until);
   const Clock& clock = terms_.doors.clock;
-  std::optional<Instant> empty_since;
+  Instant empty_since = Instant::max();  // none: it is not empty
   std::string seen = "not asked";
   while (true) {
     bool empty = true, seen_empty = true;
@@ -170,9 +171,8 @@ Done Performer::drain(const Task& task, const Until& until) {
     }
     if (task.names.empty() || (seen_empty && task.tolerated > 0)) return answer(task, Status{});
     const Instant now = clock.now().boot;
-    if (!empty) empty_since.reset();
-    if (empty && !empty_since) empty_since = now;
-    if (empty_since && now - *empty_since >= kEmptyFor) return answer(task, Status{});
+    empty_since = empty ? std::min(empty_since, now) : Instant::max();
+    if (empty && now - empty_since >= kEmptyFor) return answer(task, Status{});
     if (auto paused = clock.pause(kEvery, until); !paused) {
       return answer(task, Status(fail(paused.error().code, seen)));
     }
