@@ -22,8 +22,9 @@ test: ## Every test but the long ones
 bench: ## Speed, as numbers of this machine
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
-	@cmake --build $(RELEASE) -j $(JOBS) --target load_bench
+	@cmake --build $(RELEASE) -j $(JOBS) --target load_bench rehearse_bench
 	@$(RELEASE)/bin/load_bench
+	@$(RELEASE)/bin/rehearse_bench
 
 check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before an issue is closed
 	@.ci/install test
