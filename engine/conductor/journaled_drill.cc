@@ -56,16 +56,16 @@ void JournaledDrill::take(const Happening& happening) {
   if (kept) {
     if (done != nullptr) note_proof(drill_.tasks.at(done->task), *kept);
     hands_.journaled(described.type, described.data);
-    return feed(now, happening);
+    return feed(now, happening, described.durable);
   }
   const bool goes_on = goes_on_unjournaled(happening);
   JournalFailed failed{kept.error(), {}};
   if (done != nullptr && !goes_on) failed.task = done->task;
-  feed(now, failed);
+  feed(now, failed, true);
   if (!goes_on) return;
   // What is put back is put back, journal or not; nobody is to go on waiting for it.
   hands_.journaled(described.type, described.data);
-  feed(now, happening);
+  feed(now, happening, true);
 }
 
 void JournaledDrill::note_proof(const Task& task, std::uint64_t event) {
@@ -80,14 +80,14 @@ void JournaledDrill::note(std::string_view type, const Json& data, Durability du
   if (kept) hands_.journaled(type, data);
 }
 
-void JournaledDrill::feed(Now now, const Happening& happening) {
+void JournaledDrill::feed(Now now, const Happening& happening, bool durable) {
   if (end_) return;
   const auto commands = step(drill_, now, happening);
   // A batched event has not asked yet whether we still have the drill; before anything is done to
   // the system because of it, it must.
   const bool acts = std::ranges::any_of(
       commands, [](const auto& command) { return std::holds_alternative<Task>(command); });
-  if (acts && fenced(journal_.flush())) return;
+  if (acts && !durable && fenced(journal_.flush())) return;
   obey(commands);
 }
 

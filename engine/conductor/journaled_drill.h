@@ -55,7 +55,7 @@ class JournaledDrill {
 
  private:
   void take(const Happening& happening);
-  void feed(Now now, const Happening& happening);
+  void feed(Now now, const Happening& happening, bool durable);
   void obey(const std::vector<DrillCommand>& commands);
   void record(const Record& decided);
   void note_proof(const Task& task, std::uint64_t event);

@@ -39,44 +39,49 @@ class Draw {
   Draw(Random& random, const Playbook& playbook) : random_(random), extent_(extent_of(playbook)) {}
 
   Failures draw() {
-    static constexpr std::array<One, 30> kDrawn{&Draw::disk_full,
-                                                &Draw::runner_dies,
-                                                &Draw::runner_dies,
-                                                &Draw::both_die,
-                                                &Draw::both_die,
-                                                &Draw::guardian_dies_later,
-                                                &Draw::guardian_dies_alone,
-                                                &Draw::runner_freezes,
-                                                &Draw::runner_freezes,
-                                                &Draw::person_stops,
-                                                &Draw::person_stops,
-                                                &Draw::not_prepared,
-                                                &Draw::half_done,
-                                                &Draw::refused,
-                                                &Draw::late,
-                                                &Draw::late,
-                                                &Draw::hangs,
-                                                &Draw::does_not_bite,
-                                                &Draw::ends_early,
-                                                &Draw::vanishes,
-                                                &Draw::undo_fails_twice,
-                                                &Draw::undo_never_works,
-                                                &Draw::undo_lies,
-                                                &Draw::probe_hangs,
-                                                &Draw::load_lags,
-                                                &Draw::clock_jumps,
-                                                &Draw::stays_down,
-                                                &Draw::rare_of_the_system,
-                                                &Draw::rare_of_the_data,
-                                                &Draw::rare_of_the_data};
+    static constexpr std::array kDrawn{&Draw::disk_full,
+                                       &Draw::disk_full,
+                                       &Draw::runner_dies,
+                                       &Draw::runner_dies,
+                                       &Draw::runner_dies_in_a_deed,
+                                       &Draw::runner_dies_in_a_deed,
+                                       &Draw::both_die,
+                                       &Draw::both_die,
+                                       &Draw::guardian_dies_later,
+                                       &Draw::guardian_dies_alone,
+                                       &Draw::runner_freezes,
+                                       &Draw::runner_freezes,
+                                       &Draw::person_stops,
+                                       &Draw::person_stops,
+                                       &Draw::not_prepared,
+                                       &Draw::half_done,
+                                       &Draw::refused,
+                                       &Draw::late,
+                                       &Draw::late,
+                                       &Draw::hangs,
+                                       &Draw::does_not_bite,
+                                       &Draw::ends_early,
+                                       &Draw::vanishes,
+                                       &Draw::undo_fails_twice,
+                                       &Draw::undo_never_works,
+                                       &Draw::undo_lies,
+                                       &Draw::probe_hangs,
+                                       &Draw::load_lags,
+                                       &Draw::load_lags,
+                                       &Draw::clock_jumps,
+                                       &Draw::stays_down,
+                                       &Draw::system_down,
+                                       &Draw::no_steady_state,
+                                       &Draw::no_start,
+                                       &Draw::loses_writes,
+                                       &Draw::loses_writes,
+                                       &Draw::rare_of_the_data};
     const std::uint64_t count = random_.below(4);
     for (std::uint64_t i = 0; i < count; ++i) (this->*kDrawn[random_.below(kDrawn.size())])();
     return std::move(drawn_);
   }
 
  private:
-  using One = void (Draw::*)();
-
   void tell(const std::string& what) {
     if (!drawn_.told.empty()) drawn_.told += ", ";
     drawn_.told += what;
@@ -100,8 +105,12 @@ class Draw {
     drawn_.runner = {an_event(), random_.chance(0.5)};
     tell("runner dies at event " + std::to_string(drawn_.runner.at));
   }
+  void runner_dies_in_a_deed() {
+    drawn_.runner_dies_in = a_deed();
+    tell("runner dies in deed " + std::to_string(*drawn_.runner_dies_in));
+  }
   void both_die() {
-    runner_dies();
+    random_.chance(0.3) ? runner_dies_in_a_deed() : runner_dies();
     drawn_.guardian_dies_too = true;
     if (random_.chance(0.5)) drawn_.revert = {1 + random_.below(8), random_.chance(0.5)};
     tell("guardian with it");
@@ -203,14 +212,9 @@ class Draw {
     tell("a write is corrupted");
   }
 
-  void rare_of_the_system() {
-    constexpr std::array<One, 3> kRare{&Draw::system_down, &Draw::no_steady_state, &Draw::no_start};
-    (this->*kRare[random_.below(kRare.size())])();
-  }
   void rare_of_the_data() {
-    constexpr std::array<One, 5> kRare{&Draw::backup_fails, &Draw::queue_sticks,
-                                       &Draw::queue_forgets, &Draw::loses_writes,
-                                       &Draw::corrupts_writes};
+    static constexpr std::array kRare{&Draw::backup_fails, &Draw::queue_sticks,
+                                      &Draw::queue_forgets, &Draw::corrupts_writes};
     (this->*kRare[random_.below(kRare.size())])();
   }
 

@@ -52,9 +52,10 @@ struct Failures {
 
   std::uint64_t disk_full_from = kNever;
   std::uint64_t reserve_events = 80;
-  Death runner, guardian, revert;           // of the replayers: while they replay
-  bool guardian_dies_too = false;           // with the runner, before it has undone anything
-  std::uint64_t guardian_dies_at = kNever;  // alone, at that append of the runner's
+  std::optional<std::size_t> runner_dies_in;  // this deed, while it is being injected
+  Death runner, guardian, revert;             // of the replayers: while they replay
+  bool guardian_dies_too = false;             // with the runner, before it has undone anything
+  std::uint64_t guardian_dies_at = kNever;    // alone, at that append of the runner's
   Freeze freeze;
   std::vector<std::uint64_t> stops;  // a person asks, at these durable appends
 

@@ -9,6 +9,8 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr Duration kWindow = std::chrono::seconds(1);
+// No drill that goes on takes so long; one that waits for nothing has its probes asked for ever.
+constexpr Duration kLongest = std::chrono::hours(2);
 constexpr Duration kReturnsWithin = std::chrono::seconds(1);
 
 }  // namespace
@@ -38,6 +40,7 @@ void SimulatedRunner::appended(std::uint64_t count) {
 }
 
 SimulatedEnd SimulatedRunner::run(const Frozen& frozen) {
+  const Instant latest = now().boot + kLongest;
   happen(Begun{});
   while (!journaled_.end() && !unreturned_) {
     if (frozen_) {
@@ -45,7 +48,7 @@ SimulatedEnd SimulatedRunner::run(const Frozen& frozen) {
       finish_under_way();
       if (frozen(since)) return SimulatedEnd::overdue;
     }
-    if (agenda_.empty()) return SimulatedEnd::idle;
+    if (agenda_.empty() || agenda_.next() > latest) return SimulatedEnd::idle;
     const auto not_after = earliest_not_after();
     if (guardian_lives_ && not_after && agenda_.next() > *not_after) return SimulatedEnd::overdue;
     system_.advance(agenda_.next());

@@ -4,6 +4,7 @@
 #include "engine/base/digest.h"
 #include "engine/load/ledger.h"
 #include "engine/sim/simulated_runner.h"
+#include "engine/sim/watched_journal.h"
 
 namespace gameday {
 namespace {
@@ -106,6 +107,10 @@ void SimulatedRunner::prepare(const Task& task) {
 
 void SimulatedRunner::inject(const Task& task) {
   const DeedFailure failure = failure_of(task);
+  if (system_.failures().runner_dies_in == task.deed) {
+    agenda_.add(now().boot + system_.takes(microseconds(1), milliseconds(120)),
+                [] { throw Died{}; });
+  }
   if (is_restore(task)) return restore_place(task);
   if (!is_load(task)) return inject_fault(task, failure);
   answer_in(task, system_.takes(microseconds(500), milliseconds(10)), [this, task, failure] {
@@ -136,7 +141,7 @@ void SimulatedRunner::inject_fault(const Task& task, DeedFailure failure) {
   }
   if (failure == DeedFailure::refused || failure == DeedFailure::does_not_bite) return;
   // What a child of ours does ends with it; what was sent to somebody else does not.
-  const bool local = random_.chance(0.7);
+  const bool local = random_.chance(0.5);
   const auto bite = [this, task, failure, local, withdrawn = working.withdrawn] {
     if (*withdrawn) return;
     system_.inject(task.mark, task.undo, local ? Actor::runner : Actor::late);

@@ -8,6 +8,7 @@ python3 and what the build needs.
 import argparse
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -42,9 +43,15 @@ def build(work, jobs):
     return run(["ninja", "-C", str(work / "build"), f"-j{jobs}", "rehearsals"])
 
 
+def bounded():
+    """A mutant that never ends must not take the machine's memory with it."""
+    resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+
 def rehearse(work, seeds, seconds):
     try:
-        return run([str(work / "build/bin/rehearsals"), "--count", str(seeds)], timeout=seconds)
+        return run([str(work / "build/bin/rehearsals"), "--count", str(seeds)], timeout=seconds,
+                   preexec_fn=bounded)
     except subprocess.TimeoutExpired:
         return None
 
@@ -95,7 +102,7 @@ def main():
         done = build(work, options.jobs)
         if done.returncode != 0:
             sys.exit(done.stdout[-4000:])
-        caught = verdict(rehearse(work, options.seeds, 600))
+        caught = verdict(rehearse(work, options.seeds, 120))
         print(f"{'as it is':40} {'BROKEN: ' + caught if caught else 'holds'}", flush=True)
         if caught:
             return 1
@@ -116,7 +123,7 @@ def try_mutant(work, options, name, file, old, new):
         if done.returncode != 0:
             print(f"{name:40} DOES NOT BUILD\n{done.stdout[-2000:]}")
             return False
-        caught = verdict(rehearse(work, options.seeds, 600))
+        caught = verdict(rehearse(work, options.seeds, 120))
     finally:
         path.write_text(whole)
     print(f"{name:40} {caught or 'NOT CAUGHT'}", flush=True)
