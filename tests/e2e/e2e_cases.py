@@ -200,7 +200,8 @@ def switched_off_outbox_fails(bin_folder):
 def deleted_row_after_the_restore_fails(bin_folder):
     shop, gameday = make(bin_folder)
     shop.up()
-    steps = ("backup: store", "{ fault: lose-data, target: store }",
+    # The first wait is for this test's eyes: a restore alone is over before it has looked.
+    steps = ("backup: store", "{ fault: lose-data, target: store }", "wait: 1s",
              "{ restore: store, into: place, replay: orders }", "wait: 3s")
     playbook = shop.write("p.yaml", short_playbook(*steps, objectives=", rpo: 0s"))
     started = gameday.start(playbook, "--json")
