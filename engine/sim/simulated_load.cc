@@ -61,8 +61,7 @@ void SimulatedLoad::accepted(const Sample& sample, SimulatedSystem& system) {
   if (!spec_.ledger) return;
   const bool unanswered = sample.outcome == SampleOutcome::unknown && random_.chance(0.4);
   if (!sample.good() && !unanswered) return;
-  Write write{spec_.name, sample.seq, sample.good(), false, false, system.now().utc};
-  write.at += sample.end - system.now().boot;
+  Write write{spec_.name, sample.seq, sample.good(), false, false};
   const Failures& failures = system.failures();
   if (corrupted_ < failures.corrupts_writes && random_.chance(0.3)) {
     write.corrupt = true;

@@ -1,5 +1,7 @@
 #include "engine/sim/simulated_store.h"
 
+#include <algorithm>
+
 namespace gameday {
 namespace {
 
@@ -19,12 +21,16 @@ void SimulatedStore::accept(const Write& write, Instant delivered) {
   if (!write.swallowed) queue_.emplace(delivered, write);
 }
 
-void SimulatedStore::advance(Instant to) {
+void SimulatedStore::advance(Now to) {
   if (sticks_ || content_.lost) return;
-  while (!queue_.empty() && queue_.begin()->first <= to) {
+  while (!queue_.empty() && queue_.begin()->first <= to.boot) {
+    // What was waiting for the store to come back is not confirmed before it has.
+    const Instant at = std::max(queue_.begin()->first, advanced_to_);
     put(queue_.begin()->second);
+    confirmed_.push_back({to.utc - (to.boot - at), queue_.begin()->second});
     queue_.erase(queue_.begin());
   }
+  advanced_to_ = to.boot;
 }
 
 void SimulatedStore::put(const Write& write) {
@@ -83,9 +89,9 @@ Status SimulatedStore::put_queue_back(const std::string& mark) {
 
 std::int64_t SimulatedStore::replay(Utc since, Utc kept_since, Instant now) {
   std::int64_t count = 0;
-  for (const auto& write : accepted_) {
-    if (write.at < since || write.at < kept_since) continue;
-    queue_.emplace(now, write);
+  for (const auto& confirmed : confirmed_) {
+    if (confirmed.at < since || confirmed.at < kept_since) continue;
+    queue_.emplace(now, confirmed.write);
     ++count;
   }
   return count;

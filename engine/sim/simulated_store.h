@@ -21,7 +21,6 @@ struct Write {
   bool acknowledged = false;
   bool corrupt = false;
   bool swallowed = false;  // taken, and forgotten before it was stored
-  Utc at;                  // by the system's own clock
 };
 
 class SimulatedStore {
@@ -36,7 +35,7 @@ class SimulatedStore {
 
   // Messages get to the store at `delivered`, or when the store takes them again.
   void accept(const Write& write, Instant delivered);
-  void advance(Instant to);
+  void advance(Now to);
   void stick() { sticks_ = true; }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
   [[nodiscard]] bool lost() const { return content_.lost; }
@@ -51,7 +50,7 @@ class SimulatedStore {
   [[nodiscard]] Status put_back(const std::string& mark);
   void drop_queue(const std::string& mark);
   [[nodiscard]] Status put_queue_back(const std::string& mark);
-  // Deliver again what was accepted since then, as far as it is kept; how many.
+  // Deliver again what the store confirmed since then, as far as it is kept; how many.
   std::int64_t replay(Utc since, Utc kept_since, Instant now);
 
   void erase_copy(const std::string& mark) { erased_.insert(mark); }
@@ -65,6 +64,10 @@ class SimulatedStore {
   [[nodiscard]] std::uint64_t missing() const;
 
  private:
+  struct Confirmed {
+    Utc at;  // by the system's own clock
+    Write write;
+  };
   struct Exchange {
     Content kept;
     std::uint64_t left = 0;
@@ -78,7 +81,9 @@ class SimulatedStore {
   std::string queue_dropped_by_;
   std::map<std::string, std::multimap<Instant, Write>> saved_messages_;
   bool sticks_ = false;
-  std::vector<Write> accepted_;  // all, for replay
+  Instant advanced_to_{};
+  std::vector<Write> accepted_;       // all
+  std::vector<Confirmed> confirmed_;  // in the store once, by time of delivery: for replay
   std::map<std::string, Content> backups_;
   std::map<std::string, Exchange> exchanges_;
   std::set<std::string> erased_;

@@ -52,7 +52,7 @@ void SimulatedSystem::advance(Instant to) {
   const auto go = [this](Instant at) {
     for (auto& [name, load] : loads_) load->run_to(at, *this);
     time_.go_to(at);
-    store_.advance(at);
+    store_.advance(time_.now());
   };
   while (!agenda_.empty() && agenda_.next() <= to) {
     go(agenda_.next());
