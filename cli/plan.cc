@@ -33,9 +33,8 @@ void print_plan(const Json& plan, const std::string& digest) {
   }
   print("load:");
   for (const auto& load : plan.items("load")) {
-    print("  " + load.text("name") + ": " + std::to_string(load.number("rate", 0)) + "/s " +
-          load.text("method") + " " + load.text("url") +
-          "; cleanup: " + load.text("cleanup", "none"));
+    print("  " + load.text("name") + ": " + load.get("rate").dump() + "/s " + load.text("method") +
+          " " + load.text("url") + "; cleanup: " + load.text("cleanup", "none"));
   }
   print("locks:");
   for (const auto& lock : plan.items("locks")) print("  " + lock.text());

@@ -78,6 +78,7 @@ void Turn::verify_task_done(const Task& task, const Done& done) {
       } else {
         LedgerSummary unread;
         unread.load = task.names.front();
+        unread.counted = false;
         unread.problem = done.status ? "nothing was read" : done.status.error().text;
         d.ledgers.push_back(unread);
       }

@@ -145,6 +145,32 @@ Json load_json(const LoadSpec& load) {
   return out;
 }
 
+Json vars_json(const Playbook& playbook) {
+  Json vars = Json::object();
+  for (const auto& [name, value] : playbook.vars) vars.set(name, value);
+  return vars;
+}
+
+Json objectives_json(const Plan& plan) {
+  const Objectives& objectives = plan.playbook->objectives;
+  Json out = Json::object();
+  if (objectives.rto) {
+    out.set("rto", Json::object({{"within_s", seconds(objectives.rto->within)},
+                                 {"hold_s", seconds(plan.hold())},
+                                 {"from", objectives.rto->from}}));
+  }
+  if (objectives.rpo) out.set("rpo", Json::object({{"within_s", seconds(*objectives.rpo)}}));
+  if (objectives.success_rate) {
+    const auto& terms = *objectives.success_rate;
+    out.set("success_rate", Json::object({{"at_least", terms.at_least}, {"during", terms.during}}));
+  }
+  for (const auto& terms : objectives.latencies) {
+    out.set(terms.name,
+            Json::object({{"within_s", seconds(terms.within)}, {"during", terms.during}}));
+  }
+  return out;
+}
+
 }  // namespace
 
 Json to_json(const Plan& plan, const Rows& rows) {
@@ -171,17 +197,19 @@ Json to_json(const Plan& plan, const Rows& rows) {
   for (const auto& stop : playbook.limits.stop_when) {
     stops.push(Json::object({{"probe", stop.probe}, {"fails_for_s", seconds(stop.fails_for)}}));
   }
-  return Json::object(
-      {{"playbook", Json::object({{"name", playbook.name}, {"sha256", playbook.sha256}})},
-       {"environment", playbook.environment},
-       {"timeline", std::move(steps)},
-       {"load", std::move(loads)},
-       {"probes", std::move(probes)},
-       {"limits", Json::object({{"targets", playbook.limits.targets},
-                                {"writes", playbook.limits.writes},
-                                {"duration_s", seconds(playbook.limits.duration)},
-                                {"stop_when", std::move(stops)}})},
-       {"locks", names_json(plan.identities)}});
+  return Json::object({{"playbook", Json::object({{"name", playbook.name},
+                                                  {"sha256", playbook.sha256},
+                                                  {"vars", vars_json(playbook)}})},
+                       {"environment", playbook.environment},
+                       {"objectives", objectives_json(plan)},
+                       {"timeline", std::move(steps)},
+                       {"load", std::move(loads)},
+                       {"probes", std::move(probes)},
+                       {"limits", Json::object({{"targets", playbook.limits.targets},
+                                                {"writes", playbook.limits.writes},
+                                                {"duration_s", seconds(playbook.limits.duration)},
+                                                {"stop_when", std::move(stops)}})},
+                       {"locks", names_json(plan.identities)}});
 }
 
 }  // namespace gameday

@@ -119,7 +119,6 @@ void Turn::undoing_over() {
       const bool failed = std::ranges::any_of(d.deeds, [&](const auto& deed) {
         return deed.stage == Stage::residue && deed.step_id == d.steps[d.step].id;
       });
-      if (d.stop) return start_reverting();
       if (failed) d.timeline_failed = true;
       return end_step(!failed);
     }

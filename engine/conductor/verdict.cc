@@ -275,7 +275,9 @@ Json recovery_json(const Drill& drill) {
   std::uint64_t acknowledged = 0, lost = 0, duplicated = 0, unexpected = 0;
   double rpo = 0;
   bool read = !drill.ledgers.empty();
+  bool counted = read;
   for (const auto& ledger : drill.ledgers) {
+    counted = counted && ledger.counted;
     acknowledged += ledger.acknowledged;
     lost += ledger.lost;
     duplicated += ledger.duplicate;
@@ -289,7 +291,7 @@ Json recovery_json(const Drill& drill) {
        {"verified_s", verified ? Json(seconds(drill.verified_at->boot - *from)) : Json()},
        {"rpo_s", read ? Json(rpo) : Json()},
        {"detected_s", Json()},
-       {"acknowledged", acknowledged},
+       {"acknowledged", counted ? Json(acknowledged) : Json()},
        {"lost", read ? Json(lost) : Json()},
        {"duplicated", read ? Json(duplicated) : Json()},
        {"unexpected", read ? Json(unexpected) : Json()}});

@@ -103,6 +103,7 @@ struct LedgerSummary {
                 absent_unknown = 0;
   std::optional<std::uint64_t> phantom, resurrected;  // none: not assessed
   RpoSummary rpo_s;
+  bool counted = true;     // false: not even what was acknowledged is known
   bool read_back = false;  // every key was read to an answer; false: `problem` says why not
   std::string problem;
   std::vector<std::string> examples;  // up to 20 keys of each class that is a finding: "lost KEY"

@@ -44,6 +44,7 @@ Json to_json(const Outage& outage, std::string_view source, const UtcOf& utc_of)
 }
 
 Json to_json(const LedgerSummary& summary) {
+  const auto sent = [&](std::uint64_t count) { return summary.counted ? Json(count) : Json(); };
   const auto found = [&](std::uint64_t count) { return summary.read_back ? Json(count) : Json(); };
   Json rpo;
   if (summary.read_back) {
@@ -53,8 +54,8 @@ Json to_json(const LedgerSummary& summary) {
                         {"resolution_s", summary.rpo_s.resolution}});
   }
   return Json::object({{"load", summary.load},
-                       {"acknowledged", summary.acknowledged},
-                       {"unknown", summary.unknown},
+                       {"acknowledged", sent(summary.acknowledged)},
+                       {"unknown", sent(summary.unknown)},
                        {"lost", found(summary.lost)},
                        {"stale", found(summary.stale)},
                        {"duplicate", found(summary.duplicate)},

@@ -67,11 +67,10 @@ LoadedPlaybook decode_playbook(const std::string& path, std::string source, cons
   loaded.source = std::move(source);
   auto root = parse_yaml(loaded.source, loaded.problems);
   if (!root) return loaded;
-  fill_vars(*root, vars, loaded.problems);
-
   Playbook playbook;
   playbook.path = path;
   playbook.folder = folder_of(path);
+  fill_vars(*root, vars, playbook.folder, loaded.problems);
   playbook.source = loaded.source;
   playbook.sha256 = sha256(loaded.source);
   playbook.vars = vars;

@@ -4,13 +4,15 @@
 #include <set>
 
 #include "engine/base/text.h"
+#include "engine/sys/files.h"
 
 namespace gameday {
 namespace {
 
 class Filler {
  public:
-  Filler(const Vars& vars, Problems& problems) : vars_(vars), problems_(problems) {
+  Filler(const Vars& vars, const std::string& folder, Problems& problems)
+      : vars_(vars), folder_(folder), problems_(problems) {
     for (const auto& var : vars) names_.push_back(var.first);
   }
 
@@ -42,7 +44,9 @@ class Filler {
         return node.text;
       }
       const auto name = rest.substr(start + 2, end - start - 2);
-      if (name.starts_with("env:") || name.starts_with("file:")) {
+      if (name.starts_with("file:")) {
+        out += "${file:" + resolved_path(folder_, std::string(name.substr(5))) + "}";
+      } else if (name.starts_with("env:")) {
         out += rest.substr(start, end - start + 1);
       } else {
         out += value_of(name, node.place);
@@ -72,6 +76,7 @@ class Filler {
   }
 
   const Vars& vars_;
+  const std::string& folder_;
   Problems& problems_;
   std::vector<std::string> names_;
   std::set<std::string> used_;
@@ -80,8 +85,8 @@ class Filler {
 
 }  // namespace
 
-void fill_vars(Node& root, const Vars& vars, Problems& problems) {
-  Filler filler(vars, problems);
+void fill_vars(Node& root, const Vars& vars, const std::string& folder, Problems& problems) {
+  Filler filler(vars, folder, problems);
   filler.fill(root);
   filler.warn_of_unused();
 }

@@ -1,5 +1,6 @@
 // Fills ${name} in a playbook's values from --var. Works on the tree, after parsing, so that no
-// value can change the playbook's structure; ${env:..} and ${file:..} are secrets and stay.
+// value can change the playbook's structure; ${env:..} and ${file:..} are secrets and stay, a
+// file with its path from the playbook's folder on: whoever looks it up may stand elsewhere.
 #pragma once
 
 #include "engine/playbook/load_playbook.h"
@@ -7,7 +8,7 @@
 
 namespace gameday {
 
-void fill_vars(Node& root, const Vars& vars, Problems& problems);
+void fill_vars(Node& root, const Vars& vars, const std::string& folder, Problems& problems);
 
 // Letters, digits and underscores, no digit first.
 [[nodiscard]] bool is_var_name(std::string_view name);

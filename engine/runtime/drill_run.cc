@@ -34,6 +34,7 @@ class DrillRun {
     auto plan = make_plan(options_.playbook, rows_, drill_, options_.seed, {});
     if (!plan) return not_started(plan.error());
     plan->operator_name = options_.operator_name;
+    plan->identities = lock_names(options_.playbook->system);
     if (auto opened = open_journal(*plan); !opened) return not_started(opened.error());
     if (auto guarded = start_guardian(); !guarded) return not_started(guarded.error());
     Drill drill(std::move(*plan));
@@ -193,13 +194,21 @@ class DrillRun {
                                            {"sha256", ledger.mark.digest}}),
                              Durability::durable);
     }
+    const std::string defect = performer.defect();
+    if (!defect.empty()) note_defect(defect);
     if (auto closed = append_closing(); !closed) problem = closed.error().text;
     (void)store_->set_verdict(drill_, verdict.verdict);
     if (drill.residue.empty()) locks_.forget();
     guardian_->bye();
     guardian_.reset();
-    const int code = performer.defect() ? 70 : verdict.exit_code;
+    const int code = defect.empty() ? verdict.exit_code : 70;
     return {code, drill_, problem, private_folder_};
+  }
+
+  // Decides the exit code of the result document, whatever the verdict says.
+  void note_defect(const std::string& text) {
+    (void)journal_->append(clock_.now(), "defect", Json::object({{"text", text}}),
+                           Durability::durable);
   }
 
   Status append_closing() {
@@ -213,6 +222,7 @@ class DrillRun {
   // Our own mistake: the conductor is not to be trusted any more, but the journal is.
   DrillOutcome undo_after_defect(const std::string& trouble) {
     DrillOutcome outcome{70, drill_, "defect in gameday: " + trouble, private_folder_};
+    note_defect(trouble);
     const auto lines = store_->lines(drill_);
     const auto owed = lines ? owed_by(*lines) : Result<Owed>(std::unexpected(lines.error()));
     if (!owed) {

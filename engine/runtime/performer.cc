@@ -33,9 +33,17 @@ Done Performer::perform(const Task& task, const Stop& stop) {
   try {
     return dispatch(task, {stop, task.deadline});
   } catch (const std::exception& error) {
-    defect_ = true;
+    {
+      const std::lock_guard lock(defect_mutex_);
+      if (defect_.empty()) defect_ = error.what();
+    }
     return answer(task, Status(fail(ErrorCode::failed, std::string("defect: ") + error.what())));
   }
+}
+
+std::string Performer::defect() const {
+  const std::lock_guard lock(defect_mutex_);
+  return defect_;
 }
 
 Done Performer::dispatch(const Task& task, const Until& until) {

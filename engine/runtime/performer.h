@@ -2,7 +2,6 @@
 // and loads; knows nothing of phases or of the journal.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,9 +34,9 @@ class Performer {
   explicit Performer(PerformerTerms terms) : terms_(std::move(terms)) {}
 
   // Never throws: an exception from a row is a defect of ours and comes back as an error, with
-  // `defect` set.
+  // its text in `defect`.
   [[nodiscard]] Done perform(const Task& task, const Stop& stop);
-  [[nodiscard]] bool defect() const { return defect_; }
+  [[nodiscard]] std::string defect() const;  // the first one; empty: none
 
   [[nodiscard]] DeedContext context(const std::string& mark, const Until& until) const;
   // What a running load's ledger holds so far, by the bundle's file name; and why a load ended
@@ -84,7 +83,8 @@ class Performer {
   PerformerTerms terms_;
   std::mutex mutex_;  // guards loads_
   std::map<std::string, RunningLoad> loads_;
-  std::atomic<bool> defect_{false};
+  mutable std::mutex defect_mutex_;
+  std::string defect_;
 };
 
 }  // namespace gameday

@@ -63,10 +63,6 @@ Done Performer::read_back_ledger(const Task& task, const Until& until) {
     return done;
   }
   auto read = read_back(load->terms, load->load->samples(), terms_.doors, terms_.secrets, until);
-  if (!read) {
-    done.status = std::unexpected(read.error());
-    return done;
-  }
   LedgerTerms terms;
   terms.load = name;
   terms.drill = terms_.drill;
@@ -76,11 +72,17 @@ Done Performer::read_back_ledger(const Task& task, const Until& until) {
   terms.disaster = task.disaster;
   terms.restored = task.restored;
   LedgerFile* file = load->load->ledger();
-  auto summary = classify(
-      load->load->samples(), *read, terms, [&](std::string_view key, std::string_view found) {
-        if (file == nullptr) return;
-        (void)file->note(Json::object({{"type", "read"}, {"key", key}, {"class", found}}));
-      });
+  // Without an answer it is still known what was acknowledged.
+  auto summary =
+      classify(load->load->samples(), read.value_or(ReadBack{}), terms,
+               [&](std::string_view key, std::string_view found) {
+                 if (file == nullptr) return;
+                 (void)file->note(Json::object({{"type", "read"}, {"key", key}, {"class", found}}));
+               });
+  if (!read) {
+    summary.read_back = false;
+    summary.problem = read.error().text;
+  }
   if (file != nullptr) {
     if (auto synced = file->sync(); !synced) done.status = std::unexpected(synced.error());
   }

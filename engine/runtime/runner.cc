@@ -92,6 +92,8 @@ void Runner::begin(const Task& task) {
     const std::lock_guard lock(leases_mutex_);
     leases_.erase(task.mark);
   }
+  // What answers no more because the drill stops it has not failed.
+  if (task.op == Op::system_stop) prober_.reset();
   Working& working = working_[task.id];
   working.thread = std::jthread([this, task, stop = working.stop.stop()] {
     inbox_->put(Happening(terms_.performer.perform(task, stop)));

@@ -65,6 +65,7 @@ class Draw {
                                        &Draw::undo_fails_twice,
                                        &Draw::undo_never_works,
                                        &Draw::undo_lies,
+                                       &Draw::undo_lies_to_a_replayer,
                                        &Draw::probe_hangs,
                                        &Draw::load_lags,
                                        &Draw::load_lags,
@@ -160,6 +161,10 @@ class Draw {
     drawn_.failing_undo = a_deed();
     drawn_.undo_lies = random_.chance(0.2) ? Failures::kAlways : 1;
     tell("undo of deed " + std::to_string(drawn_.failing_undo) + " lies");
+  }
+  void undo_lies_to_a_replayer() {
+    random_.chance(0.5) ? runner_dies_in_a_deed() : runner_dies();
+    undo_lies();
   }
   void probe_hangs() {
     drawn_.probe_hangs = a_span(seconds(8));

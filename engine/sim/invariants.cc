@@ -18,6 +18,8 @@ constexpr std::array kInvariants{
               superseded_not_replayed},
     Invariant{"copy-kept", "a superseded copy stays where data is missing", copy_kept},
     Invariant{"residue-named", "exit code 5 names what is left", residue_named},
+    Invariant{"replayer-told-true", "a replayer that leaves nothing has left nothing",
+              replayer_told_true},
     Invariant{"tried-again", "an undo that fails is tried again", tried_again},
     Invariant{"replay-twice", "reverting again changes nothing", replay_twice},
     Invariant{"fenced-does-nothing", "a runner that was taken over changes nothing",

@@ -20,6 +20,7 @@ namespace gameday {
 [[nodiscard]] std::string superseded_not_replayed(const RehearsalTrail& evidence);
 [[nodiscard]] std::string copy_kept(const RehearsalTrail& evidence);
 [[nodiscard]] std::string residue_named(const RehearsalTrail& evidence);
+[[nodiscard]] std::string replayer_told_true(const RehearsalTrail& evidence);
 [[nodiscard]] std::string tried_again(const RehearsalTrail& evidence);
 [[nodiscard]] std::string replay_twice(const RehearsalTrail& evidence);
 [[nodiscard]] std::string fenced_does_nothing(const RehearsalTrail& evidence);

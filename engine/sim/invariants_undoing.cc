@@ -136,6 +136,14 @@ std::string residue_named(const RehearsalTrail& evidence) {
   return rehearsal.document.items("residue").empty() ? "exit code 5, and no residue is named" : "";
 }
 
+std::string replayer_told_true(const RehearsalTrail& evidence) {
+  const auto superseded = superseded_marks(evidence);
+  for (const auto& mark : evidence.rehearsal.claimed_gone) {
+    if (!superseded.contains(mark)) return "deed " + mark + " stood when all was said to be undone";
+  }
+  return "";
+}
+
 std::string tried_again(const RehearsalTrail& evidence) {
   std::map<std::string, int> tries;
   for (const auto& event : evidence.events) {

@@ -219,11 +219,20 @@ class Rehearser {
     SimulatedPlace place(*system_, begin_.boot, actor, *found_.taken_over);
     const std::size_t changes = system_->changes().size();
     try {
-      found_.replay_residue = replay_undos(*owed, journal, place, by).residue;
+      const auto done = replay_undos(*owed, journal, place, by);
+      found_.replay_residue = done.residue;
+      if (done.residue.empty() && !done.fenced) note_what_stands();
     } catch (const Died&) {
       found_.replay_residue = {by + " died"};
     }
     if (owed->open.empty()) found_.idle_changes += system_->changes().size() - changes;
+  }
+
+  // What was under way may arrive until the settle time is over.
+  void note_what_stands() {
+    system_->advance(system_->now().boot + Deadlines::settle);
+    const auto standing = system_->standing();
+    found_.claimed_gone.insert(found_.claimed_gone.end(), standing.begin(), standing.end());
   }
 
   Json planned_json(const Plan& plan) const {

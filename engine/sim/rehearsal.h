@@ -47,6 +47,7 @@ struct Rehearsal {
   bool frozen = false;                      // the runner was stopped long enough to be taken over
   std::uint64_t idle_changes = 0;           // by replayers to whom nothing was owed
   std::vector<std::string> replay_residue;  // what the last replayer could not undo
+  std::vector<std::string> claimed_gone;    // marks that stood when a replayer had left nothing
   std::vector<std::string> copies;          // marks whose saved copy is still there
   std::uint64_t missing = 0;                // acknowledged writes that were not there at the end
   std::uint64_t late_writes = 0;            // writes of a load after its cleanup

@@ -81,13 +81,13 @@ void SimulatedSystem::arrive(Instant at, std::function<void()> entry) {
 }
 
 void SimulatedSystem::kill_local() {
-  ++lives_;
+  const bool first = ++lives_ == 1;
   end_loads();
   // What was sent before arrives soon or never: nobody is left who would send it later.
   const auto under_way = std::exchange(arrivals_, {});
   for (const auto& [number, arrival] : under_way) {
     const Instant soon = now().boot + takes(milliseconds(1), Deadlines::settle - milliseconds(50));
-    arrive(std::min(arrival.at, soon), arrival.entry);
+    arrive(first ? soon : std::min(arrival.at, soon), arrival.entry);
   }
 }
 

@@ -82,9 +82,15 @@ def run_on_a_quiet_machine(shop, gameday, name):
 def playbook_case(name, code, verdict):
     def run(bin_folder):
         shop, gameday = make(bin_folder)
+        planned = subprocess.run(
+            [gameday.program, "plan", f"{shop.folder}/{name}.yaml", "--json"],
+            capture_output=True, text=True)
+        expect_code(planned, 0)
         ended = run_on_a_quiet_machine(shop, gameday, name)
         expect_code(ended, code)
         document = expect_one_document(ended)
+        check(document["plan_sha256"] == json.loads(planned.stdout)["plan_sha256"],
+              "the drill has another plan than `gameday plan` says")
         check(document["verdict"] == verdict, f"verdict {document['verdict']}")
         check(document["reasons"], "no reasons are given")
         check(document == gameday.result(), "result.json is another document")
@@ -276,7 +282,11 @@ def throwing_deed_is_undone(bin_folder):
     shop, gameday = make(bin_folder, crash=True)
     shop.up()
     playbook, harm = harm_playbook(shop, "throws")
-    expect_code(gameday.run(playbook), 70)
+    ended = gameday.run(playbook, "--json")
+    expect_code(ended, 70)
+    reasons = expect_one_document(ended)["reasons"]
+    check(any(reason["code"] == 70 for reason in reasons), f"reasons: {reasons}")
+    check(gameday.result()["exit_code"] == 70, "result.json tells of no defect")
     check(not os.path.exists(harm), "the harm stays")
     expect_nothing_left(gameday)
 

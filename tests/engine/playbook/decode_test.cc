@@ -129,10 +129,10 @@ TEST(Variables, FillValuesAndNeverTheStructure) {
                   "like 200/s, not `50/s     ledger: x`"}));
 }
 
-TEST(Variables, AreKeptInThePlaybookAndSecretsAreLeftAlone) {
+TEST(Variables, AreKeptInThePlaybookAndSecretsStayReferences) {
   const auto source = edited_design("owner: payments-sre", "owner: ${team}-${env:TEAM}-${file:t}");
   const auto playbook = decoded(source, {{"team", "a"}});
-  EXPECT_EQ(playbook.owner, "a-${env:TEAM}-${file:t}");
+  EXPECT_EQ(playbook.owner, "a-${env:TEAM}-${file:/drills/t}");
   EXPECT_EQ(playbook.vars, (Vars{{"team", "a"}}));
 }
 

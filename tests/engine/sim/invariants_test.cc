@@ -65,6 +65,11 @@ TEST_F(InvariantsTest, ADeedWithoutARecordIsTold) {
   EXPECT_TRUE(breaks("undo-before-deed"));
 }
 
+TEST_F(InvariantsTest, AReplayerThatSaysTooMuchIsTold) {
+  done.claimed_gone = {mark_of("kill")};
+  EXPECT_TRUE(breaks("replayer-told-true"));
+}
+
 TEST_F(InvariantsTest, AnUndoThatWasNotLookedAtIsTold) {
   const std::string mark = mark_of("kill");
   rewrite([&](Event& event) {
