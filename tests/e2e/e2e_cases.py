@@ -1,16 +1,19 @@
 """The cases: what each exit code, each stop and each death must look like from outside."""
 
 import base64
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
+import sys
 import time
 import urllib.parse
 
-from shop_world import (FOLDER, Gameday, Shop, Wrong, check, eventually, http, named, processes,
+from shop_world import (FOLDER, SOURCE, Gameday, Shop, Wrong, check, eventually, http, named, processes,
                         proxy_toxics)
 from short_drill import short_playbook
 
@@ -79,6 +82,14 @@ def run_on_a_quiet_machine(shop, gameday, name):
     return ended
 
 
+def expect_told_by_someone_else(shop, gameday, store="none"):
+    """The script that shares no code with gameday comes to the same numbers."""
+    told = subprocess.run(
+        [sys.executable, SOURCE + "/tests/tell/tell.py", gameday.out, "--store", store,
+         "--access-log", shop.run + "/front.access.jsonl"], capture_output=True, text=True)
+    check(told.returncode == 0, f"somebody else says:\n{told.stdout}{told.stderr}")
+
+
 def playbook_case(name, code, verdict):
     def run(bin_folder):
         shop, gameday = make(bin_folder)
@@ -95,6 +106,8 @@ def playbook_case(name, code, verdict):
         check(document["reasons"], "no reasons are given")
         check(document == gameday.result(), "result.json is another document")
         expect_nothing_left(gameday, document)
+        if code in (0, 1):
+            expect_told_by_someone_else(shop, gameday)
         check(not [p for p in processes() if p.name != "unshare"],
               f"what the drill started stays: {[p.argv for p in processes()]}")
 
@@ -227,6 +240,41 @@ def deleted_row_after_the_restore_fails(bin_folder):
     copies = [path for path in gameday.private_files() if path.endswith(".db")]
     check(len(copies) == 2, f"the superseded copies: {gameday.private_files()}")
     expect_nothing_left(gameday, document)
+
+
+@case
+def outage_and_ledger_are_told_by_someone_else(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    steps = ("{ fault: kill, target: door, for: 1s }", "wait: 1s", "backup: store",
+             "{ fault: lose-data, target: store }",
+             "{ restore: store, into: place, replay: orders }")
+    text = short_playbook(*steps, objectives=", rpo: 0s") + "  - { wait: 3s, id: look }\n"
+    text = text.replace("  links:", "  door:    { process: { pidfile: run/front.pid } }\n  links:")
+    started = gameday.start(shop.write("p.yaml", text), "--json")
+    check(eventually(lambda: "step look wait" in gameday.told(), 60), gameday.told())
+    # Every row is there now, and the clean-up is still to come.
+    rows = FOLDER + "/rows.db"
+    with contextlib.closing(sqlite3.connect(f"file:{shop.run}/store.db?mode=ro", uri=True)) as db, \
+            contextlib.closing(sqlite3.connect(rows)) as copy:
+        db.backup(copy)
+    ended = gameday.finish(started, 60)
+    expect_code(ended, 0)
+    document = expect_one_document(ended)
+    rto = document["outages"][0]["rto_s"]
+    check(len(document["outages"]) == 1 and 0.8 < rto["lo"] < rto["hi"], document["outages"])
+    expect_told_by_someone_else(shop, gameday, rows)
+    expect_told_by_someone_else(shop, gameday)
+    with open(gameday.out + "/result.json", "w", encoding="utf-8") as file:
+        document["recovery"]["rto_s"] -= 0.1
+        json.dump(document, file)
+    try:
+        expect_told_by_someone_else(shop, gameday, rows)
+    except Wrong as wrong:
+        check("RTO, s" in str(wrong), str(wrong))
+    else:
+        raise Wrong("somebody else agrees with a forged RTO")
+    expect_nothing_left(gameday)
 
 
 @case
