@@ -6,24 +6,27 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import e2e_cases  # noqa: E402
+import death_cases  # noqa: E402, F401
+import playbook_cases  # noqa: E402, F401
+import secret_cases  # noqa: E402, F401
 import shop_world  # noqa: E402
+from case_support import CASES  # noqa: E402
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", default="", help="the folder of the built programs")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("case", nargs="?", choices=list(e2e_cases.CASES))
+    parser.add_argument("case", nargs="?", choices=list(CASES))
     options = parser.parse_args()
     if options.list:
-        print("\n".join(e2e_cases.CASES))
+        print("\n".join(CASES))
         return 0
     if not options.case:
         parser.error("which case?")
     shop_world.enter()
     try:
-        e2e_cases.CASES[options.case](os.path.abspath(options.bin))
+        CASES[options.case](os.path.abspath(options.bin))
     except shop_world.Wrong as wrong:
         print(f"{options.case}: WRONG: {wrong}")
         return 1

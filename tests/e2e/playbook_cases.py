@@ -1,0 +1,161 @@
+"""The playbooks of the shop with their exit codes, and numbers that somebody else tells too."""
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+
+from case_support import (CASES, KILL_WEST, case, expect_code, expect_nothing_left,
+                          expect_one_document, make)
+from shop_world import FOLDER, SOURCE, Wrong, check, eventually, processes
+from short_drill import short_playbook
+
+
+def expect_told_by_someone_else(shop, gameday, store="none"):
+    """The script that shares no code with gameday comes to the same numbers."""
+    told = subprocess.run(
+        [sys.executable, SOURCE + "/tests/tell/tell.py", gameday.out, "--store", store,
+         "--access-log", shop.run + "/front.access.jsonl"], capture_output=True, text=True)
+    check(told.returncode == 0, f"somebody else says:\n{told.stdout}{told.stderr}")
+
+
+def run_on_a_quiet_machine(shop, gameday, name):
+    """Where this machine was too busy to keep the load's plan, the drill says that it cannot tell:
+    then once more."""
+    for _ in range(2):
+        ended = gameday.run(f"{shop.folder}/{name}.yaml", "--json", wait=100)
+        if ended.returncode != 6 or "missed its plan" not in ended.stdout:
+            break
+    return ended
+
+
+def playbook_case(name, code, verdict):
+    def run(bin_folder):
+        shop, gameday = make(bin_folder)
+        planned = subprocess.run(
+            [gameday.program, "plan", f"{shop.folder}/{name}.yaml", "--json"],
+            capture_output=True, text=True)
+        expect_code(planned, 0)
+        ended = run_on_a_quiet_machine(shop, gameday, name)
+        expect_code(ended, code)
+        document = expect_one_document(ended)
+        check(document["plan_sha256"] == json.loads(planned.stdout)["plan_sha256"],
+              "the drill has another plan than `gameday plan` says")
+        check(document["verdict"] == verdict, f"verdict {document['verdict']}")
+        check(document["reasons"], "no reasons are given")
+        check(document == gameday.result(), "result.json is another document")
+        expect_nothing_left(gameday, document)
+        if code in (0, 1):
+            expect_told_by_someone_else(shop, gameday)
+        check(not [p for p in processes() if p.name != "unshare"],
+              f"what the drill started stays: {[p.argv for p in processes()]}")
+
+    CASES["playbook-" + name] = run
+
+
+playbook_case("survives-a-killed-worker", 0, "passed")
+playbook_case("survives-losing-a-region", 0, "passed")
+playbook_case("queue-dropped", 0, "passed")
+playbook_case("store-lost-and-restored", 0, "passed")
+playbook_case("store-lost-with-an-old-backup", 1, "failed")
+playbook_case("no-steady-state", 3, "not_started")
+playbook_case("fault-that-does-not-bite", 6, "inconclusive")
+
+
+@case
+def invalid_playbook(bin_folder):
+    shop, gameday = make(bin_folder)
+    text = short_playbook(KILL_WEST.replace("west", "wset").replace("30s", "30"))
+    playbook = shop.write("wrong.yaml", text)
+    ended = gameday.run(playbook)
+    expect_code(ended, 2)
+    check(not os.path.exists(gameday.store), "a store was made for an invalid playbook")
+    checked = subprocess.run([gameday.program, "check", playbook], capture_output=True, text=True)
+    expect_code(checked, 2)
+    errors = [line for line in checked.stderr.splitlines() if "error:" in line]
+    check(len(errors) == 2, f"two errors stand in it: {checked.stderr}")
+    for line in errors:
+        check(re.match(re.escape(playbook) + r":\d+:\d+: ", line), f"no place: {line}")
+
+
+@case
+def switched_off_outbox_fails(bin_folder):
+    # Without the worker the queue is never empty, so that a drop always loses something.
+    shop, gameday = make(bin_folder, SHOP_OUTBOX="off")
+    shop.up()
+    steps = ("{ fault: kill, target: worker, id: held }",
+             "wait: 1s",
+             "{ fault: drop-queue, target: orders, for: 500ms, restore_messages: false }",
+             "revert: held")
+    text = short_playbook(*steps, objectives=", rpo: 0s")
+    text = text.replace("  links:", "  worker:  { process: { pidfile: run/worker.pid } }\n  links:")
+    ended = gameday.run(shop.write("p.yaml", text), "--json")
+    expect_code(ended, 1)
+    check(expect_one_document(ended)["recovery"]["lost"] > 0, "nothing is lost")
+    expect_nothing_left(gameday)
+
+
+@case
+def deleted_row_after_the_restore_fails(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    # The first wait is for this test's eyes: a restore alone is over before it has looked.
+    steps = ("backup: store", "{ fault: lose-data, target: store }", "wait: 1s",
+             "{ restore: store, into: place, replay: orders }", "wait: 3s")
+    playbook = shop.write("p.yaml", short_playbook(*steps, objectives=", rpo: 0s"))
+    started = gameday.start(playbook, "--json")
+    check(eventually(lambda: isinstance(shop.count("1"), str), 20), "the store is not lost")
+    check(eventually(lambda: shop.count("1") not in (0,) and not isinstance(shop.count("1"), str),
+                     20), "the store is not restored")
+    time.sleep(1)
+    deleted = subprocess.run(
+        ["sqlite3", "-cmd", ".timeout 5000", shop.run + "/store.db",
+         "DELETE FROM orders WHERE id = (SELECT min(id) FROM orders)"],
+        capture_output=True, text=True)
+    check(deleted.returncode == 0, deleted.stderr)
+    ended = gameday.finish(started, 60)
+    expect_code(ended, 1)
+    document = expect_one_document(ended)
+    check(document["recovery"]["lost"] == 1, "not just the deleted row is lost")
+    copies = [path for path in gameday.private_files() if path.endswith(".db")]
+    check(len(copies) == 2, f"the superseded copies: {gameday.private_files()}")
+    expect_nothing_left(gameday, document)
+
+
+@case
+def outage_and_ledger_are_told_by_someone_else(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    steps = ("{ fault: kill, target: door, for: 1s }", "wait: 1s", "backup: store",
+             "{ fault: lose-data, target: store }",
+             "{ restore: store, into: place, replay: orders }")
+    text = short_playbook(*steps, objectives=", rpo: 0s") + "  - { wait: 3s, id: look }\n"
+    text = text.replace("  links:", "  door:    { process: { pidfile: run/front.pid } }\n  links:")
+    started = gameday.start(shop.write("p.yaml", text), "--json")
+    check(eventually(lambda: "step look wait" in gameday.told(), 60), gameday.told())
+    # Every row is there now, and the clean-up is still to come.
+    rows = FOLDER + "/rows.db"
+    with contextlib.closing(sqlite3.connect(f"file:{shop.run}/store.db?mode=ro", uri=True)) as db, \
+            contextlib.closing(sqlite3.connect(rows)) as copy:
+        db.backup(copy)
+    ended = gameday.finish(started, 60)
+    expect_code(ended, 0)
+    document = expect_one_document(ended)
+    rto = document["outages"][0]["rto_s"]
+    check(len(document["outages"]) == 1 and 0.8 < rto["lo"] < rto["hi"], document["outages"])
+    expect_told_by_someone_else(shop, gameday, rows)
+    expect_told_by_someone_else(shop, gameday)
+    with open(gameday.out + "/result.json", "w", encoding="utf-8") as file:
+        document["recovery"]["rto_s"] -= 0.1
+        json.dump(document, file)
+    try:
+        expect_told_by_someone_else(shop, gameday, rows)
+    except Wrong as wrong:
+        check("RTO, s" in str(wrong), str(wrong))
+    else:
+        raise Wrong("somebody else agrees with a forged RTO")
+    expect_nothing_left(gameday)

@@ -1,0 +1,75 @@
+"""Secrets are found nowhere but where they must be, and only while they must."""
+
+import base64
+import json
+import os
+import time
+import urllib.parse
+
+from case_support import KILL_WEST, case, expect_code, expect_nothing_left, make, run_until_killed
+from shop_world import check, eventually, named, processes
+from short_drill import short_playbook
+
+
+CANARY = 'kanarie7f3a/+"&=%x'
+CORE = "kanarie7f3a"
+
+
+def needles():
+    """The canary and its core, plainly and in every disguise; base64 at each alignment."""
+    found = {CORE.encode(), CANARY.encode(), urllib.parse.quote(CANARY, safe="").encode(),
+             json.dumps(CANARY)[1:-1].encode(), CORE.encode().hex().encode()}
+    for offset in range(3):
+        encoded = base64.b64encode(b"x" * offset + CORE.encode() + b"xxx")
+        found.add(encoded[4 if offset else 0:4 * ((offset + len(CORE)) // 3)])
+    return found
+
+
+def places_with_the_canary(gameday):
+    """Files of gameday's and command lines of all processes."""
+    found = []
+    for top in (gameday.folder, "/run/gameday", "/run/lock"):
+        for folder, _, names in os.walk(top):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path):
+                    with open(path, "rb") as file:
+                        content = file.read()
+                    if any(needle in content for needle in needles()):
+                        found.append(path)
+    for process in processes():
+        if any(needle in "\0".join(process.argv).encode() for needle in needles()):
+            found.append(f"the command line of {process.name}")
+    return found
+
+
+@case
+def secrets_stay_secret(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.environment["SECRET_OF_THE_SHOP"] = CANARY
+    shop.up()
+    del shop.environment["SECRET_OF_THE_SHOP"]
+    headers = ', headers: { X-Auth: "${env:CANARY}" }'
+    playbook = shop.write("p.yaml", short_playbook(KILL_WEST.replace("30s", "1s"),
+                                                   headers=headers))
+    started = run_until_killed(shop, gameday, playbook, "--json", environment={"CANARY": CANARY})
+    time.sleep(0.2)
+    inside = places_with_the_canary(gameday)
+    check(len(inside) == 1 and inside[0].endswith(".environment"), f"while it lives: {inside}")
+    check(os.stat(inside[0]).st_mode & 0o777 == 0o600, "others may read the private file")
+    ended = gameday.finish(started, 60)
+    expect_code(ended, 0)
+    check(places_with_the_canary(gameday) == [], f"{places_with_the_canary(gameday)}")
+    environment = open(f"/proc/{shop.pid('west')}/environ", "rb").read()
+    check(CANARY.encode() in environment, "west was put back without its environment")
+    expect_nothing_left(gameday)
+    # The guardian gets the value over its pipe, to clean up after a killed runner.
+    long_one = shop.write("q.yaml", short_playbook(KILL_WEST, headers=headers))
+    started = run_until_killed(shop, gameday, long_one, environment={"CANARY": CANARY})
+    started.kill()
+    started.wait()
+    check(eventually(lambda: not gameday.open(), 3), f"open: {gameday.open()} {gameday.told()}")
+    check(eventually(lambda: not named("guardian")), "the guardian does not end")
+    check(shop.count("1") == 0, "the load's orders stay")
+    check(places_with_the_canary(gameday) == [], f"{places_with_the_canary(gameday)}")
+    expect_nothing_left(gameday)
