@@ -22,6 +22,7 @@ int run(const Arguments& arguments) {
     const auto path = proxy_control_path(arguments.text("listen"));
     if (!path) return say_error(path.error()), 2;
     control = *path;
+    if (auto made = make_proxy_folder(control, Files()); !made) return say_error(made.error()), 1;
   }
   const SystemClock clock;
   const auto ended = run_proxy(

@@ -35,7 +35,10 @@ Result<std::vector<LinkInForce>> links_of_region(const System& system, const std
 }
 
 Result<Json> ask_link(const LinkInForce& link, const Json& request, const DeedContext& context) {
+  const bool changes = context.doors.observer && request.text("op") != "status";
+  if (changes) context.doors.observer("proxy", Side::before);
   auto answer = ask_proxy(link.control, request, context.doors.clock, context.until);
+  if (changes) context.doors.observer("proxy", Side::after);
   return answer ? std::move(answer) : std::unexpected(answer.error().in("link " + link.name));
 }
 

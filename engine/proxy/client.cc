@@ -118,6 +118,11 @@ Result<std::string> proxy_control_path(const std::string& listen) {
   return std::string(folder) + "/gameday/" + name;
 }
 
+Status make_proxy_folder(const std::string& control_path, const Files& files) {
+  const auto folder = std::filesystem::path(control_path).parent_path().string();
+  return files.make_folder(folder, folder == "/run/gameday" ? 0755 : 0700);
+}
+
 Result<Json> ask_proxy(const std::string& path, const Json& request, const Clock& clock,
                        const Until& until) {
   TRY(socket, connected(path, clock, until));
@@ -145,9 +150,7 @@ Result<Json> start_proxy(const ProxyLink& link, const std::string& executable, c
   if (found || found.error().code != ErrorCode::not_found) return found;
   TRY(path, proxy_control_path(link.listen));
   TRY_OK(check_free(link.listen));
-  const auto folder = std::filesystem::path(path).parent_path().string();
-  const unsigned mode = folder == "/run/gameday" ? 0755 : 0700;
-  TRY_OK(doors.files.make_folder(folder, mode));
+  TRY_OK(make_proxy_folder(path, doors.files));
   const std::string log = path.substr(0, path.size() - std::string_view(".sock").size()) + ".log";
   TRY_OK(doors.files.remove(log));
   const Command command{.argv = {executable, "proxy", "--name", link.name, "--listen", link.listen,

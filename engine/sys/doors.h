@@ -13,7 +13,7 @@ struct Doors {
   const Files& files;
   Processes& processes;
   Http& http;
-  WriteObserver observer;  // for the SQLite connections that deeds open
+  WriteObserver observer;  // for what deeds change through neither
 };
 
 }  // namespace gameday

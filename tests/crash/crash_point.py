@@ -36,7 +36,6 @@ class Place:
     def bring_up(self):
         self.shop.up()
         if proxy_toxics() is None:
-            os.makedirs("/run/gameday", exist_ok=True)
             subprocess.Popen([self.program, "proxy", "--name", "west-to-store", "--listen",
                               "127.0.0.1:8201", "--to", "127.0.0.1:8200"],
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
