@@ -1,0 +1,105 @@
+// The prober: every attempt is told, a slow answer delays the next attempt, and nothing outlives
+// it.
+#include "engine/runtime/prober.h"
+
+#include <mutex>
+#include <stdexcept>
+
+#include "tests/drills/deed_world.h"
+#include "tests/engine/playbook/test_rows.h"
+
+namespace gameday {
+namespace {
+
+using std::chrono::milliseconds;
+
+Answer yes(const Json&, const DeedContext&) { return {true, "yes"}; }
+Answer throws(const Json&, const DeedContext&) { throw std::runtime_error("a mistake of ours"); }
+Answer waits(const Json&, const DeedContext& context) {
+  const auto waited = context.doors.clock.sleep(context.until);
+  return {false, waited ? "waited to its deadline" : waited.error().text};
+}
+
+constexpr ProbeRow probe_row(std::string_view name,
+                             Answer (*ask)(const Json&, const DeedContext&)) {
+  ProbeRow row = *test_rows::kProbes.front();
+  row.name = name;
+  row.ask = ask;
+  return row;
+}
+constexpr ProbeRow kYes = probe_row("yes", yes);
+constexpr ProbeRow kThrows = probe_row("throws", throws);
+constexpr ProbeRow kWaits = probe_row("waits", waits);
+constexpr std::array kProbes{&kYes, &kThrows, &kWaits};
+constexpr Rows kRows{test_rows::kFacets, {}, {}, {}, kProbes};
+
+class ProberTest : public testing::Test {
+ protected:
+  ProberTest()
+      : playbook(std::make_shared<Playbook>()),
+        performer(
+            {world.doors(), kRows, secrets, playbook, "drill", 1, world.private_folder(), "", {}}) {
+  }
+
+  // What a prober with this one probe tells within that time.
+  std::vector<Sampled> samples_of(const std::string& kind, Duration every, Duration timeout,
+                                  Duration lasts) {
+    std::mutex mutex;
+    std::vector<Sampled> told;
+    {
+      Prober prober(performer, kRows, world.clock(), [&](Sampled sample) {
+        const std::lock_guard lock(mutex);
+        told.push_back(std::move(sample));
+      });
+      ProbeSpec probe;
+      probe.name = "asked";
+      probe.kind = kind;
+      probe.every = every;
+      probe.timeout = timeout;
+      prober.start({probe});
+      (void)world.clock().sleep({Stop(), world.clock().in(lasts)});
+      ending = world.clock().now().boot;
+    }
+    ended = world.clock().now().boot;
+    return told;
+  }
+
+  DeedWorld world;
+  Secrets secrets;
+  std::shared_ptr<Playbook> playbook;
+  Performer performer;
+  Instant ending, ended;
+};
+
+TEST_F(ProberTest, TellsEachAttempt) {
+  const auto told = samples_of("yes", milliseconds(10), milliseconds(5), milliseconds(300));
+  ASSERT_GT(told.size(), 5U);
+  EXPECT_LT(told.size(), 40U);
+  for (const auto& sample : told) {
+    EXPECT_EQ(sample.probe, "asked");
+    EXPECT_TRUE(sample.ok);
+    EXPECT_LE(sample.start, sample.end);
+  }
+}
+
+TEST_F(ProberTest, ADefectIsAFailedAttemptThatSaysSo) {
+  const auto told = samples_of("throws", milliseconds(10), milliseconds(5), milliseconds(100));
+  ASSERT_FALSE(told.empty());
+  EXPECT_FALSE(told[0].ok);
+  EXPECT_EQ(told[0].text, "defect: a mistake of ours");
+}
+
+TEST_F(ProberTest, AttemptsNeverPileUp) {
+  const auto told = samples_of("waits", milliseconds(10), milliseconds(60), milliseconds(400));
+  ASSERT_GT(told.size(), 1U);
+  for (std::size_t i = 1; i < told.size(); ++i) EXPECT_GE(told[i].start, told[i - 1].end);
+}
+
+TEST_F(ProberTest, EndsAtOnceWithAnAttemptUnderWay) {
+  const auto told = samples_of("waits", milliseconds(10), std::chrono::hours(1), milliseconds(50));
+  EXPECT_TRUE(told.empty());
+  EXPECT_LT(ended - ending, milliseconds(200));
+}
+
+}  // namespace
+}  // namespace gameday
