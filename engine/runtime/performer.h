@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "engine/conductor/events.h"
@@ -83,6 +84,8 @@ class Performer {
   PerformerTerms terms_;
   std::mutex mutex_;  // guards loads_
   std::map<std::string, RunningLoad> loads_;
+  bool system_started_ = false;            // by this drill
+  std::set<std::string> proxies_started_;  // the same
   mutable std::mutex defect_mutex_;
   std::string defect_;
 };

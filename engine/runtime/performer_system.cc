@@ -40,6 +40,7 @@ Status Performer::bring_up(const Until& until, bool* started) {
     if (found) continue;
     const auto proxy = start_proxy(proxy_of(link), terms_.executable, terms_.doors, until);
     if (!proxy) return std::unexpected(proxy.error().in("link " + link.name));
+    proxies_started_.insert(link.name);
     *started = true;
   }
   if (ready(until)) return {};
@@ -47,7 +48,7 @@ Status Performer::bring_up(const Until& until, bool* started) {
     return fail(ErrorCode::failed, "the system is not ready: probe " + system.ready +
                                        " does not hold, and it has no `start`");
   }
-  *started = true;
+  *started = system_started_ = true;
   TRY_OK(run_command(system.start, until));
   while (!ready(until)) {
     if (auto paused = terms_.doors.clock.pause(std::chrono::milliseconds(100), until); !paused) {
@@ -97,8 +98,10 @@ Done Performer::system_start(const Task& task, const Until& until) {
 Done Performer::system_stop(const Task& task, const Until& until) {
   Done done{task.id, {}, {}};
   const auto& system = terms_.playbook->system;
-  if (!system.stop.empty()) done.status = run_command(system.stop, until);
+  // A system that was up before, behind a proxy that was not, stays up.
+  if (system_started_ && !system.stop.empty()) done.status = run_command(system.stop, until);
   for (const auto& link : system.links) {
+    if (!system_started_ && !proxies_started_.contains(link.name)) continue;
     const auto path = proxy_control_path(link.listen);
     if (!path) continue;
     const auto asked =

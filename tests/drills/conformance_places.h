@@ -61,6 +61,8 @@ class TargetPlace {
   [[nodiscard]] virtual std::string seen() = 0;
   // Whatever comes back may be another instance: `seen` without what tells instances apart.
   [[nodiscard]] virtual std::string content() { return seen(); }
+  // From now on whoever is asked for this target takes the question and never answers.
+  virtual void fall_silent() {}
   // The same undo aimed at a peer that never answers; as it is where nobody is asked.
   [[nodiscard]] virtual Undo silenced(Undo undo) { return undo; }
 };
@@ -119,9 +121,15 @@ class DatabasePlace : public TargetPlace {
     const auto state = read_state(database(), world_.context());
     return state ? state->content.digest : state.error().text;
   }
+  // A writer that never ends its transaction.
+  void fall_silent() override {
+    holder_.emplace(Database::open(database()).value());
+    EXPECT_TRUE(holder_->execute("BEGIN EXCLUSIVE"));
+  }
 
  private:
   DeedWorld& world_;
+  std::optional<Database> holder_;
 };
 
 class QueuePlace : public TargetPlace {
@@ -199,6 +207,26 @@ class LinkPlace : public TargetPlace {
   StopSource stop_;
   std::thread thread_;
 };
+
+// How long `work` goes on after its stop, which comes while it is under way.
+template <class Work>
+Duration after_its_stop(DeedWorld& world, const Work& work) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  StopSource stop;
+  world.set_until({stop.stop(), world.clock().in(seconds(30))});
+  Instant asked{};
+  std::jthread stopper([&] {
+    (void)world.clock().sleep({{}, world.clock().in(milliseconds(50))});
+    asked = world.clock().now().boot;
+    stop.request();
+  });
+  work();
+  const Instant ended = world.clock().now().boot;
+  stopper.join();
+  world.set_until({{}, world.clock().in(seconds(30))});
+  return ended > asked ? ended - asked : Duration{};
+}
 
 [[nodiscard]] inline std::unique_ptr<TargetPlace> place_for(std::string_view facet,
                                                             DeedWorld& world) {

@@ -81,22 +81,9 @@ class EachFault : public testing::TestWithParam<const FaultRow*> {
     EXPECT_TRUE(gone(undo));
     EXPECT_EQ(place_->content(), content);
   }
-  // How long `work` goes on after its stop, which comes while it is under way.
   template <class Work>
   Duration after_its_stop(const Work& work) {
-    StopSource stop;
-    world_.set_until({stop.stop(), world_.clock().in(30s)});
-    Instant asked{};
-    std::jthread stopper([&] {
-      (void)world_.clock().sleep({{}, world_.clock().in(50ms)});
-      asked = world_.clock().now().boot;
-      stop.request();
-    });
-    work();
-    const Instant ended = world_.clock().now().boot;
-    stopper.join();
-    world_.set_until({{}, world_.clock().in(30s)});
-    return ended > asked ? ended - asked : Duration{};
+    return gameday::after_its_stop(world_, work);
   }
 
   DeedWorld world_;
@@ -256,6 +243,7 @@ TEST_P(EachFault, StoppedInTheMiddleItCanStillBeUndone) {
 TEST_P(EachFault, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   const Undo undo = place_->silenced(prepared());
   ASSERT_TRUE(row().inject(deed_, prepared("drill-2"), world_.context()));
+  place_->fall_silent();
   const auto context = [&] { return world_.context(); };
   EXPECT_LT(after_its_stop([&] { (void)row().prove(deed_, undo, context()); }), 200ms);
   EXPECT_LT(after_its_stop([&] { (void)row().gone(undo, context()); }), 200ms);

@@ -11,7 +11,7 @@ import time
 
 from case_support import (CASES, KILL_WEST, case, expect_code, expect_nothing_left,
                           expect_one_document, make)
-from shop_world import FOLDER, SOURCE, Wrong, check, eventually, processes
+from shop_world import FOLDER, SOURCE, Wrong, check, eventually, processes, proxy_toxics
 from short_drill import short_playbook
 
 
@@ -64,6 +64,19 @@ playbook_case("store-lost-and-restored", 0, "passed")
 playbook_case("store-lost-with-an-old-backup", 1, "failed")
 playbook_case("no-steady-state", 3, "not_started")
 playbook_case("fault-that-does-not-bite", 6, "inconclusive")
+
+
+@case
+def system_that_was_up_stays_up(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    before = {process.name: process.pid for process in processes() if process.name != "unshare"}
+    check(proxy_toxics() is None, "a proxy stands before the drill")
+    ended = run_on_a_quiet_machine(shop, gameday, "queue-dropped")
+    expect_code(ended, 0)
+    after = {process.name: process.pid for process in processes() if process.name != "unshare"}
+    check(before == after, f"what stood before: {before}, what stands now: {after}")
+    expect_nothing_left(gameday)
 
 
 @case

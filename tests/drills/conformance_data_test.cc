@@ -1,0 +1,149 @@
+// What every restore and every queue must do, whatever it is: each case runs over every row, on a
+// real target of its facet. A new row enters by itself.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "all_rows.h"
+#include "tests/drills/conformance_places.h"
+
+namespace gameday {
+namespace {
+
+using namespace std::chrono_literals;
+
+// How a target of that facet is written in a playbook, without its name.
+Json facet_of(std::string_view facet, const TargetPlace& place) {
+  if (facet == "sqlite") return Json::object({{"path", place.database()}});
+  if (facet == "queue") return Json::object({{"url", place.queue()}});
+  ADD_FAILURE() << "facet `" << facet << "` has no fields in this suite: add them to facet_of";
+  return {};
+}
+
+class EachRestore : public testing::TestWithParam<const RestoreRow*> {
+ protected:
+  void SetUp() override {
+    place_ = place_for(row().facet, world_);
+    ASSERT_TRUE(place_);
+    std::filesystem::create_directories(world_.private_folder());
+    target_ = world_.add_target("target", std::string(row().facet), facet_of(row().facet, *place_));
+  }
+  const RestoreRow& row() const { return *GetParam(); }
+
+  BackupTaken backup() {
+    auto taken = row().backup(target_, world_.context("drill-backup"));
+    EXPECT_TRUE(taken) << (taken ? "" : taken.error().text);
+    return taken.value_or(BackupTaken{});
+  }
+  Undo prepared(const std::string& mark = "drill-1") {
+    auto undo = row().prepare(target_, world_.context(mark));
+    EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
+    return undo.value_or(Undo{});
+  }
+  bool gone(const Undo& undo) {
+    const auto proof = row().gone(undo, world_.context());
+    return proof && proof->held;
+  }
+
+  DeedWorld world_;
+  std::unique_ptr<TargetPlace> place_;
+  Target target_;
+};
+
+TEST_P(EachRestore, BackingUpAndRestoringAsideTouchNothing) {
+  const std::string before = place_->seen();
+  const BackupTaken taken = backup();
+  EXPECT_TRUE(taken.sha256.starts_with("sha256:"));
+  const auto restored = row().restore_scratch(target_, taken, world_.context("drill-scratch"));
+  ASSERT_TRUE(restored) << restored.error().text;
+  EXPECT_TRUE(restored->verified) << restored->text;
+  EXPECT_FALSE(restored->vacuous);
+  EXPECT_EQ(place_->seen(), before);
+}
+
+TEST_P(EachRestore, PrepareTouchesNothing) {
+  const std::string before = place_->seen();
+  (void)prepared();
+  EXPECT_EQ(place_->seen(), before);
+}
+
+TEST_P(EachRestore, IntoPlaceIsVerifiedAndUndoneToTheByte) {
+  const BackupTaken taken = backup();
+  const std::string before = place_->content();
+  const Undo undo = prepared();
+  const auto restored = row().restore_place(target_, taken, undo, world_.context());
+  ASSERT_TRUE(restored) << restored.error().text;
+  EXPECT_TRUE(restored->verified) << restored->text;
+  EXPECT_FALSE(gone(undo)) << "the restore stands, and is said to be gone";
+  for (int twice = 0; twice < 2; ++twice) {
+    const auto undone = row().undo(undo, world_.context());
+    EXPECT_TRUE(undone) << undone.error().text;
+    EXPECT_TRUE(gone(undo));
+    EXPECT_EQ(place_->content(), before);
+  }
+}
+
+TEST_P(EachRestore, UndoingWhatWasNeverDoneChangesNothing) {
+  const std::string before = place_->seen();
+  const Undo undo = prepared();
+  EXPECT_TRUE(row().undo(undo, world_.context()));
+  EXPECT_TRUE(gone(undo));
+  EXPECT_EQ(place_->seen(), before);
+}
+
+TEST_P(EachRestore, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
+  const BackupTaken taken = backup();
+  const Undo undo = prepared();
+  place_->fall_silent();
+  const auto context = [&] { return world_.context(); };
+  const auto stopped = [&](const auto& work) { return after_its_stop(world_, work); };
+  EXPECT_LT(stopped([&] { (void)row().backup(target_, context()); }), 200ms);
+  EXPECT_LT(stopped([&] { (void)row().prepare(target_, world_.context("drill-2")); }), 200ms);
+  EXPECT_LT(stopped([&] { (void)row().restore_scratch(target_, taken, context()); }), 200ms);
+  EXPECT_LT(stopped([&] { (void)row().restore_place(target_, taken, undo, context()); }), 200ms);
+  EXPECT_LT(stopped([&] { (void)row().gone(undo, context()); }), 200ms);
+  EXPECT_LT(stopped([&] { (void)row().undo(undo, context()); }), 200ms);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, EachRestore,
+                         testing::ValuesIn(all_rows().restores.begin(), all_rows().restores.end()),
+                         [](const auto& row) { return std::string(row.param->name); });
+
+class EachQueue : public testing::TestWithParam<const QueueRow*> {
+ protected:
+  void SetUp() override {
+    place_ = place_for(row().facet, world_);
+    ASSERT_TRUE(place_);
+    target_ = world_.add_target("target", std::string(row().facet), facet_of(row().facet, *place_));
+  }
+  const QueueRow& row() const { return *GetParam(); }
+
+  DeedWorld world_;
+  std::unique_ptr<TargetPlace> place_;
+  Target target_;
+};
+
+TEST_P(EachQueue, LookingTouchesNothing) {
+  const std::string before = place_->seen();
+  const auto depth = row().depth(target_, world_.context());
+  ASSERT_TRUE(depth) << depth.error().text;
+  EXPECT_GT(*depth, 0);
+  EXPECT_EQ(place_->seen(), before);
+}
+
+TEST_P(EachQueue, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
+  const SilentPeer silent;
+  const Target& target =
+      world_.add_target("silent", std::string(row().facet),
+                        Json::object({{"url", "http://" + silent.address() + "/orders"}}));
+  const auto context = [&] { return world_.context(); };
+  EXPECT_LT(after_its_stop(world_, [&] { (void)row().depth(target, context()); }), 200ms);
+  EXPECT_LT(after_its_stop(world_, [&] { (void)row().replay(target, Utc{}, context()); }), 200ms);
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, EachQueue,
+                         testing::ValuesIn(all_rows().queues.begin(), all_rows().queues.end()),
+                         [](const auto& row) { return std::string(row.param->facet); });
+
+}  // namespace
+}  // namespace gameday
