@@ -26,15 +26,20 @@ std::string mark_of(const ProcessFacts& facts) {
 
 class Discovery {
  public:
-  explicit Discovery(const Playbook& playbook)
-      : playbook_(playbook), http_(make_curl_http(clock_)), processes_(make_processes(clock_)) {}
+  Discovery(const Playbook& playbook, const Rows& rows)
+      : playbook_(playbook),
+        rows_(rows),
+        http_(make_curl_http(clock_)),
+        processes_(make_processes(clock_)) {}
 
   Json found() {
     look_at_processes();
     for (const auto& link : playbook_.system.links) look_at_link(link);
-    for (const auto& name : lock_names(playbook_.system)) look_at_lock(name);
+    for (const auto& step : playbook_.timeline) look_for_marks(step);
+    for (const auto& name : lock_names(playbook_, rows_)) look_at_lock(name);
     return Json::object({{"processes", std::move(found_processes_)},
                          {"toxics", std::move(toxics_)},
+                         {"marks", std::move(marks_)},
                          {"locks", std::move(locks_)},
                          {"not_looked_at", std::move(missed_)}});
   }
@@ -90,6 +95,28 @@ class Discovery {
     }
   }
 
+  void look_for_marks(const Step& step) {
+    const FaultRow* row = step.kind == StepKind::fault ? rows_.fault(step.fault) : nullptr;
+    if (row == nullptr || row->discover == nullptr) return;
+    const Doors doors{clock_, files_, *processes_, *http_, {}};
+    const Secrets secrets;
+    const DeedContext context{
+        doors, playbook_.system, secrets, "", "", "", {{}, clock_.in(kLooksWithin)}};
+    const auto found =
+        row->discover({step.id, step.fault, hit_by(*row, step), step.arguments}, context);
+    if (!found) {
+      missed_.push("marks of " + step.fault + ": " + found.error().text);
+      return;
+    }
+    for (const auto& one : found->items()) {
+      const std::string mark = one.text("mark");
+      marks_.push(Json::object({{"where", one.text("where")},
+                                {"kind", row->name},
+                                {"drill", drill_of(mark)},
+                                {"mark", mark}}));
+    }
+  }
+
   void look_at_lock(const std::string& name) {
     const auto trace = lock_trace(files_, name);
     if (!trace) return;
@@ -100,18 +127,21 @@ class Discovery {
   }
 
   const Playbook& playbook_;
+  const Rows& rows_;
   const SystemClock clock_;
   const Files files_;
   std::unique_ptr<Http> http_;
   std::unique_ptr<Processes> processes_;
   std::vector<pid_t> noted_;
-  Json found_processes_ = Json::array(), toxics_ = Json::array(), locks_ = Json::array(),
-       missed_ = Json::array();
+  Json found_processes_ = Json::array(), toxics_ = Json::array(), marks_ = Json::array(),
+       locks_ = Json::array(), missed_ = Json::array();
 };
 
 }  // namespace
 
-Json discover(const Playbook& playbook) { return Discovery(playbook).found(); }
+Json discover(const Playbook& playbook, const Rows& rows) {
+  return Discovery(playbook, rows).found();
+}
 
 std::string shown_discovery(const Json& found) {
   std::string text;
@@ -125,6 +155,9 @@ std::string shown_discovery(const Json& found) {
   for (const auto& toxic : found.items("toxics")) {
     line("link " + toxic.text("link") + ": " + toxic.text("kind") + " of deed " +
          toxic.text("mark"));
+  }
+  for (const auto& mark : found.items("marks")) {
+    line(mark.text("where") + ": " + mark.text("kind") + " of deed " + mark.text("mark"));
   }
   for (const auto& lock : found.items("locks")) {
     const std::string drill = "drill " + lock.text("drill") + " of store " + lock.text("store");

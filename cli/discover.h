@@ -9,7 +9,7 @@ namespace gameday {
 
 // {"processes": [{"target", "pid", "shown", "drill", "mark"}], "toxics": [{"link", "kind", "drill",
 // "mark", "lease_left_s"}], "locks": [{"on", "drill", "store", "held"}], "not_looked_at": [text]}
-[[nodiscard]] Json discover(const Playbook& playbook);
+[[nodiscard]] Json discover(const Playbook& playbook, const Rows& rows);
 // The same for people, a line a thing.
 [[nodiscard]] std::string shown_discovery(const Json& found);
 

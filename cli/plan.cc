@@ -54,7 +54,7 @@ int run(const Arguments& arguments) {
   if (!playbook) return 2;
   auto plan = make_plan(playbook, rows, "", 0, {});
   if (!plan) return say_error(plan.error()), 2;
-  plan->identities = lock_names(playbook->system);
+  plan->identities = lock_names(*playbook, rows);
   const Json document = to_json(*plan, rows);
   const std::string digest = sha256(document.dump());
   const Survey survey = survey_system(*playbook, rows);

@@ -141,7 +141,7 @@ int run_discovery(const Arguments& arguments) {
   const auto playbook =
       checked_playbook(arguments.text("discover"), arguments, arguments.world.rows);
   if (!playbook) return 2;
-  const Json found = discover(*playbook);
+  const Json found = discover(*playbook, arguments.world.rows);
   if (arguments.has("json")) {
     print_json(found);
   } else {

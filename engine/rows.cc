@@ -64,6 +64,22 @@ Json to_json(const BackupTaken& backup) {
                        {"facts", backup.facts}});
 }
 
+std::vector<std::string_view> aims_of(const FaultRow& row) {
+  if (row.facet.empty()) return {};
+  if (row.facet == "link") return {"region", "link"};
+  return {"target"};
+}
+
+std::string hit_by(const FaultRow& row, const Step& step) {
+  if (row.facet.empty()) return row.aim(step.arguments);
+  return row.facet == "link" ? step.arguments.text("link") : step.target;
+}
+
+Instance instance_of(const FaultRow& row, const Json& arguments) {
+  const std::string name = row.aim(arguments);
+  return {name, name, std::string(row.name) + ":" + name, Json::object()};
+}
+
 const FacetRow* Rows::facet(std::string_view name) const { return named(facets, name); }
 const FaultRow* Rows::fault(std::string_view name) const { return named(faults, name); }
 const RestoreRow* Rows::restore(std::string_view name) const { return named(restores, name); }

@@ -29,7 +29,7 @@ enum class Effect { stops, slows, cuts, loses, fills };
 struct Deed {
   std::string id;      // the step's
   std::string kind;    // a fault's name, "restore" or "load"
-  std::string target;  // empty: arguments name a region
+  std::string target;  // or a link, or what its own fields name; empty: arguments name a region
   Json arguments = Json::object();
 };
 
@@ -82,7 +82,7 @@ struct FaultRow {
   std::string_view name;
   std::string_view summary;
   std::span<const Field> fields;  // beside target, region, for, id, which every fault has
-  std::string_view facet;  // what a target must have: "process"; "link" for links of a region
+  std::string_view facet;  // what a target must have: "process"; "link" for links; empty: `aim`
   Reversal reversal = Reversal::exact;
   Effect effect = Effect::stops;
   bool holds_data = false;   // a data undo: closed as superseded by a verified restore
@@ -101,7 +101,25 @@ struct FaultRow {
   // For faults that the target itself holds by a lease: the runtime calls it every 500 ms from
   // inject until undo. When nobody does any more, the lease ends and with it the fault.
   Status (*renew)(const Undo& undo, const DeedContext& context) = nullptr;
+  // Of a fault without a facet: what its own fields name ("/srv/data"), as the plan and the report
+  // show it, and on which drills lock each other out.
+  std::string (*aim)(const Json& arguments) = nullptr;
+  // Finds what any drill's deed of this kind has left on what this one would hit, without undo or
+  // store: a list of {"where", "mark"}. Null where the marks on processes and links tell it.
+  Result<Json> (*discover)(const Deed& deed, const DeedContext& context) = nullptr;
 };
+
+// The fields of a timeline step that can say what a fault hits, and those of them that this one
+// takes.
+inline constexpr std::string_view kAims[] = {"target", "region", "link"};
+[[nodiscard]] std::vector<std::string_view> aims_of(const FaultRow& row);
+
+// What a step's fault hits, by one name: its target, its link, or what its own fields name; empty:
+// a region.
+[[nodiscard]] std::string hit_by(const FaultRow& row, const Step& step);
+
+// What a fault without a facet hits.
+[[nodiscard]] Instance instance_of(const FaultRow& row, const Json& arguments);
 
 struct BackupTaken {
   std::string target;

@@ -21,7 +21,7 @@ Result<std::vector<LinkInForce>> links_in(const Undo& undo) {
 }
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
-  TRY(links, links_of_region(context.system, deed.arguments.text("region")));
+  TRY(links, links_hit(context.system, deed));
   Json listed = Json::array();
   for (const LinkInForce& link : links) {
     TRY(status, find_proxy({link.name, link.listen, link.to}, context.doors.clock, context.until));

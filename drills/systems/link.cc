@@ -23,14 +23,18 @@ Result<LinkInForce> link_from(const Json& value) {
 
 ProxyLink proxy_link(const Link& link) { return {link.name, link.listen, link.to}; }
 
-Result<std::vector<LinkInForce>> links_of_region(const System& system, const std::string& region) {
+Result<std::vector<LinkInForce>> links_hit(const System& system, const Deed& deed) {
+  const std::string region = deed.arguments.text("region");
   std::vector<LinkInForce> links;
   for (const Link& link : system.links) {
-    if (link.region != region) continue;
+    if (deed.target.empty() ? link.region != region : link.name != deed.target) continue;
     TRY(control, proxy_control_path(link.listen));
     links.push_back({link.name, link.listen, link.to, control});
   }
-  if (links.empty()) return fail(ErrorCode::not_found, "no link has the region " + region);
+  if (links.empty()) {
+    return fail(ErrorCode::not_found, deed.target.empty() ? "no link has the region " + region
+                                                          : "no link is called " + deed.target);
+  }
   return links;
 }
 

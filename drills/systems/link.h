@@ -19,9 +19,8 @@ struct LinkInForce {
 [[nodiscard]] Result<LinkInForce> link_from(const Json& value);
 [[nodiscard]] ProxyLink proxy_link(const Link& link);
 
-// Every link of that region. not_found: there is none.
-[[nodiscard]] Result<std::vector<LinkInForce>> links_of_region(const System& system,
-                                                               const std::string& region);
+// The link that the deed names, or every link of its region. not_found: there is none.
+[[nodiscard]] Result<std::vector<LinkInForce>> links_hit(const System& system, const Deed& deed);
 
 [[nodiscard]] Result<Json> ask_link(const LinkInForce& link, const Json& request,
                                     const DeedContext& context);

@@ -7,21 +7,13 @@
 namespace gameday {
 namespace {
 
-// What a fault with `region` reaches: the links with that region, for a fault on links, else the
-// targets of that region that have the facet.
-std::vector<std::string> names_in_region(const System& system, const FaultRow& row,
-                                         const std::string& region) {
+// What a fault reaches: its target, its one link, all links of its region, or what its own fields
+// name.
+std::vector<std::string> names_hit(const System& system, const Step& step, const FaultRow& row) {
+  if (auto name = hit_by(row, step); !name.empty()) return {std::move(name)};
   std::vector<std::string> names;
-  if (row.facet == "link") {
-    for (const auto& link : system.links) {
-      if (link.region == region) names.push_back(link.name);
-    }
-    return names;
-  }
-  for (const auto& target : system.targets) {
-    if (target.region == region && target.facets.find(row.facet) != nullptr) {
-      names.push_back(target.name);
-    }
+  for (const auto& link : system.links) {
+    if (link.region == step.arguments.text("region")) names.push_back(link.name);
   }
   return names;
 }
@@ -30,14 +22,13 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   const Step& step = planned.step;
   const FaultRow* row = rows.fault(step.fault);
   if (row == nullptr) return fail(ErrorCode::invalid, "no fault is called " + step.fault);
-  planned.deed = {step.id, step.fault, step.target, step.arguments};
+  planned.deed = {step.id, step.fault, hit_by(*row, step), step.arguments};
   planned.reversal = row->reversal;
   planned.effect = row->effect;
   planned.holds_data = row->holds_data;
   planned.held_by_lease = row->renew != nullptr;
   const std::string region = step.arguments.text("region");
-  planned.targets = step.target.empty() ? names_in_region(playbook.system, *row, region)
-                                        : std::vector{step.target};
+  planned.targets = names_hit(playbook.system, step, *row);
   if (planned.targets.empty()) {
     return fail(ErrorCode::not_found, "step " + step.id + ": nothing in region " + region +
                                           " can be the target of " + step.fault);

@@ -88,6 +88,7 @@ class Walk {
   void check_aim(const Step& step, const FaultRow& row) {
     if (row.facet == "link") {
       const auto region = step.arguments.text("region");
+      if (region.empty()) return;
       const auto& links = playbook_.system.links;
       if (std::ranges::find(links, region, &Link::region) == links.end()) {
         error(step, named("region", region) + " has no links that " + named("fault", row.name) +
@@ -104,8 +105,8 @@ class Walk {
   void check_count(const Step& step) {
     std::set<std::string> hit;
     for (const auto& open : open_) {
-      const auto region = open.step->arguments.text("region");
-      hit.insert(region.empty() ? "target " + open.step->target : "region " + region);
+      const auto name = hit_by(*open.row, *open.step);
+      hit.insert(name.empty() ? "region " + open.step->arguments.text("region") : name);
     }
     const auto count = static_cast<std::int64_t>(hit.size());
     if (count <= playbook_.limits.targets) return;

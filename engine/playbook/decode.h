@@ -22,6 +22,7 @@ struct Vocabulary {
   std::vector<std::string> probes;
   std::vector<std::string> loads;
   std::vector<std::string> regions;
+  std::vector<std::string> links;
   std::vector<std::pair<std::string, std::string>> http;  // target -> the URL of its http facet
 };
 

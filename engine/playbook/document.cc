@@ -252,6 +252,7 @@ constexpr std::array kFaultStep{
     Field{.name = "fault", .help = "The kind of fault.", .required = true},
     Field{.name = "target", .type = FieldType::target, .help = "What it hits."},
     Field{.name = "region", .type = FieldType::region, .help = "The region whose links it hits."},
+    Field{.name = "link", .type = FieldType::link, .help = "The one link that it hits."},
     Field{.name = "for",
           .type = FieldType::duration,
           .help = "How long it is held, then reverted; without it, until `revert`, a restore or "

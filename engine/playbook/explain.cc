@@ -56,21 +56,21 @@ void add_short_form(std::string_view name, std::string_view scalar, std::string&
            out);
 }
 
-// The step's own fields that this fault takes: it hits a target, or a region's links.
+// The step's own fields that this fault takes: which of them say what it hits differs.
 std::vector<Field> step_fields(const FaultRow& row) {
   const auto forms = step_forms();
   const auto form = std::ranges::find(forms, StepKind::fault, &StepForm::kind);
   std::vector<Field> fields(form->fields.begin(), form->fields.end());
-  const std::string_view other = row.facet == "link" ? "target" : "region";
-  if (!row.facet.empty()) {
-    std::erase_if(fields, [&](const Field& field) { return field.name == other; });
-  }
+  const auto takes = aims_of(row);
   std::erase_if(fields, [&](const Field& field) {
-    return field.name == "fault" ||
+    const bool aim = std::ranges::find(kAims, field.name) != std::end(kAims);
+    const bool taken = std::ranges::find(takes, field.name) != takes.end();
+    return (aim && !taken) || field.name == "fault" ||
            (field.name == "allow_irreversible" && row.reversal != Reversal::none);
   });
+  // Where there are two, one of them is: the line "Hits" says so.
   for (auto& field : fields) {
-    if (field.name == "target" || field.name == "region") field.required = !row.facet.empty();
+    if (takes.size() == 1 && field.name == takes.front()) field.required = true;
   }
   return fields;
 }
@@ -80,7 +80,7 @@ std::vector<Field> step_fields(const FaultRow& row) {
 std::string explain(const FaultRow& row) {
   std::string out = headed("fault", row.name, row.summary);
   if (row.facet == "link") {
-    add_line("Hits", "the links of a region, declared under system.links", out);
+    add_line("Hits", "the links of a region, or one link, declared under system.links", out);
   } else if (!row.facet.empty()) {
     add_line("Hits", "a target with " + std::string(row.facet), out);
   }

@@ -22,6 +22,7 @@ enum class FieldType {
   probe,     // a name under probes
   load,      // a name under load
   region,    // a region that some target or link has
+  link,      // a name under system.links
   choice,    // one of `choices`
   texts,     // a list of text
   probes,    // a list of names under probes

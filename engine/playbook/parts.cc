@@ -44,7 +44,10 @@ void add_address(const Entry& target, Vocabulary& names) {
 void add_system(const Node& system, Vocabulary& names) {
   for (const auto& entry : system.entries) {
     if (entry.key == "links") {
-      for (const auto& link : entry.value.entries) add_region(link.value, names);
+      for (const auto& link : entry.value.entries) {
+        names.links.push_back(link.key);
+        add_region(link.value, names);
+      }
     } else {
       names.targets.push_back(entry.key);
       add_region(entry.value, names);

@@ -140,6 +140,7 @@ std::optional<Json> decode_scalar(const Field& field, const Node& node, std::str
     case FieldType::probe: return reference(scalar, "probe", names.probes);
     case FieldType::load: return reference(scalar, "load", names.loads);
     case FieldType::region: return reference(scalar, "region", names.regions);
+    case FieldType::link: return reference(scalar, "link", names.links);
     case FieldType::choice: return choice(scalar);
     default: return text(scalar);
   }

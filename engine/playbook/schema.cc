@@ -59,13 +59,16 @@ Json fault_schema(const StepForm& form, const FaultRow& row) {
   add_fields(schema, row.fields);
   Json properties = schema.get("properties");
   properties.set("fault", Json::object({{"const", row.name}, {"description", row.summary}}));
-  const bool links = row.facet == "link";
-  if (!row.facet.empty()) {
-    properties.erase(links ? "target" : "region");
-    Json required = schema.get("required");
-    required.push(links ? "region" : "target");
-    schema.set("required", std::move(required));
+  const auto takes = aims_of(row);
+  Json one_of = Json::array();
+  for (const auto aim : kAims) {
+    if (std::ranges::find(takes, aim) == takes.end()) {
+      properties.erase(aim);
+    } else {
+      one_of.push(Json::object({{"required", Json(Json::Array{aim})}}));
+    }
   }
+  if (!takes.empty()) schema.set("oneOf", std::move(one_of));
   schema.set("properties", std::move(properties));
   return schema;
 }

@@ -61,24 +61,37 @@ struct StepReader {
     step.allow_irreversible = decoded.text("allow_irreversible");
     for (const auto& [name, value] : decoded.members()) {
       const bool own = std::ranges::find(common, name, &Field::name) == common.end();
-      if (own || name == "region") step.arguments.set(name, value);
+      if (own || name == "region" || name == "link") step.arguments.set(name, value);
     }
     check_aim(*row);
   }
 
-  // Which of target and region a fault takes is a matter of what it hits.
+  // Which of target, region and link a fault takes is a matter of what it hits: exactly one, or
+  // none where its own fields say what.
   void check_aim(const FaultRow& row) const {
-    const bool links = row.facet == "link";
-    const std::string_view needed = links ? "region" : "target";
-    const std::string_view other = links ? "target" : "region";
+    const auto takes = aims_of(row);
     const std::string fault = "fault `" + std::string(row.name) + "`";
-    if (!row.facet.empty() && node.find(needed) == nullptr) {
-      reading.error(node.place, "missing `" + std::string(needed) + "`: " + fault + " hits " +
-                                    (links ? "the links of a region" : "a target"));
+    std::string wanted;
+    for (const auto aim : takes)
+      wanted += (wanted.empty() ? "`" : " or `") + std::string(aim) + "`";
+    const Entry* given = nullptr;
+    for (const auto aim : kAims) {
+      const Entry* entry = node.find(aim);
+      if (entry == nullptr) continue;
+      if (std::ranges::find(takes, aim) == takes.end()) {
+        reading.error(entry->place,
+                      fault + " takes " +
+                          (wanted.empty() ? "neither target, region nor link"
+                                          : wanted + ", not `" + std::string(aim) + "`"));
+      } else if (given != nullptr) {
+        reading.error(entry->place, fault + " takes only one of " + wanted);
+      }
+      given = entry;
     }
-    if (const Entry* odd = node.find(other); odd != nullptr && !row.facet.empty()) {
-      reading.error(odd->place, fault + " takes `" + std::string(needed) + "`, not `" +
-                                    std::string(other) + "`");
+    if (given == nullptr && !takes.empty()) {
+      reading.error(node.place,
+                    "missing " + wanted + ": " + fault + " hits " +
+                        (row.facet == "link" ? "the links of a region, or one link" : "a target"));
     }
   }
 

@@ -34,7 +34,7 @@ class DrillRun {
     auto plan = make_plan(options_.playbook, rows_, drill_, options_.seed, {});
     if (!plan) return not_started(plan.error());
     plan->operator_name = options_.operator_name;
-    plan->identities = lock_names(options_.playbook->system);
+    plan->identities = lock_names(*options_.playbook, rows_);
     if (auto opened = open_journal(*plan); !opened) return not_started(opened.error());
     if (auto guarded = start_guardian(); !guarded) return not_started(guarded.error());
     Drill drill(std::move(*plan));
@@ -60,7 +60,7 @@ class DrillRun {
     const Until until{Stop(), clock_.in(kLockWithin)};
     TRY(drill_lock, folder.hold_drill(drill_, clock_, until));
     drill_lock_ = std::move(drill_lock);
-    TRY(locks, folder.hold_targets(lock_names(options_.playbook->system), drill_, options_.store));
+    TRY(locks, folder.hold_targets(lock_names(*options_.playbook, rows_), drill_, options_.store));
     for (const auto& holder : locks.previous) TRY_OK(refuse_leftovers_of(holder));
     locks_ = std::move(locks);
     private_folder_ = private_folder_of(options_.store, drill_);

@@ -119,9 +119,9 @@ std::optional<LockTrace> lock_trace(const Files& files, const std::string& ident
   return {};
 }
 
-std::vector<std::string> lock_names(const System& system) {
+std::vector<std::string> lock_names(const Playbook& playbook, const Rows& rows) {
   std::vector<std::string> names;
-  for (const auto& target : system.targets) {
+  for (const auto& target : playbook.system.targets) {
     if (!target.facets.is_object()) continue;
     for (const auto& [facet, arguments] : target.facets.members()) {
       // Reading over HTTP and the commands of the whole system exclude nobody.
@@ -129,8 +129,14 @@ std::vector<std::string> lock_names(const System& system) {
       names.push_back(facet + ":" + arguments.dump());
     }
   }
-  for (const auto& link : system.links) names.push_back("link:" + link.listen);
+  for (const auto& link : playbook.system.links) names.push_back("link:" + link.listen);
+  for (const auto& step : playbook.timeline) {
+    const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
+    if (row == nullptr || !row->facet.empty()) continue;
+    names.push_back(instance_of(*row, step.arguments).identity);
+  }
   std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
   return names;
 }
 

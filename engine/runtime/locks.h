@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/playbook/playbook.h"
+#include "engine/rows.h"
 #include "engine/sys/clock.h"
 #include "engine/sys/files.h"
 
@@ -51,8 +52,8 @@ struct LockTrace {
 };
 [[nodiscard]] std::optional<LockTrace> lock_trace(const Files& files, const std::string& identity);
 
-// What a drill on this system locks: one name for each facet of each target, and each link. The
-// same from every playbook and store.
-[[nodiscard]] std::vector<std::string> lock_names(const System& system);
+// What a drill locks: one name for each facet of each target, each link, and what faults without a
+// facet hit. The same from every playbook and store.
+[[nodiscard]] std::vector<std::string> lock_names(const Playbook& playbook, const Rows& rows);
 
 }  // namespace gameday

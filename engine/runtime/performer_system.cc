@@ -76,6 +76,10 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
     found.push_back({link.name, "link " + link.listen + " -> " + link.to, "link:" + link.listen,
                      Json::object()});
   }
+  for (const auto& step : terms_.playbook->timeline) {
+    const FaultRow* row = step.kind == StepKind::fault ? terms_.rows.fault(step.fault) : nullptr;
+    if (row != nullptr && row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
+  }
   return found;
 }
 

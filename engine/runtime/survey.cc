@@ -49,6 +49,12 @@ Survey survey_system(const Playbook& playbook, const Rows& rows) {
       }
     }
   }
+  for (const auto& step : playbook.timeline) {
+    const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
+    if (row != nullptr && row->facet.empty()) {
+      survey.found.push_back(instance_of(*row, step.arguments));
+    }
+  }
   survey.deaths = deaths_survived(files);
   return survey;
 }

@@ -95,7 +95,7 @@ class Campaign:
         def counting(worker, fault):
             points[fault] = worker.do({"count": fault})
 
-        self.jobs.extend(self.options.fault or crash_point.FAULTS)
+        self.jobs.extend(self.options.fault or crash_point.faults(self.options.bin + "/gameday_crash"))
         self.side_by_side(counting)
         for fault, found in points.items():
             if "wrong" in found:
@@ -140,7 +140,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="every point")
     parser.add_argument("--sample", action="store_true", help="one point mid-deed a fault")
     parser.add_argument("--jobs", type=int, default=5, help="worlds side by side")
-    parser.add_argument("--fault", action="append", choices=list(crash_point.FAULTS))
+    parser.add_argument("--fault", action="append", help="only this fault")
     parser.add_argument("--way", action="append", choices=WAYS)
     parser.add_argument("--at", action="append", help="only this point: journal:17:before")
     parser.add_argument("--verbose", action="store_true")

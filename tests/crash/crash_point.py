@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -12,12 +13,18 @@ from shop_world import (FOLDER, FRONT, PROGRAMS, Gameday, Shop, check, eventuall
                         processes, proxy_toxics)
 from short_drill import short_playbook
 
-FAULTS = {
-    "kill": "{ fault: kill, target: west, for: 300ms }",
-    "block": "{ fault: block, region: eu-west, for: 300ms }",
-    "drop-queue": "{ fault: drop-queue, target: orders, for: 300ms }",
-    "lose-data": "{ fault: lose-data, target: store, for: 300ms }",
-}
+
+def faults(program):
+    """A timeline step for each fault that there is: its row's example, held for 300 ms."""
+    listed = subprocess.run([program, "examples"], capture_output=True, text=True, check=True)
+    steps = {}
+    for line in listed.stdout.splitlines():
+        name, _, example = line.partition("\t")
+        steps[name] = re.sub(r"\bfor: [0-9a-z]+", "for: 300ms", example.removeprefix("- "))
+        check("for: 300ms" in steps[name], f"the example of {name} has no `for`: {example}")
+    check(len(steps) > 0, "no fault has an example")
+    return steps
+
 
 RESIDENTS = 20
 HEALED_WITHIN = 3.0
@@ -29,6 +36,7 @@ class Place:
 
     def __init__(self, bin_folder):
         self.program = bin_folder + "/gameday_crash"
+        self.faults = faults(self.program)
         self.shop = Shop(bin_folder, SHOP_RETAIN="3600")
         self.number = 0
         self.bring_up()
@@ -66,7 +74,7 @@ class Place:
         self.bring_up()
 
     def start(self, gameday, fault, environment):
-        playbook = self.shop.write(f"{fault}.yaml", short_playbook(FAULTS[fault]))
+        playbook = self.shop.write(f"{fault}.yaml", short_playbook(self.faults[fault]))
         return gameday.start(playbook, "--quiet", environment=environment)
 
     def count(self, gameday, job):

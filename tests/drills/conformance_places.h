@@ -228,13 +228,15 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   return ended > asked ? ended - asked : Duration{};
 }
 
+// `name` is the fault's whose own fields say what it hits; any other has a facet.
 [[nodiscard]] inline std::unique_ptr<TargetPlace> place_for(std::string_view facet,
-                                                            DeedWorld& world) {
+                                                            DeedWorld& world,
+                                                            std::string_view name = "") {
   if (facet == "process") return std::make_unique<ProcessPlace>(world);
   if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
-  ADD_FAILURE() << "facet `" << facet
+  ADD_FAILURE() << (facet.empty() ? "fault `" : "facet `") << (facet.empty() ? name : facet)
                 << "` has no target in this suite: add a TargetPlace for it to "
                 << "tests/drills/conformance_places.h, and name it in place_for";
   return nullptr;

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 class EachFault : public testing::TestWithParam<const FaultRow*> {
  protected:
   void SetUp() override {
-    place_ = place_for(row().facet, world_);
+    place_ = place_for(row().facet, world_, row().name);
     ASSERT_TRUE(place_);
     std::filesystem::create_directories(world_.private_folder());
     const auto loaded = decoded(example());
@@ -107,7 +107,8 @@ std::string wrong_value(const Field& field) {
     case FieldType::target:
     case FieldType::probe:
     case FieldType::load:
-    case FieldType::region: return "no-such-value";
+    case FieldType::region:
+    case FieldType::link: return "no-such-value";
     case FieldType::texts:
     case FieldType::probes:
     case FieldType::loads:

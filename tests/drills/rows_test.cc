@@ -66,7 +66,10 @@ TEST(Rows, EachCanDoItsPart) {
     EXPECT_TRUE(row->prepare && row->inject && row->prove && row->undo && row->gone) << row->name;
     EXPECT_FALSE(row->rights.empty()) << row->name;
     EXPECT_TRUE(row->example.contains("fault: " + std::string(row->name))) << row->name;
-    EXPECT_TRUE(row->facet.empty() || row->facet == "link" || rows.facet(row->facet)) << row->name;
+    const bool hits = row->facet.empty()
+                          ? row->aim != nullptr
+                          : row->facet == "link" || rows.facet(row->facet) != nullptr;
+    EXPECT_TRUE(hits) << row->name;
   }
   for (const auto* row : rows.restores) {
     EXPECT_TRUE(row->backup && row->restore_scratch && row->prepare && row->restore_place &&

@@ -181,7 +181,8 @@ TEST(Stop, ByAJournalThatFailsBeforeTheSystemIsAskedForCloses) {
 TEST(Undo, RunsNewestFirst) {
   Course course(kOpenTimeline);
   (void)course.finish();
-  EXPECT_EQ(course.undone_steps(), (std::vector<std::string>{"lost", "slowed", "load"}));
+  EXPECT_EQ(course.undone_steps(),
+            (std::vector<std::string>{"lost", "littered", "slowed", "load"}));
 }
 
 TEST(Undo, IsTriedAgainAndLookedAt) {

@@ -9,6 +9,14 @@ const EditedPlaybook kCannotWork[] = {
      "fault: block, region: eu-west, for: 15s }",
      "fault: kill, target: north }\n  - { fault: kill, target: store }",
      {"38:5: error: 3 targets would be under fault at once; `limits.targets` is 2"}},
+    {"ALinkIsATargetOfItsOwn",
+     "- { fault: block, region: eu-west, for: 15s }",
+     "- { fault: block, link: west-to-store }\n  - { fault: litter, path: x }\n  - { fault: "
+     "litter, "
+     "path: y }",
+     {"38:5: error: 3 targets would be under fault at once; `limits.targets` is 2",
+      "39:5: error: 4 targets would be under fault at once; `limits.targets` is 2",
+      "41:5: error: 4 targets would be under fault at once; `limits.targets` is 2"}},
     {"FaultNeedsAFacetTheTargetLacks",
      "fault: kill, target: west",
      "fault: kill, target: front",

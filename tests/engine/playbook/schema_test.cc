@@ -92,6 +92,7 @@ const Edit kBroken[] = {
     {"UnknownKeyOfAFault", "target: west,", "target: west, grac: 1s,"},
     {"UnknownChoiceOfAFault", "target: west,", "target: west, signal: HUP,"},
     {"FaultOfLinksWithATarget", "region: eu-west, for", "target: west, for"},
+    {"FaultOfALinkAndARegion", "region: eu-west, for", "region: eu-west, link: l, for"},
     {"UnknownKindOfProbe", "{ http:", "{ htpt:"},
     {"StatusOutOfBounds", "status: 200", "status: 99"},
     {"UnknownStep", "- backup:", "- bakcup:"},

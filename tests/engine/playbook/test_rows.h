@@ -66,7 +66,16 @@ inline constexpr FaultRow kFill =
     fault("fill", kFillFields, "process", Reversal::exact, Effect::fills, false);
 inline constexpr FaultRow kBurn =
     fault("burn", {}, "process", Reversal::none, Effect::stops, false);
-inline constexpr std::array kFaults{&kKill, &kBlock, &kLoseData, &kFill, &kBurn};
+inline constexpr std::array kLitterFields{
+    Field{.name = "path", .type = FieldType::path, .help = "Where.", .required = true}};
+inline std::string path_of(const Json& arguments) { return arguments.text("path"); }
+constexpr FaultRow aimed(FaultRow row) {
+  row.aim = &path_of;
+  return row;
+}
+inline constexpr FaultRow kLitter =
+    aimed(fault("litter", kLitterFields, "", Reversal::exact, Effect::fills, false));
+inline constexpr std::array kFaults{&kKill, &kBlock, &kLoseData, &kFill, &kBurn, &kLitter};
 
 inline constexpr RestoreRow kSqliteRestore{
     "sqlite", "Copies pages.", "sqlite", "write access", "{ restore: store }",

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/engine/playbook/test_rows.h"
+
 namespace gameday {
 namespace {
 
@@ -99,26 +101,34 @@ TEST_F(LocksTest, WaitingForADrillEndsWithAStop) {
   EXPECT_EQ(second.error().code, ErrorCode::stopped);
 }
 
-TEST(LockNames, AreOnePerFacetThatADrillMayChange) {
-  System system;
+TEST(LockNames, AreOnePerFacetThatADrillMayChangeAndOnePerFaultWithoutOne) {
+  Playbook playbook;
   Target front, store;
   front.name = "front";
   front.facets = Json::object({{"http", Json::object({{"url", "http://127.0.0.1:1"}})}});
   store.name = "store";
   store.facets = Json::object({{"sqlite", Json::object({{"path", "/run/store.db"}})},
                                {"process", Json::object({{"pidfile", "/run/store.pid"}})}});
-  system.targets = {front, store};
+  playbook.system.targets = {front, store};
   Link link;
   link.listen = "127.0.0.1:8201";
-  system.links = {link};
-  const auto names = lock_names(system);
-  ASSERT_EQ(names.size(), 3U);
+  playbook.system.links = {link};
+  Step kill, litter;
+  kill.kind = litter.kind = StepKind::fault;
+  kill.fault = "kill";
+  kill.target = "store";
+  litter.fault = "litter";
+  litter.arguments = Json::object({{"path", "/run/data"}});
+  playbook.timeline = {kill, litter, litter};
+  const auto names = lock_names(playbook, test_rows::kRows);
+  ASSERT_EQ(names.size(), 4U);
   EXPECT_EQ(names[0], "link:127.0.0.1:8201");
-  EXPECT_TRUE(names[1].starts_with("process:"));
-  EXPECT_TRUE(names[2].starts_with("sqlite:"));
+  EXPECT_EQ(names[1], "litter:/run/data");
+  EXPECT_TRUE(names[2].starts_with("process:"));
+  EXPECT_TRUE(names[3].starts_with("sqlite:"));
   // Another playbook's name for the same thing is the same lock.
-  system.targets[1].name = "database";
-  EXPECT_EQ(lock_names(system), names);
+  playbook.system.targets[1].name = "database";
+  EXPECT_EQ(lock_names(playbook, test_rows::kRows), names);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ inline constexpr FaultRow kLoseData =
     test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true);
 inline constexpr FaultRow kDropQueue =
     test_rows::fault("drop-queue", {}, "queue", Reversal::saved_copy, Effect::loses, true);
-inline constexpr std::array kFaults{&kKill, &kBlock, &kSlow, &kFill, &kLoseData, &kDropQueue};
+inline constexpr std::array kFaults{
+    &kKill, &kBlock, &kSlow, &kFill, &kLoseData, &kDropQueue, &test_rows::kLitter};
 
 inline constexpr Rows kRows{test_rows::kFacets, kFaults, test_rows::kRestores, test_rows::kQueues,
                             test_rows::kProbes};
