@@ -12,26 +12,31 @@
 
 namespace gameday {
 
-std::shared_ptr<const Playbook> checked_playbook(const std::string& path,
-                                                 const Arguments& arguments, const Rows& rows) {
+CheckedPlaybook check_aloud(const std::string& path, const Arguments& arguments, const Rows& rows) {
   Vars vars;
   for (const auto& written : arguments.texts("var")) {
     auto var = parse_var(written);
     if (!var) {
       say_error(var.error());
-      return nullptr;
+      return {nullptr, {var.error().text}};
     }
     vars.push_back(std::move(*var));
   }
   auto loaded = load_checked(path, vars, rows);
   const std::string problems = rendered(loaded.path, loaded.source, loaded.problems);
   if (!problems.empty()) say(problems.substr(0, problems.find_last_not_of('\n') + 1));
-  if (!loaded.playbook) return nullptr;
-  return std::make_shared<const Playbook>(std::move(*loaded.playbook));
+  if (loaded.playbook) return {std::make_shared<const Playbook>(std::move(*loaded.playbook)), {}};
+  CheckedPlaybook refused;
+  for (const auto& problem : loaded.problems.sorted()) {
+    if (problem.severity != Severity::error) continue;
+    refused.errors.push_back(loaded.path + ":" + std::to_string(problem.place.line) + ":" +
+                             std::to_string(problem.place.column) + ": " + problem.text);
+  }
+  return refused;
 }
 
 std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments, const Rows& rows) {
-  return checked_playbook(arguments.positionals.front(), arguments, rows);
+  return check_aloud(arguments.positionals.front(), arguments, rows).playbook;
 }
 
 Result<std::string> store_path(const Arguments& arguments) {

@@ -19,11 +19,15 @@ inline constexpr Option kVarOption{"var", OptionKind::texts, "NAME=VALUE",
 inline constexpr Option kSeedOption{"seed", OptionKind::number, "N",
                                     "What chance is drawn from; default 1."};
 
-// The checked playbook; its problems are printed on standard error. Null: exit with 2.
+// A playbook that was checked; its problems are printed on standard error.
+struct CheckedPlaybook {
+  std::shared_ptr<const Playbook> playbook;  // null: exit with 2
+  std::vector<std::string> errors;           // "FILE:LINE:COL: TEXT"
+};
+[[nodiscard]] CheckedPlaybook check_aloud(const std::string& path, const Arguments& arguments,
+                                          const Rows& rows);
+// The same for who needs no more than the playbook.
 [[nodiscard]] std::shared_ptr<const Playbook> checked_playbook(const Arguments& arguments,
-                                                               const Rows& rows);
-[[nodiscard]] std::shared_ptr<const Playbook> checked_playbook(const std::string& path,
-                                                               const Arguments& arguments,
                                                                const Rows& rows);
 // The absolute path of the store; makes nothing, opening it does.
 [[nodiscard]] Result<std::string> store_path(const Arguments& arguments);

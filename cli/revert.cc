@@ -139,7 +139,7 @@ int revert_all(Store& store, const std::string& file, const std::vector<Leftover
 
 int run_discovery(const Arguments& arguments) {
   const auto playbook =
-      checked_playbook(arguments.text("discover"), arguments, arguments.world.rows);
+      check_aloud(arguments.text("discover"), arguments, arguments.world.rows).playbook;
   if (!playbook) return 2;
   const Json found = discover(*playbook, arguments.world.rows);
   if (arguments.has("json")) {

@@ -7,6 +7,7 @@
 #include "cli/signals.h"
 #include "engine/runtime/drill_run.h"
 #include "reports/result.h"
+#include "reports/unstarted.h"
 
 namespace gameday {
 namespace {
@@ -23,8 +24,37 @@ std::string out_folder(const Arguments& arguments, const std::string& drill) {
   return arguments.text("out", "gameday-report/" + drill);
 }
 
-int finish(const Arguments& arguments, const std::string& store_file, const DrillOutcome& outcome) {
-  if (outcome.drill.empty()) return outcome.exit_code;
+// A drill that came to no journal is a document too. `playbook` may be null.
+int refuse(const Arguments& arguments, int exit_code, std::vector<std::string> reasons,
+           const Playbook* playbook) {
+  if (!arguments.has("json")) return exit_code;
+  Unstarted unstarted;
+  unstarted.exit_code = exit_code;
+  unstarted.reasons = std::move(reasons);
+  unstarted.version = GAMEDAY_VERSION;
+  unstarted.operator_name = operator_name();
+  unstarted.seed = arguments.number("seed").value_or(1);
+  unstarted.at = SystemClock().now().utc;
+  if (playbook != nullptr) {
+    unstarted.environment = playbook->environment;
+    unstarted.playbook = playbook->name;
+    unstarted.playbook_sha256 = playbook->sha256;
+  }
+  print_json(unstarted_document(unstarted));
+  return exit_code;
+}
+
+int refuse(const Arguments& arguments, int exit_code, const Error& error,
+           const Playbook* playbook) {
+  say_error(error);
+  return refuse(arguments, exit_code, std::vector{error.text}, playbook);
+}
+
+int finish(const Arguments& arguments, const std::string& store_file, const DrillOutcome& outcome,
+           const Playbook& playbook) {
+  if (outcome.drill.empty()) {
+    return refuse(arguments, outcome.exit_code, {outcome.message}, &playbook);
+  }
   const SystemClock clock;
   const auto out = out_folder(arguments, outcome.drill);
   auto store = Store::open(store_file, clock, {}, ReserveRule::wanted);
@@ -46,14 +76,15 @@ int finish(const Arguments& arguments, const std::string& store_file, const Dril
 int run(const Arguments& arguments) {
   StopSignals signals;
   const Rows& rows = arguments.world.rows;
-  const auto playbook = checked_playbook(arguments, rows);
-  if (!playbook) return 2;
+  const auto checked = check_aloud(arguments.positionals.front(), arguments, rows);
+  const auto& playbook = checked.playbook;
+  if (!playbook) return refuse(arguments, 2, checked.errors, nullptr);
   const auto store = store_path(arguments);
-  if (!store) return say_error(store.error()), 3;
+  if (!store) return refuse(arguments, 3, store.error(), playbook.get());
   // Evidence that could not be written would be found out only after the harm is done.
   const auto room = arguments.has("out") ? open_bundle_folder(arguments.text("out"))
                                          : open_folder("gameday-report");
-  if (!room) return say_error(room.error()), 2;
+  if (!room) return refuse(arguments, 2, room.error(), playbook.get());
   DrillOptions options;
   options.playbook = playbook;
   options.store = *store;
@@ -72,7 +103,7 @@ int run(const Arguments& arguments) {
   }
   const DrillOutcome outcome = run_drill(options, rows);
   if (!outcome.message.empty()) say("gameday: " + outcome.message);
-  return finish(arguments, *store, outcome);
+  return finish(arguments, *store, outcome, *playbook);
 }
 
 }  // namespace

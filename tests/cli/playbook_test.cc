@@ -90,6 +90,12 @@ TEST_F(PlaybookCommands, PlanTouchesNothingAndHasADigestThatStays) {
   EXPECT_EQ(document(run({"plan", "good.yaml", "--json"})).text("plan_sha256"),
             plan.text("plan_sha256"));
   EXPECT_FALSE(plan.get("plan").items("locks").empty());
+  const Json& now = plan.get("now");
+  EXPECT_EQ(now.items("deaths")[1].text("death"), "the runner is killed or hangs");
+  EXPECT_EQ(now.items("deaths")[1].text("undone_by"), "the guardian undoes");
+  ASSERT_EQ(now.items("faults").size(), 1U);
+  EXPECT_EQ(now.items("faults")[0].text("after_the_runner"), "the guardian undoes it at once");
+  EXPECT_TRUE(now.items("faults")[0].get("held").is_null()) << "nobody is there to be looked at";
   const Ran text = run({"plan", "good.yaml"});
   EXPECT_EQ(text.code, 0);
   EXPECT_NE(text.out.find("NOT FOUND west"), std::string::npos) << text.out;

@@ -38,6 +38,12 @@ def expect_one_document(ended):
     return document
 
 
+def expect_reason(document, text):
+    """A failed drill says why."""
+    texts = [reason["text"] for reason in document["reasons"] if reason["code"] == 1]
+    check(any(text in one for one in texts), f"no reason says `{text}`: {document['reasons']}")
+
+
 def expect_nothing_left(gameday, document=None):
     """Where a drill lost data the superseded copies stay, and its document says where."""
     check(gameday.open() == [], f"left open: {gameday.open()}")

@@ -10,7 +10,7 @@ import sys
 import time
 
 from case_support import (CASES, KILL_WEST, case, expect_code, expect_nothing_left,
-                          expect_one_document, make)
+                          expect_one_document, expect_reason, make)
 from shop_world import FOLDER, SOURCE, Wrong, check, eventually, processes, proxy_toxics
 from short_drill import short_playbook
 
@@ -84,8 +84,12 @@ def invalid_playbook(bin_folder):
     shop, gameday = make(bin_folder)
     text = short_playbook(KILL_WEST.replace("west", "wset").replace("30s", "30"))
     playbook = shop.write("wrong.yaml", text)
-    ended = gameday.run(playbook)
+    ended = gameday.run(playbook, "--json")
     expect_code(ended, 2)
+    document = expect_one_document(ended)
+    check(document["verdict"] == "invalid", f"verdict {document['verdict']}")
+    check([r["code"] for r in document["reasons"]] == [2, 2], f"{document['reasons']}")
+    check(document["reasons"][0]["text"].startswith(playbook + ":"), f"{document['reasons']}")
     check(not os.path.exists(gameday.store), "a store was made for an invalid playbook")
     checked = subprocess.run([gameday.program, "check", playbook], capture_output=True, text=True)
     expect_code(checked, 2)
@@ -108,7 +112,10 @@ def switched_off_outbox_fails(bin_folder):
     text = text.replace("  links:", "  worker:  { process: { pidfile: run/worker.pid } }\n  links:")
     ended = gameday.run(shop.write("p.yaml", text), "--json")
     expect_code(ended, 1)
-    check(expect_one_document(ended)["recovery"]["lost"] > 0, "nothing is lost")
+    document = expect_one_document(ended)
+    lost = document["recovery"]["lost"]
+    check(lost > 0, "nothing is lost")
+    expect_reason(document, f"{lost} acknowledged writes are lost or stale")
     expect_nothing_left(gameday)
 
 
@@ -134,6 +141,7 @@ def deleted_row_after_the_restore_fails(bin_folder):
     expect_code(ended, 1)
     document = expect_one_document(ended)
     check(document["recovery"]["lost"] == 1, "not just the deleted row is lost")
+    expect_reason(document, "1 acknowledged writes are lost or stale")
     copies = [path for path in gameday.private_files() if path.endswith(".db")]
     check(len(copies) == 2, f"the superseded copies: {gameday.private_files()}")
     expect_nothing_left(gameday, document)

@@ -10,6 +10,7 @@
 #include "engine/sys/clock.h"
 #include "engine/sys/descriptor.h"
 #include "engine/sys/processes.h"
+#include "reports/unstarted.h"
 #include "tests/reports/example_drill.h"
 
 namespace gameday {
@@ -47,6 +48,26 @@ int validated(const Json& document) {
   const bool refused = ended->output.find("ValidationError") != std::string::npos;
   EXPECT_NE(ended->succeeded(), refused) << ended->output;
   return ended->succeeded() ? 0 : 1;
+}
+
+TEST(ResultDocument, IsADocumentForADrillThatCameToNoJournal) {
+  Unstarted unstarted;
+  unstarted.exit_code = 2;
+  unstarted.reasons = {"p.yaml:1:1: unknown key `x`", "p.yaml:2:1: another"};
+  unstarted.version = "1.0";
+  unstarted.at = parse_rfc3339("2026-01-02T03:04:05.000000Z").value();
+  const Json invalid = unstarted_document(unstarted);
+  EXPECT_EQ(validated(invalid), 0);
+  EXPECT_EQ(invalid.text("verdict"), "invalid");
+  EXPECT_EQ(invalid.items("reasons").size(), 2U);
+  EXPECT_EQ(invalid.text("started"), "2026-01-02T03:04:05.000000Z");
+  EXPECT_TRUE(invalid.get("drill").is_null());
+  unstarted.exit_code = 3;
+  unstarted.playbook = "p";
+  const Json not_started = unstarted_document(unstarted);
+  EXPECT_EQ(validated(not_started), 0);
+  EXPECT_EQ(not_started.text("verdict"), "not_started");
+  EXPECT_EQ(not_started.get("playbook").text("name"), "p");
 }
 
 const Json& fault_of(const Json& result, std::string_view id) {
