@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <exception>
 
 #include "all_rows.h"
@@ -11,7 +12,7 @@ int main(int argc, char** argv) {
   // could not be given its own again.
   rlimit cores{};
   getrlimit(RLIMIT_CORE, &cores);
-  cores.rlim_cur = 0;
+  cores.rlim_cur = std::min<rlim_t>(1, cores.rlim_max);  // 0 does not bind a core that is piped
   setrlimit(RLIMIT_CORE, &cores);
   try {
     return gameday::run_command_line(argc, argv, {gameday::all_rows(), {}});

@@ -33,6 +33,17 @@ void Secrets::learn(std::string reference, std::string value) {
   known_[std::move(reference)] = std::move(value);
 }
 
+void Secrets::take_from_environment(std::string_view text) {
+  for (const auto& reference : references_in(text)) {
+    if (!reference.starts_with("env:")) continue;
+    const std::string name = reference.substr(4);
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) continue;
+    learn(reference, value);
+    unsetenv(name.c_str());
+  }
+}
+
 Result<std::string> Secrets::look_up(const std::string& reference) const {
   if (const auto found = known_.find(reference); found != known_.end()) return found->second;
   if (reference.starts_with("env:")) {

@@ -16,6 +16,10 @@ class Secrets {
   // Values handed over by another process, by reference ("env:NAME").
   void learn(std::string reference, std::string value);
 
+  // Takes what `text` refers to out of our own environment, which children inherit and keep longer
+  // than we live. Before the first thread: the environment is nobody's to read meanwhile.
+  void take_from_environment(std::string_view text);
+
   // `text` with every reference replaced by its value; an error names the reference, not the value.
   [[nodiscard]] Result<std::string> reveal(std::string_view text) const;
 

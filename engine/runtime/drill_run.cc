@@ -27,7 +27,10 @@ class DrillRun {
               if (guardian_) guardian_->child(child);
             },
             options.observer)),
-        doors_{clock_, files_, *processes_, *http_, options.observer} {}
+        doors_{clock_, files_, *processes_, *http_, options.observer} {
+    // Not one of our children is given them: the proxies and the system outlive us.
+    secrets_.take_from_environment(options.playbook->source);
+  }
 
   DrillOutcome run() {
     if (auto entered = enter(); !entered) return not_started(entered.error());
@@ -125,7 +128,7 @@ class DrillRun {
   Status start_guardian() {
     TRY(link, GuardianLink::start(options_.executable, options_.store, drill_, clock_));
     guardian_ = std::move(link);
-    // Cleanup requests and headers may need them after our death.
+    // Undos may need them after our death, and a load's requests from the start.
     for (const auto& load : options_.playbook->loads) {
       std::string texts = load.request.url + load.request.body;
       for (const auto& [name, value] : load.request.headers) texts += value;
@@ -133,10 +136,12 @@ class DrillRun {
         texts += load.cleanup->url + load.cleanup->body;
         for (const auto& [name, value] : load.cleanup->headers) texts += value;
       }
-      for (const auto& reference : references_in(texts)) {
-        TRY(value, secrets_.reveal("${" + reference + "}"));
-        guardian_->secret(reference, value);
-      }
+      TRY_OK(secrets_.reveal(texts));
+    }
+    for (const auto& reference : references_in(options_.playbook->source)) {
+      // One that is not there may stand in a comment; whoever uses it says so.
+      const auto value = secrets_.reveal("${" + reference + "}");
+      if (value) guardian_->secret(reference, *value);
     }
     return {};
   }

@@ -1,8 +1,12 @@
 """Secrets are found nowhere but where they must be, and only while they must."""
 
 import base64
+import contextlib
 import json
 import os
+import resource
+import signal
+import subprocess
 import time
 import urllib.parse
 
@@ -22,6 +26,16 @@ def needles():
     for offset in range(3):
         encoded = base64.b64encode(b"x" * offset + CORE.encode() + b"xxx")
         found.add(encoded[4 if offset else 0:4 * ((offset + len(CORE)) // 3)])
+    return found
+
+
+def environments_with_the_canary(runner=None):
+    """Of all processes but the runner, which was given it."""
+    found = []
+    for process in processes():
+        with contextlib.suppress(OSError), open(f"/proc/{process.pid}/environ", "rb") as file:
+            if process.pid != runner and CANARY.encode() in file.read():
+                found.append(process.name)
     return found
 
 
@@ -72,4 +86,51 @@ def secrets_stay_secret(bin_folder):
     check(eventually(lambda: not named("guardian")), "the guardian does not end")
     check(shop.count("1") == 0, "the load's orders stay")
     check(places_with_the_canary(gameday) == [], f"{places_with_the_canary(gameday)}")
+    expect_nothing_left(gameday)
+
+
+@case
+def secrets_are_not_inherited(bin_folder):
+    """Proxies and the system outlive a killed runner, and its secrets must not."""
+    shop, gameday = make(bin_folder)
+    text = short_playbook(KILL_WEST, headers=', headers: { X-Auth: "${env:CANARY}" }')
+    shop_target = "  shop:    { start: [./shop, up], stop: [./shop, down], ready: answers }\n"
+    playbook = shop.write("p.yaml", text.replace("system:\n", "system:\n" + shop_target))
+    started = gameday.start(playbook, environment={"CANARY": CANARY})
+    check(eventually(lambda: '"kill"' in json.dumps(gameday.open()), 20), gameday.told())
+    check(len(named("guardian")) == 1 and len(named("proxy")) == 1, "no guardian, or no proxy")
+    found = environments_with_the_canary(runner=started.pid)
+    check(found == [], f"inherited by {found}")
+    started.kill()
+    started.wait()
+    check(eventually(lambda: not gameday.open(), 3), f"open: {gameday.open()} {gameday.told()}")
+    check(eventually(lambda: not named("guardian")), "the guardian does not end")
+    check(len(named("front")) == 1, "the system ended with its runner")
+    check(environments_with_the_canary() == [], f"kept by {environments_with_the_canary()}")
+
+
+@case
+def no_core_is_made(bin_folder):
+    """Of a runner that dies where cores are asked for; one would hold its secrets."""
+    shop, gameday = make(bin_folder)
+    shop.up()
+    playbook = shop.write("p.yaml", short_playbook(KILL_WEST))
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    dumping = subprocess.Popen(["sleep", "60"], cwd=shop.folder)
+    dumping.send_signal(signal.SIGQUIT)
+    ended = os.waitid(os.P_PID, dumping.pid, os.WEXITED | os.WNOWAIT)
+    dumping.wait()
+    check(ended.si_code == os.CLD_DUMPED, "this machine makes no cores: nothing is tried here")
+    started = run_until_killed(shop, gameday, playbook)
+    pids = [started.pid] + [process.pid for process in named("guardian")]
+    for pid in pids:
+        with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+            limit = next(line for line in file if line.startswith("Max core file size"))
+        # One byte: less than any core, and the kernel pipes none to a handler either.
+        check(limit.split()[4] == "1", f"process {pid}: {limit}")
+    started.send_signal(signal.SIGQUIT)
+    ended = os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+    started.wait()
+    check(ended.si_code == os.CLD_KILLED, "a core was made of the runner")
+    check(eventually(lambda: not gameday.open(), 3), f"open: {gameday.open()} {gameday.told()}")
     expect_nothing_left(gameday)

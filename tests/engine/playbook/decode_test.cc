@@ -129,6 +129,18 @@ TEST(Variables, FillValuesAndNeverTheStructure) {
                   "like 200/s, not `50/s     ledger: x`"}));
 }
 
+TEST(Secrets, AreTakenOutOfTheEnvironmentAndStillRevealed) {
+  setenv("GAMEDAY_TEST_SECRET", "hidden", 1);
+  setenv("GAMEDAY_TEST_OTHER", "plain", 1);
+  Secrets secrets;
+  secrets.take_from_environment("a: ${env:GAMEDAY_TEST_SECRET} ${env:GAMEDAY_TEST_NOT_SET}");
+  EXPECT_EQ(std::getenv("GAMEDAY_TEST_SECRET"), nullptr);
+  EXPECT_STREQ(std::getenv("GAMEDAY_TEST_OTHER"), "plain");
+  EXPECT_EQ(secrets.reveal("x${env:GAMEDAY_TEST_SECRET}y").value_or(""), "xhiddeny");
+  EXPECT_FALSE(secrets.reveal("${env:GAMEDAY_TEST_NOT_SET}"));
+  unsetenv("GAMEDAY_TEST_OTHER");
+}
+
 TEST(Variables, AreKeptInThePlaybookAndSecretsStayReferences) {
   const auto source = edited_design("owner: payments-sre", "owner: ${team}-${env:TEAM}-${file:t}");
   const auto playbook = decoded(source, {{"team", "a"}});
