@@ -44,6 +44,15 @@ void print_survey(const Survey& survey) {
   print("instances now:");
   for (const auto& found : survey.found) print("  " + found.target + ": " + found.shown);
   for (const auto& missing : survey.missing) print("  NOT FOUND " + missing);
+  print("rights, and who undoes each fault:");
+  for (const auto& fault : survey.faults) {
+    const std::string seen = fault.held             ? "rights held"
+                             : is_known(fault.held) ? "RIGHT LACKING: " + fault.held.error().text
+                                                    : "rights unknown: " + fault.held.error().text;
+    print("  " + fault.step + ": " + fault.fault + ": " + seen);
+    print("      runner dead: " + fault.after_the_runner + "; guardian too: " + fault.after_both +
+          "; power lost: " + fault.after_power);
+  }
   print("deaths survived here:");
   for (const auto& [death, how] : survey.deaths) print("  " + death + ": " + how);
 }

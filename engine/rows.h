@@ -74,6 +74,9 @@ struct FacetRow {
   std::string_view scalar;  // the field that `process: X` in short form means; empty: none
   std::span<const Field> fields;
   Result<Instance> (*resolve)(const Target& target, const DeedContext& context);
+  // Whether we hold the rights that faults of this facet need; touches nothing. `refused`: which
+  // one is lacking. Null: whoever can look at the target may do all of it.
+  Status (*may)(const Target& target, const DeedContext& context) = nullptr;
 };
 
 // The functions are plain synchronous code on the runtime's threads; each returns by

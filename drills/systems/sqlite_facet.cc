@@ -1,4 +1,9 @@
 // The facet of a target that is a SQLite database file.
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
 #include "drills/systems/sqlite.h"
 
 namespace gameday {
@@ -26,6 +31,17 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
       .facts = Json::object({{"path", path}, {"tables", tables}, {"journal_mode", mode}})};
 }
 
+// To write the database, and its journal beside it.
+Status may(const Target& target, const DeedContext&) {
+  TRY(path, sqlite_path(target));
+  const std::string folder = std::filesystem::path(path).parent_path();
+  for (const std::string& place : {path, folder}) {
+    if (access(place.c_str(), W_OK) == 0) continue;
+    return fail(ErrorCode::refused, "we may not write " + place, "run gameday as its user");
+  }
+  return {};
+}
+
 }  // namespace
 
 extern const FacetRow sqlite_facet;
@@ -33,6 +49,7 @@ const FacetRow sqlite_facet{.name = "sqlite",
                             .summary = "A SQLite database file.",
                             .scalar = "path",
                             .fields = kFields,
-                            .resolve = resolve};
+                            .resolve = resolve,
+                            .may = may};
 
 }  // namespace gameday

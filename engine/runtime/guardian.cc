@@ -138,9 +138,7 @@ class Guardian {
     return 5;
   }
 
-  void say(const std::string& text) const {
-    log_line("gameday guardian: " + text);
-  }
+  void say(const std::string& text) const { log_line("gameday guardian: " + text); }
 
   const GuardianTerms terms_;
   const Rows& rows_;

@@ -2,6 +2,7 @@
 // and all of it stopped again where this drill started it.
 #include "engine/proxy/client.h"
 #include "engine/runtime/performer.h"
+#include "engine/runtime/survey.h"
 
 namespace gameday {
 namespace {
@@ -78,7 +79,10 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
   }
   for (const auto& step : terms_.playbook->timeline) {
     const FaultRow* row = step.kind == StepKind::fault ? terms_.rows.fault(step.fault) : nullptr;
-    if (row != nullptr && row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
+    if (row == nullptr) continue;
+    // Found out now, and not when half of the timeline is done.
+    TRY_OK(may_inject(step, *row, terms_.rows, context(terms_.drill, until)));
+    if (row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
   }
   return found;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/proxy/client.h"
 #include "engine/runtime/locks.h"
 
 namespace gameday {
@@ -24,7 +25,52 @@ std::vector<std::pair<std::string, std::string>> deaths_survived(const Files& fi
   return deaths;
 }
 
+FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows,
+                         const DeedContext& context) {
+  FaultSurvey found{step.id,
+                    step.fault,
+                    std::string(row.rights),
+                    may_inject(step, row, rows, context),
+                    "the guardian undoes it at once",
+                    "`gameday revert` undoes it",
+                    "`gameday revert` undoes it"};
+  if (row.renew != nullptr) {
+    found.after_both = "it ends by itself within 2 s";
+    found.after_power = "it is gone with the proxy that held it";
+  }
+  if (row.reversal == Reversal::none) {
+    found.after_the_runner = found.after_both = found.after_power = "nobody: it cannot be undone";
+  }
+  if (row.reversal == Reversal::by_restore) {
+    found.after_the_runner = found.after_both = found.after_power = "a restore, by hand";
+  }
+  return found;
+}
+
 }  // namespace
+
+Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
+                  const DeedContext& context) {
+  if (row.facet.empty()) return {};
+  if (row.facet != "link") {
+    const FacetRow* facet = rows.facet(row.facet);
+    const Target* target = context.system.target(step.target);
+    if (facet == nullptr || target == nullptr || facet->may == nullptr) return {};
+    const auto may = facet->may(*target, context);
+    return may ? Status() : std::unexpected(may.error().in("target " + target->name));
+  }
+  for (const auto& link : context.system.links) {
+    const auto name = hit_by(row, step);
+    const bool hit =
+        name.empty() ? link.region == step.arguments.text("region") : link.name == name;
+    if (!hit) continue;
+    const auto proxy =
+        find_proxy({link.name, link.listen, link.to}, context.doors.clock, context.until);
+    if (proxy || proxy.error().code == ErrorCode::not_found) continue;  // or it is started
+    return std::unexpected(proxy.error().in("link " + link.name));
+  }
+  return {};
+}
 
 Survey survey_system(const Playbook& playbook, const Rows& rows) {
   Survey survey;
@@ -51,13 +97,15 @@ Survey survey_system(const Playbook& playbook, const Rows& rows) {
   }
   for (const auto& step : playbook.timeline) {
     const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
-    if (row != nullptr && row->facet.empty()) {
-      survey.found.push_back(instance_of(*row, step.arguments));
-    }
+    if (row == nullptr) continue;
+    if (row->facet.empty()) survey.found.push_back(instance_of(*row, step.arguments));
+    survey.faults.push_back(survey_fault(step, *row, rows, context));
   }
   survey.deaths = deaths_survived(files);
   return survey;
 }
+
+bool is_known(const Status& held) { return held || held.error().code == ErrorCode::refused; }
 
 Json to_json(const Survey& survey) {
   Json found = Json::array(), missing = Json::array(), deaths = Json::array();
@@ -69,8 +117,21 @@ Json to_json(const Survey& survey) {
   for (const auto& [death, how] : survey.deaths) {
     deaths.push(Json::object({{"death", death}, {"undone_by", how}}));
   }
+  Json faults = Json::array();
+  for (const auto& fault : survey.faults) {
+    faults.push(
+        Json::object({{"id", fault.step},
+                      {"fault", fault.fault},
+                      {"needs", fault.needs},
+                      {"held", is_known(fault.held) ? Json(fault.held.has_value()) : Json()},
+                      {"why", fault.held ? Json() : Json(fault.held.error().text)},
+                      {"after_the_runner", fault.after_the_runner},
+                      {"after_both", fault.after_both},
+                      {"after_power", fault.after_power}}));
+  }
   return Json::object({{"instances", std::move(found)},
                        {"missing", std::move(missing)},
+                       {"faults", std::move(faults)},
                        {"deaths", std::move(deaths)}});
 }
 

@@ -1,5 +1,5 @@
-// Looks at a system without touching it: which instances are there now, and which deaths of ours a
-// drill would survive on this machine.
+// Looks at a system without touching it: which instances are there now, whether we hold the rights
+// that each fault needs, and which deaths of ours each would survive on this machine.
 #pragma once
 
 #include <string>
@@ -10,8 +10,23 @@
 
 namespace gameday {
 
+// Who undoes one fault of the timeline, by what has died.
+struct FaultSurvey {
+  std::string step, fault, needs;
+  Status held;  // `refused`: which right is lacking; any other error: what hides it
+  std::string after_the_runner, after_both, after_power;
+};
+
+// Whether we hold the rights for the step's fault.
+[[nodiscard]] Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
+                                const DeedContext& context);
+
+// Whether a right was looked for and found, or found lacking.
+[[nodiscard]] bool is_known(const Status& held);
+
 struct Survey {
   std::vector<Instance> found;
+  std::vector<FaultSurvey> faults;
   std::vector<std::string> missing;                         // "west: run/west.pid: no such file"
   std::vector<std::pair<std::string, std::string>> deaths;  // death -> what undoes then
 };

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 
 from case_support import (CASES, KILL_WEST, case, expect_code, expect_nothing_left,
@@ -83,9 +84,9 @@ def leftovers_are_named_and_not_healed_by_run(bin_folder):
     started.wait()
     check({entry["kind"] for entry in gameday.open()} == {"load", "kill"}, f"{gameday.open()}")
     check(not any(entry["runner_alive"] for entry in gameday.open()), "a dead runner is alive")
-    second = gameday.run(playbook)
+    second = gameday.run(playbook, "--json")
     expect_code(second, 3)
-    check("has left something" in second.stderr, second.stderr)
+    check("has left something" in expect_one_document(second)["reasons"][0]["text"], second.stdout)
     check(not named("west"), "run has healed what another drill left")
     other = Gameday(gameday.program, shop, FOLDER + "/another-store")
     third = other.run(playbook)
@@ -103,15 +104,36 @@ def two_drills_on_one_target(bin_folder):
     playbook = shop.write("p.yaml", short_playbook(KILL_WEST))
     started = run_until_killed(shop, gameday, playbook)
     other = Gameday(gameday.program, shop, FOLDER + "/another-store")
-    second = other.run(playbook)
+    second = other.run(playbook, "--json")
     expect_code(second, 3)
-    check("in use" in second.stderr, second.stderr)
+    document = expect_one_document(second)
+    check(document["verdict"] == "not_started", f"verdict {document['verdict']}")
+    check("in use" in document["reasons"][0]["text"], second.stdout)
     alive = gameday.revert()
     check("nothing is left" in alive.stderr or alive.returncode == 1, alive.stderr)
     check(not named("west"), "somebody has undone the fault of a living drill")
     started.send_signal(signal.SIGTERM)
     expect_code(gameday.finish(started, 30), 4)
     expect_nothing_left(gameday)
+
+
+@case
+def a_lacking_right_is_found_before_the_start(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    playbook = shop.write("p.yaml", short_playbook(KILL_WEST))
+    nobody = FOLDER + "/nobody"
+    os.makedirs(nobody)
+    os.chown(nobody, 65534, 65534)
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", gameday.program]
+    ended = subprocess.run(
+        [*as_nobody, "run", playbook, "--json", "--store", nobody + "/store.db", "--out",
+         nobody + "/out"], capture_output=True, text=True, timeout=60,
+        env=dict(shop.environment, XDG_RUNTIME_DIR=nobody, HOME=nobody))
+    expect_code(ended, 3)
+    reasons = json.dumps(expect_one_document(ended)["reasons"])
+    check("neither signal it nor start it" in reasons and "target west" in reasons, reasons)
+    check([p.pid for p in named("west")] == [shop.pid("west")], "west was touched")
 
 
 def harm_playbook(shop, kind, hold="500ms"):

@@ -1,0 +1,104 @@
+// What a plan says of rights and deaths, on rows that hold, lack or hide a right.
+#include "engine/runtime/survey.h"
+
+#include "tests/drills/deed_world.h"
+#include "tests/engine/playbook/test_rows.h"
+
+namespace gameday {
+namespace {
+
+Result<Instance> found(const Target& target, const DeedContext&) {
+  return Instance{target.name, "it", "process:it", Json::object()};
+}
+Status held(const Target&, const DeedContext&) { return {}; }
+Status lacking(const Target&, const DeedContext&) {
+  return fail(ErrorCode::refused, "it is somebody else's");
+}
+Status hidden(const Target&, const DeedContext&) {
+  return fail(ErrorCode::not_found, "it is not there");
+}
+
+constexpr FacetRow facet(std::string_view name, Status (*may)(const Target&, const DeedContext&)) {
+  return {name, "A thing.", "", {}, found, may};
+}
+constexpr FacetRow kHeld = facet("held", held), kLacking = facet("lacking", lacking),
+                   kHidden = facet("hidden", hidden);
+constexpr std::array kFacets{&kHeld, &kLacking, &kHidden};
+
+Status renewed(const Undo&, const DeedContext&) { return {}; }
+
+constexpr FaultRow fault_on(std::string_view facet_name, Reversal reversal = Reversal::exact,
+                            bool leased = false) {
+  FaultRow row = test_rows::fault(facet_name, {}, facet_name, reversal, Effect::stops, false);
+  if (leased) row.renew = renewed;
+  return row;
+}
+constexpr FaultRow kOnHeld = fault_on("held"), kOnLacking = fault_on("lacking"),
+                   kOnHidden = fault_on("hidden"),
+                   kOnLinks = fault_on("link", Reversal::exact, true);
+constexpr FaultRow kBurns =
+    test_rows::fault("burns", {}, "held", Reversal::none, Effect::stops, false);
+constexpr std::array kFaults{&kOnHeld, &kOnLacking, &kOnHidden, &kOnLinks, &kBurns};
+constexpr Rows kRows{kFacets, kFaults, {}, {}, {}};
+
+Playbook playbook_of(std::initializer_list<const FaultRow*> rows) {
+  Playbook playbook;
+  Target target;
+  target.name = "it";
+  target.facets = Json::object();
+  for (const FacetRow* row : kFacets) target.facets.set(row->name, Json::object());
+  playbook.system.targets = {target};
+  for (const FaultRow* row : rows) {
+    Step step;
+    step.kind = StepKind::fault;
+    step.id = step.fault = row->name;
+    if (row->facet == "link") {
+      step.arguments.set("region", "r");
+    } else {
+      step.target = "it";
+    }
+    playbook.timeline.push_back(step);
+  }
+  return playbook;
+}
+
+TEST(Survey, SaysWhichRightsAreHeldLackingAndUnknown) {
+  const Survey survey = survey_system(playbook_of({&kOnHeld, &kOnLacking, &kOnHidden}), kRows);
+  ASSERT_EQ(survey.faults.size(), 3U);
+  EXPECT_TRUE(survey.faults[0].held);
+  ASSERT_FALSE(survey.faults[1].held);
+  EXPECT_TRUE(is_known(survey.faults[1].held));
+  EXPECT_EQ(survey.faults[1].held.error().text, "target it: it is somebody else's");
+  EXPECT_FALSE(is_known(survey.faults[2].held));
+  const Json told = to_json(survey);
+  EXPECT_EQ(told.items("faults")[0].get("held").dump(), "true");
+  EXPECT_EQ(told.items("faults")[1].get("held").dump(), "false");
+  EXPECT_EQ(told.items("faults")[2].get("held").dump(), "null");
+}
+
+TEST(Survey, SaysOfEachFaultWhoUndoesIt) {
+  const Survey survey = survey_system(playbook_of({&kOnHeld, &kOnLinks, &kBurns}), kRows);
+  ASSERT_EQ(survey.faults.size(), 3U);
+  EXPECT_TRUE(survey.faults[0].after_the_runner.contains("guardian"));
+  EXPECT_TRUE(survey.faults[0].after_both.contains("gameday revert"));
+  EXPECT_TRUE(survey.faults[1].after_both.contains("by itself"));
+  EXPECT_TRUE(survey.faults[2].after_power.contains("cannot be undone"));
+}
+
+// Somebody else's process behind a link that the fault would cut: it is not ours to cut.
+TEST(Survey, ALinkThatLeadsElsewhereIsNotOurs) {
+  DeedWorld world;
+  Playbook playbook = playbook_of({&kOnLinks});
+  Link link;
+  link.name = "way";
+  link.listen = "no address";
+  link.region = "r";
+  playbook.system.links = {link};
+  world.system() = playbook.system;
+  EXPECT_FALSE(may_inject(playbook.timeline.front(), kOnLinks, kRows, world.context()));
+  playbook.timeline.front().arguments.set("region", "another");
+  EXPECT_TRUE(may_inject(playbook.timeline.front(), kOnLinks, kRows, world.context()));
+}
+
+}  // namespace
+}  // namespace gameday
