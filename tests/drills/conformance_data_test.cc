@@ -91,6 +91,54 @@ TEST_P(EachRestore, UndoingWhatWasNeverDoneChangesNothing) {
   EXPECT_EQ(place_->seen(), before);
 }
 
+TEST_P(EachRestore, TheUndoIsPlainDataForAnotherProcess) {
+  const BackupTaken taken = backup();
+  const std::string before = place_->content();
+  const Undo undo = prepared();
+  ASSERT_TRUE(row().restore_place(target_, taken, undo, world_.context()));
+  const std::string written = to_json(undo).dump();
+  const pid_t child = fork();
+  if (child == 0) {
+    DeedWorld own;  // doors of its own, and no system
+    const auto read = undo_from(Json::parse(written).value());
+    DeedContext context{own.doors(),
+                        own.system(),
+                        {},
+                        "drill",
+                        "drill-1",
+                        world_.private_folder(),
+                        {{}, own.clock().in(20s)}};
+    const bool undone = row().undo(*read, context) && row().gone(*read, context)->held;
+    _exit(undone ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(gone(undo));
+  EXPECT_EQ(place_->content(), before);
+}
+
+TEST_P(EachRestore, StoppedInTheMiddleItCanStillBeUndone) {
+  const std::string before = place_->content();
+  int number = 0;
+  for (const Duration moment : {Duration(0), Duration(500us), Duration(2ms), Duration(8ms)}) {
+    const BackupTaken taken = backup();
+    const Undo undo = prepared("drill-" + std::to_string(++number));
+    StopSource stop;
+    world_.set_until({stop.stop(), world_.clock().in(30s)});
+    std::jthread stopper([&] {
+      (void)world_.clock().sleep({{}, world_.clock().in(moment)});
+      stop.request();
+    });
+    (void)row().restore_place(target_, taken, undo, world_.context());
+    stopper.join();
+    world_.set_until({{}, world_.clock().in(30s)});
+    EXPECT_TRUE(row().undo(undo, world_.context()));
+    EXPECT_TRUE(gone(undo));
+    EXPECT_EQ(place_->content(), before);
+  }
+}
+
 TEST_P(EachRestore, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   const BackupTaken taken = backup();
   const Undo undo = prepared();

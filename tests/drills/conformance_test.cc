@@ -250,8 +250,12 @@ TEST_P(EachFault, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   EXPECT_LT(after_its_stop([&] { (void)row().gone(undo, context()); }), 200ms);
   EXPECT_LT(after_its_stop([&] { (void)row().undo(undo, context()); }), 200ms);
   EXPECT_LT(after_its_stop([&] { (void)row().inject(deed_, undo, context()); }), 200ms);
+  EXPECT_LT(after_its_stop([&] { (void)row().prepare(deed_, context()); }), 200ms);
   if (row().renew != nullptr) {
     EXPECT_LT(after_its_stop([&] { (void)row().renew(undo, context()); }), 200ms);
+  }
+  if (row().close != nullptr) {
+    EXPECT_LT(after_its_stop([&] { (void)row().close(undo, false, context()); }), 200ms);
   }
 }
 
