@@ -37,8 +37,7 @@ Result<Utc> parse_rfc3339(std::string_view text) {
   using namespace std::chrono;
   const auto bad = [&] { return fail(ErrorCode::invalid, "not an RFC 3339 time"); };
   const int y = digits(text, 0, 4);
-  const year_month_day date(year(std::max(y, 0)),
-                            month(static_cast<unsigned>(digits(text, 5, 2))),
+  const year_month_day date(year(std::max(y, 0)), month(static_cast<unsigned>(digits(text, 5, 2))),
                             day(static_cast<unsigned>(digits(text, 8, 2))));
   const int h = digits(text, 11, 2);
   const int m = digits(text, 14, 2);

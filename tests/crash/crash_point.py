@@ -123,7 +123,8 @@ class Place:
                   f"exit code {started.returncode}: {gameday.told()}")
             return {"hit": False}
         if way == "both":
-            check(not named("guardian"), "the guardian is still there")
+            # It has been sent SIGKILL, and ends when it gets to run.
+            check(eventually(lambda: not named("guardian"), 1), "the guardian is still there")
             for _ in range(2):
                 reverted = gameday.revert()
                 check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
