@@ -60,8 +60,9 @@ class EachFault : public testing::TestWithParam<const FaultRow*> {
                        << "`: " << rendered("p.yaml", loaded.source, loaded.problems);
   }
 
+  // Cases run side by side, and what is put back is found by its mark: no two share one.
   Undo prepared(const std::string& mark = "drill-1") {
-    auto undo = row().prepare(deed_, world_.context(mark));
+    auto undo = row().prepare(deed_, world_.context(std::to_string(getpid()) + mark));
     EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
     return undo.value_or(Undo{});
   }
