@@ -74,7 +74,7 @@ class RunningLoad : public Load {
 
   Instant started() const override { return started_; }
   const std::vector<Sample>& samples() const override { return samples_; }
-  std::uint64_t clock_jumps() const override { return sender_->clock_jumps(); }
+  const std::vector<Instant>& clock_jumps() const override { return sender_->clock_jumps(); }
   LedgerFile* ledger() override { return ledger_.get(); }
 
  private:
@@ -91,6 +91,7 @@ class RunningLoad : public Load {
   SendLimits limits() {
     SendLimits limits;
     limits.most = terms_.most_writes;
+    limits.apart = terms_.clock_apart;
     if (intents_ == nullptr) return limits;
     limits.durable = [this] { return intents_->durable(); };
     limits.problem = [this] { return intents_->problem(); };

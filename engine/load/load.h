@@ -22,6 +22,8 @@ struct LoadTerms {
   std::uint64_t seed = 0;
   std::uint64_t most_writes = 0;  // limits.writes: 0 for none. Reached: the load stops and says so
   std::string ledger_path;        // empty without a ledger
+  // Boot time and UTC further apart than this within a second is a jump of the clock.
+  Duration clock_apart = std::chrono::milliseconds(50);
 };
 
 // What was due in one second, for the journal and the live view. Windows come in order of time and
@@ -45,8 +47,8 @@ class Load {
   [[nodiscard]] virtual Instant started() const = 0;
   // In order of due time; only after end().
   [[nodiscard]] virtual const std::vector<Sample>& samples() const = 0;
-  // How often boot time and UTC went apart by over 50 ms within a second.
-  [[nodiscard]] virtual std::uint64_t clock_jumps() const = 0;
+  // When a jump of the clock was seen, within a second of it; only after end().
+  [[nodiscard]] virtual const std::vector<Instant>& clock_jumps() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
 };
 

@@ -9,7 +9,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Duration kLook = std::chrono::seconds(1);
-constexpr Duration kClockJump = milliseconds(50);
 // How soon to look again for a connection or a durable intent when one is lacking.
 constexpr Duration kRetry = milliseconds(1);
 
@@ -134,7 +133,7 @@ void Sender::watch_clocks() {
   const Now now = clock_.now();
   if (now.boot - last_look_.boot < kLook) return;
   const Duration apart = (now.utc - last_look_.utc) - (now.boot - last_look_.boot);
-  if (std::chrono::abs(apart) > kClockJump) ++clock_jumps_;
+  if (std::chrono::abs(apart) > limits_.apart) clock_jumps_.push_back(now.boot);
   last_look_ = now;
 }
 

@@ -21,6 +21,8 @@ struct SendLimits {
   std::function<std::string()> problem;     // none: never one
   std::function<void(std::uint64_t)> next;  // told the index that is due next
   std::uint64_t most = 0;                   // requests in all; 0: no bound
+  // How far boot time and UTC may go apart within a second before that counts as a jump.
+  Duration apart = std::chrono::milliseconds(50);
 };
 
 class Sender {
@@ -32,7 +34,8 @@ class Sender {
   void run();  // until `end`, or until it must end by itself, and all in flight has ended
   void end();  // from any thread, at any time: nothing due after now is sent
   [[nodiscard]] std::string problem() const;
-  [[nodiscard]] std::uint64_t clock_jumps() const { return clock_jumps_.load(); }
+  // When each was seen, a second after it at most; only once `run` has returned.
+  [[nodiscard]] const std::vector<Instant>& clock_jumps() const { return clock_jumps_; }
 
  private:
   struct OnItsWay {
@@ -63,7 +66,7 @@ class Sender {
 
   // The last instant at which a request may be due.
   std::atomic<Duration::rep> last_due_{Instant::max().time_since_epoch().count()};
-  std::atomic<std::uint64_t> clock_jumps_{0};
+  std::vector<Instant> clock_jumps_;
   mutable std::mutex mutex_;
   std::string problem_;
 };

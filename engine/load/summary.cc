@@ -40,6 +40,11 @@ class Windows {
       if (quantile(lags, 0.99) > seconds(longest)) marked_.push_back(here);
       lags.clear();
     }
+    for (const Instant jump : window.clock_jumps) {
+      const std::int64_t seen = (jump - started_) / kWindow;
+      marked_.insert(marked_.end(), {seen - 1, seen});
+    }
+    std::ranges::sort(marked_);
   }
 
   [[nodiscard]] std::int64_t number(const Sample& sample) const {
@@ -114,6 +119,7 @@ LoadSummary summarise(const std::string& load, std::span<const Sample> samples, 
   summary.started =
       window.started.value_or(samples.empty() ? window.first_step : samples.front().due);
   summary.ended = window.end;
+  summary.clock_jumps = window.clock_jumps.size();
   summary.outages = outages_in(samples, hold, faults);
   const Phases phases(faults, summary.outages, window);
   std::vector<Gathered> gathered(phases.count());

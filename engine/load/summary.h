@@ -51,8 +51,9 @@ struct PhaseSummary {
   double rate = 0;                                      // due per second of the phase's time
   Quantiles latency_s;  // from due to end, over all due in windows that are not marked
   double send_lag_p99_s = 0;
-  std::uint64_t windows = 0, marked = 0;  // of one second; marked: we were late, not the system
-  std::uint64_t late = 0;                 // due, but not put on its way within 100 ms
+  // Of one second; marked: we were late, not the system, or the clock jumped.
+  std::uint64_t windows = 0, marked = 0;
+  std::uint64_t late = 0;  // due, but not put on its way within 100 ms
   // false when fewer than 95 % were on their way within 100 ms of their due time, or over 5 % of
   // the windows are marked.
   bool valid = true;
@@ -64,7 +65,7 @@ struct LoadSummary {
   std::vector<PhaseSummary> phases;
   std::vector<Outage> outages;
   Instant started, ended;
-  std::uint64_t clock_jumps = 0;  // as the load counted them; the caller's to fill in
+  std::uint64_t clock_jumps = 0;
 
   [[nodiscard]] const PhaseSummary* phase(std::string_view name) const;
 };
@@ -76,6 +77,8 @@ struct LoadWindow {    // what the summary of a load counts over
   // samples have them where not given.
   std::optional<Instant> started = std::nullopt;
   double rate = 0;
+  // When jumps of the clock were seen: the window of each, and the one before, are marked.
+  std::vector<Instant> clock_jumps = {};
 };
 
 // A request belongs to the newest fault open when it was due; else to the newest fault of the

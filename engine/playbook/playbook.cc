@@ -13,6 +13,15 @@ const Named* named(const std::vector<Named>& all, std::string_view name) {
 
 }  // namespace
 
+std::optional<Duration> smallest(const Objectives& objectives) {
+  std::vector<Duration> all;
+  if (objectives.rto) all.push_back(objectives.rto->within);
+  if (objectives.rpo && *objectives.rpo > Duration{}) all.push_back(*objectives.rpo);
+  for (const auto& latency : objectives.latencies) all.push_back(latency.within);
+  if (all.empty()) return {};
+  return std::ranges::min(all);
+}
+
 std::string_view name_of(StepKind kind) {
   switch (kind) {
     case StepKind::steady_state: return "steady_state";

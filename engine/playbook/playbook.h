@@ -74,6 +74,9 @@ struct Objectives {
   Place place;
 };
 
+// The shortest time that an objective is judged by; none where nothing is judged by a time.
+[[nodiscard]] std::optional<Duration> smallest(const Objectives& objectives);
+
 struct StopCondition {
   std::string probe;
   Duration fails_for;

@@ -23,7 +23,12 @@ Performer::RunningLoad* Performer::running(const std::string& name) {
 Status Performer::start_load_of(const std::string& name) {
   const LoadSpec* spec = terms_.playbook->load(name);
   GD_ASSERT(spec != nullptr);
-  LoadTerms terms{*spec, terms_.drill, terms_.seed, 0, ""};
+  LoadTerms terms;
+  terms.spec = *spec;
+  terms.drill = terms_.drill;
+  terms.seed = terms_.seed;
+  // A jump of more than a tenth of what is to be judged would bend it.
+  terms.clock_apart = smallest(terms_.playbook->objectives).value_or(terms.clock_apart * 10) / 10;
   if (spec->ledger) {
     terms.ledger_path = terms_.private_folder + "/" + ledger_file(name);
     terms.most_writes = static_cast<std::uint64_t>(terms_.playbook->limits.writes);
@@ -106,9 +111,8 @@ Done Performer::summarise_load(const Task& task) {
   window.end = end + Duration(1);
   window.started = load->load->started();
   window.rate = load->terms.spec.rate;
-  LoadSummary summary = summarise(name, samples, task.hold, task.faults, window);
-  summary.clock_jumps = load->load->clock_jumps();
-  done.value = std::move(summary);
+  window.clock_jumps = load->load->clock_jumps();
+  done.value = summarise(name, samples, task.hold, task.faults, window);
   return done;
 }
 

@@ -301,10 +301,11 @@ Done SimulatedRunner::summed_up(const Task& task) {
   window.end = end + Duration(1);
   window.started = load->started();
   window.rate = load->rate();
-  LoadSummary summary = summarise(name, load->samples(), task.hold, task.faults, window);
   const auto& jump = system_.failures().jump;
-  if (jump && load->started() <= drill_.began.boot + jump->after) ++summary.clock_jumps;
-  return answered(task, std::move(summary));
+  if (jump && load->started() <= drill_.began.boot + jump->after) {
+    window.clock_jumps.push_back(drill_.began.boot + jump->after);
+  }
+  return answered(task, summarise(name, load->samples(), task.hold, task.faults, window));
 }
 
 }  // namespace gameday

@@ -136,6 +136,22 @@ TEST(Summary, ALagOfFiveMillisecondsIsNotMarkedBelowAThousandASecond) {
             1U);
 }
 
+TEST(Summary, AJumpOfTheClockMarksItsWindowAndTheOneBefore) {
+  LoadWindow window{.first_step = at(0), .end = at(100)};
+  const auto undisturbed = summarise("checkout", run(0, 100), seconds(5), {}, window);
+  EXPECT_EQ(undisturbed.phases[0].marked, 0U);
+  EXPECT_EQ(undisturbed.clock_jumps, 0U);
+  window.clock_jumps = {at(30.4)};
+  const auto one = summarise("checkout", run(0, 100), seconds(5), {}, window);
+  EXPECT_EQ(one.clock_jumps, 1U);
+  EXPECT_EQ(one.phases[0].marked, 2U);
+  EXPECT_TRUE(one.phases[0].valid);
+  window.clock_jumps = {at(30.4), at(40.4), at(50.4)};
+  const auto three = summarise("checkout", run(0, 100), seconds(5), {}, window);
+  EXPECT_EQ(three.phases[0].marked, 6U);
+  EXPECT_FALSE(three.phases[0].valid);
+}
+
 TEST(Summary, OverFivePercentOfMarkedWindowsIsNotValid) {
   auto two_of_forty = run(0, 40);
   lag_behind(two_of_forty, 7, 9, milliseconds(50));

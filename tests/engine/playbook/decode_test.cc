@@ -129,6 +129,17 @@ TEST(Variables, FillValuesAndNeverTheStructure) {
                   "like 200/s, not `50/s     ledger: x`"}));
 }
 
+TEST(Objectives, TheSmallestIsOfThoseThatAreTimes) {
+  Objectives objectives;
+  EXPECT_FALSE(smallest(objectives));
+  objectives.rpo = Duration{};  // none lost: not a time
+  EXPECT_FALSE(smallest(objectives));
+  objectives.rto = RtoObjective{std::chrono::seconds(60), {}, ""};
+  EXPECT_EQ(smallest(objectives), std::chrono::seconds(60));
+  objectives.latencies.push_back({0.99, "latency_p99", std::chrono::milliseconds(250), "steady"});
+  EXPECT_EQ(smallest(objectives), std::chrono::milliseconds(250));
+}
+
 TEST(Secrets, AreTakenOutOfTheEnvironmentAndStillRevealed) {
   setenv("GAMEDAY_TEST_SECRET", "hidden", 1);
   setenv("GAMEDAY_TEST_OTHER", "plain", 1);
