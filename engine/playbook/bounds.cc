@@ -64,6 +64,7 @@ std::string type_in_words(const Field& field) {
     case FieldType::load: return "the name of a load";
     case FieldType::region: return "the name of a region";
     case FieldType::link: return "the name of a link";
+    case FieldType::comparison: return "a comparison like \"> 0.99\"";
     case FieldType::choice: break;
     case FieldType::texts: return "a list of texts";
     case FieldType::probes: return "a list of probes";

@@ -11,25 +11,26 @@ enum class FieldType {
   text,
   boolean,  // true or false, nothing else
   integer,
-  duration,  // "15s"
-  rate,      // "200/s"
-  size,      // "64MiB"
-  percent,   // "99.5%"
-  url,       // http:// or https://, with {target} names filled in from the system's http targets
-  path,      // relative to the playbook
-  address,   // "127.0.0.1:8201"
-  target,    // a name under system
-  probe,     // a name under probes
-  load,      // a name under load
-  region,    // a region that some target or link has
-  link,      // a name under system.links
-  choice,    // one of `choices`
-  texts,     // a list of text
-  probes,    // a list of names under probes
-  loads,     // a list of names under load
-  json,      // any YAML value, as JSON
-  group,     // a mapping with `fields` of its own
-  groups     // a list of such mappings
+  duration,    // "15s"
+  rate,        // "200/s"
+  size,        // "64MiB"
+  percent,     // "99.5%"
+  url,         // http:// or https://, with {target} names filled in from the system's http targets
+  path,        // relative to the playbook
+  address,     // "127.0.0.1:8201"
+  target,      // a name under system
+  probe,       // a name under probes
+  load,        // a name under load
+  region,      // a region that some target or link has
+  link,        // a name under system.links
+  choice,      // one of `choices`
+  comparison,  // "> 0.99", "idle": what a value is expected to be
+  texts,       // a list of text
+  probes,      // a list of names under probes
+  loads,       // a list of names under load
+  json,        // any YAML value, as JSON
+  group,       // a mapping with `fields` of its own
+  groups       // a list of such mappings
 };
 
 struct Field {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/base/comparison.h"
 #include "engine/base/text.h"
 #include "engine/base/units.h"
 #include "engine/playbook/bounds.h"
@@ -51,6 +52,12 @@ std::optional<Json> boolean(const Scalar& scalar) {
   const auto& [text, quoted_too] = std::pair(scalar.node.text, scalar.node.was_quoted);
   if (quoted_too || (text != "true" && text != "false")) return scalar.expected("true or false");
   return Json(text == "true");
+}
+
+std::optional<Json> comparison(const Scalar& scalar) {
+  const auto parsed = parse_comparison(scalar.node.text);
+  if (!parsed) return scalar.wrong(parsed.error().text + ": " + quoted(scalar.node.text));
+  return Json(scalar.node.text);
 }
 
 std::optional<Json> choice(const Scalar& scalar) {
@@ -141,6 +148,7 @@ std::optional<Json> decode_scalar(const Field& field, const Node& node, std::str
     case FieldType::load: return reference(scalar, "load", names.loads);
     case FieldType::region: return reference(scalar, "region", names.regions);
     case FieldType::link: return reference(scalar, "link", names.links);
+    case FieldType::comparison: return comparison(scalar);
     case FieldType::choice: return choice(scalar);
     default: return text(scalar);
   }

@@ -117,6 +117,7 @@ std::string wrong_value(const Field& field) {
     case FieldType::groups: return "7";
     case FieldType::text:
     case FieldType::path: return "{ a: mapping }";
+    case FieldType::comparison: return "\"> many\"";
     case FieldType::json: return "";
   }
   return "";

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Breaks a copy of the engine one line at a time and looks whether the rehearsals notice.
+"""Breaks a copy of the engine one line at a time and looks whether the rehearsals notice, then
+takes away its checks one at a time (tests/checks.txt) and looks whether their tests notice.
 
-Prints one row a mutant: the invariant that caught it and the first seed, or NOT CAUGHT.
-Exit code 1 if one is not caught or the engine as it is breaks an invariant; needs nothing but
-python3 and what the build needs.
+Prints one row a mutant: the invariant that caught it and the first seed, or the test that did, or
+NOT CAUGHT. Exit code 1 if one is not caught or the engine as it is breaks an invariant; needs
+nothing but python3 and what the build needs.
 """
 import argparse
 import pathlib
@@ -21,17 +22,23 @@ COPIED = ["CMakeLists.txt", "CMakePresets.json", "engine", "drills", "probes", "
 
 
 def read_mutants(path):
-    """A list of (name, file, old lines, new lines)."""
+    """A list of (name, file, test binary or None for the rehearsals, old lines, new lines)."""
     found = []
     for block in re.split(r"^== ", path.read_text(), flags=re.M)[1:]:
         name, rest = block.split("\n", 1)
-        match = re.match(r"file: (\S+)\nold:\n(.*\n)new:\n(.*)\Z", rest, flags=re.S)
+        match = re.match(r"file: (\S+)\n(?:test: (\S+)\n)?old:\n(.*\n)new:\n(.*)\Z", rest,
+                         flags=re.S)
         if match is None:
             sys.exit(f"mutant {name}: cannot be read")
-        file, old, new = match.groups()
+        file, test, old, new = match.groups()
         new = new.rstrip("\n")
-        found.append((name.strip(), file, old, new + "\n" if new else ""))
+        # The last line may be the beginning of one.
+        found.append((name.strip(), file, test, old.rstrip("\n"), new))
     return found
+
+
+def all_mutants():
+    return read_mutants(HERE / "mutants.txt") + read_mutants(HERE.parent / "checks.txt")
 
 
 def run(command, **more):
@@ -39,8 +46,8 @@ def run(command, **more):
                           check=False, **more)
 
 
-def build(work, jobs):
-    return run(["ninja", "-C", str(work / "build"), f"-j{jobs}", "rehearsals"])
+def build(work, jobs, target="rehearsals"):
+    return run(["ninja", "-C", str(work / "build"), f"-j{jobs}", target])
 
 
 def bounded():
@@ -54,6 +61,19 @@ def rehearse(work, seeds, seconds):
                    preexec_fn=bounded)
     except subprocess.TimeoutExpired:
         return None
+
+
+def tested(work, test, seconds=300):
+    """The first test of a binary that fails, or None."""
+    try:
+        done = run([str(work / "build/bin" / test), "--gtest_brief=1", "--gtest_fail_fast"],
+                   timeout=seconds, preexec_fn=bounded)
+    except subprocess.TimeoutExpired:
+        return f"{test} never ended"
+    if done.returncode < 0:
+        return f"{test} died of signal {-done.returncode}"
+    failed = re.search(r"^\[  FAILED  \] ([^\s,]+)", done.stdout, flags=re.M)
+    return failed.group(1) if failed else None
 
 
 def verdict(done):
@@ -77,7 +97,7 @@ def prepare(work, build_type):
         elif source.exists():
             shutil.copy2(source, work / name)
     # A copy that was left while a mutant stood in it has objects newer than their sources.
-    for _, file, _, _ in read_mutants(HERE / "mutants.txt"):
+    for _, file, *_ in all_mutants():
         (work / file).touch()
     flags = ["-DCMAKE_BUILD_TYPE=" + build_type]
     if build_type == "Debug":
@@ -93,9 +113,12 @@ def main():
     parser.add_argument("--seeds", type=int, default=500)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", help="mutants whose name contains this")
+    parser.add_argument("--checks", action="store_true", help="only those of tests/checks.txt")
     parser.add_argument("--work", help="where the copy stands; kept if given")
     options = parser.parse_args()
-    mutants = read_mutants(HERE / "mutants.txt")
+    mutants = all_mutants()
+    if options.checks:
+        mutants = [mutant for mutant in mutants if mutant[2] is not None]
     if options.only:
         mutants = [mutant for mutant in mutants if options.only in mutant[0]]
     with tempfile.TemporaryDirectory(prefix="gameday-mutants-") as temporary:
@@ -109,12 +132,20 @@ def main():
         print(f"{'as it is':40} {'BROKEN: ' + caught if caught else 'holds'}", flush=True)
         if caught:
             return 1
+        # A test that fails anyway would catch everything.
+        for test in sorted({mutant[2] for mutant in mutants if mutant[2]}):
+            done = build(work, options.jobs, test)
+            caught = done.stdout[-2000:] if done.returncode != 0 else tested(work, test)
+            print(f"{test + ' as it is':40} {'FAILS: ' + caught if caught else 'holds'}", flush=True)
+            if caught:
+                return 1
         missed = sum(not try_mutant(work, options, *mutant) for mutant in mutants)
-    print(f"{len(mutants)} mutants, {len(mutants) - missed} caught within {options.seeds} seeds")
+    print(f"{len(mutants)} mutants, {len(mutants) - missed} caught, "
+          f"those of the engine within {options.seeds} seeds")
     return 1 if missed else 0
 
 
-def try_mutant(work, options, name, file, old, new):
+def try_mutant(work, options, name, file, test, old, new):
     path = work / file
     whole = path.read_text()
     if whole.count(old) != 1:
@@ -122,11 +153,11 @@ def try_mutant(work, options, name, file, old, new):
         return False
     path.write_text(whole.replace(old, new))
     try:
-        done = build(work, options.jobs)
+        done = build(work, options.jobs, test or "rehearsals")
         if done.returncode != 0:
             print(f"{name:40} DOES NOT BUILD\n{done.stdout[-2000:]}")
             return False
-        caught = verdict(rehearse(work, options.seeds, 120))
+        caught = tested(work, test) if test else verdict(rehearse(work, options.seeds, 120))
     finally:
         path.write_text(whole)
     print(f"{name:40} {caught or 'NOT CAUGHT'}", flush=True)

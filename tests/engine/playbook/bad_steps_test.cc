@@ -147,6 +147,15 @@ const EditedPlaybook kBadSteps[] = {
      "fault: block",
      {"36:5: error: missing `region` or `link`: fault `block` hits the links of a region, or one "
       "link"}},
+    {"ComparisonWithNothing",
+     "timeline:\n",
+     "  up: { command: { run: [x], prints: \"> \" } }\ntimeline:\n",
+     {"34:38: error: `probes.up.prints`: nothing to compare with: `> `"}},
+    {"OrderOfWhatIsNoNumber",
+     "timeline:\n",
+     "  up: { command: { run: [x], prints: \"> many\" } }\ntimeline:\n",
+     {"34:38: error: `probes.up.prints`: 'many' is no number to be more or less than: `> "
+      "many`"}},
     {"FaultOfAnUnknownLink",
      "fault: block, region: eu-west",
      "fault: block, link: west-to-stor",

@@ -103,6 +103,7 @@ inline constexpr std::array kHttpProbeFields{
           .scalar = "status"}};
 inline constexpr std::array kCommandFields{
     Field{.name = "run", .type = FieldType::texts, .help = "The command.", .required = true},
+    Field{.name = "prints", .type = FieldType::comparison, .help = "What it must print."},
     Field{.name = "retries",
           .type = FieldType::integer,
           .help = "How often it is tried again.",
