@@ -64,7 +64,7 @@ class Listener {
 
 class Echo {
  public:
-  enum class Mode { echo, answer_at_end, close_after_one, reset_after_one };
+  enum class Mode { echo, answer_at_end, close_after_one, reset_after_one, reset_soon };
 
   Echo();
   ~Echo();
@@ -240,6 +240,12 @@ inline void Echo::serve() {
       Descriptor client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!client) break;
       ++accepted_;
+      if (mode_ == Mode::reset_soon) {
+        const linger at_once{1, 0};
+        setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        poll(nullptr, 0, 20);
+        continue;
+      }
       clients_.emplace_back(std::move(client), "");
     }
   }
