@@ -1,45 +1,11 @@
 // Cuts every link of a region at its proxy. Bytes under way are held back, not lost, and arrive
 // when the cut ends, as they do when packets are dropped and sent again.
-#include "drills/systems/link.h"
+#include "drills/systems/link_toxic.h"
 
 namespace gameday {
 namespace {
 
 constexpr Duration kLongEnoughToJoin = std::chrono::milliseconds(100);
-
-Json about(const char* op, const std::string& mark) {
-  return Json::object({{"op", op}, {"mark", mark}});
-}
-
-Result<std::vector<LinkInForce>> links_in(const Undo& undo) {
-  std::vector<LinkInForce> links;
-  for (const Json& item : undo.arguments.items("links")) {
-    TRY(link, link_from(item));
-    links.push_back(std::move(link));
-  }
-  return links;
-}
-
-Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
-  TRY(links, links_hit(context.system, deed));
-  Json listed = Json::array();
-  for (const LinkInForce& link : links) {
-    TRY(status, find_proxy({link.name, link.listen, link.to}, context.doors.clock, context.until));
-    listed.push(to_json(link));
-  }
-  return Undo{.kind = "block",
-              .arguments = Json::object({{"mark", context.mark}, {"links", std::move(listed)}})};
-}
-
-Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
-  TRY(links, links_in(undo));
-  for (const LinkInForce& link : links) {
-    Json request = about("add", undo.arguments.text("mark"));
-    request.set("kind", "block");
-    TRY(answer, ask_link(link, request, context));
-  }
-  return {};
-}
 
 // What passed the proxy so far; equal before and after means that nothing did.
 struct Passed {
@@ -67,67 +33,17 @@ Result<bool> cut(const LinkInForce& link, const DeedContext& context) {
   return false;
 }
 
+Result<Shown> look(const LinkInForce& link, const Json&, const DeedContext& context) {
+  TRY(is_cut, cut(link, context));
+  return Shown{is_cut, is_cut ? "passes nothing on" : "still passes traffic on", {}};
+}
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  return prepare_toxic(deed, Json::object(), nullptr, context);
+}
+
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
-  TRY(links, links_in(undo));
-  Proof proof{.held = true, .text = "", .facts = Json::object()};
-  for (const LinkInForce& link : links) {
-    std::string seen = " passes nothing on";
-    TRY(toxic, look_for_toxic(link, undo.arguments.text("mark"), context));
-    bool held = toxic == Toxic::there;
-    if (!held) {
-      seen = " is not blocked";
-    } else if (const auto direct = connect_to(link.to, context); !direct) {
-      // Nothing shows that the block, and not upstream itself, keeps traffic away.
-      held = false;
-      seen = " leads to what cannot be reached anyway: " + direct.error().text;
-    } else {
-      TRY(is_cut, cut(link, context));
-      held = is_cut;
-      if (!is_cut) seen = " still passes traffic on";
-    }
-    proof.held = proof.held && held;
-    proof.text += (proof.text.empty() ? "link " : "; link ") + link.name + seen;
-    proof.facts.set(link.name, held);
-  }
-  return proof;
-}
-
-Status renew(const Undo& undo, const DeedContext& context) {
-  TRY(links, links_in(undo));
-  Status first;
-  for (const LinkInForce& link : links) {
-    const auto answer = ask_link(link, about("renew", undo.arguments.text("mark")), context);
-    if (!answer && first) first = std::unexpected(answer.error());
-  }
-  return first;
-}
-
-// A proxy that is gone has taken the block with it.
-Status undo_block(const Undo& undo, const DeedContext& context) {
-  TRY(links, links_in(undo));
-  Status first;
-  for (const LinkInForce& link : links) {
-    const auto answer = ask_link(link, about("remove", undo.arguments.text("mark")), context);
-    if (!answer && answer.error().code != ErrorCode::not_found && first) {
-      first = std::unexpected(answer.error());
-    }
-  }
-  return first;
-}
-
-Result<Proof> gone(const Undo& undo, const DeedContext& context) {
-  TRY(links, links_in(undo));
-  Proof proof{.held = true, .text = "", .facts = Json::object()};
-  for (const LinkInForce& link : links) {
-    TRY(toxic, look_for_toxic(link, undo.arguments.text("mark"), context));
-    proof.held = proof.held && toxic != Toxic::there;
-    proof.text += (proof.text.empty() ? "link " : "; link ") + link.name;
-    proof.text += toxic == Toxic::there       ? " is still blocked"
-                  : toxic == Toxic::not_there ? " is not blocked"
-                                              : " has no proxy any more, nor a block";
-    proof.facts.set(link.name, toxic != Toxic::there);
-  }
-  return proof;
+  return prove_toxic(undo, look, context);
 }
 
 }  // namespace
@@ -143,11 +59,11 @@ const FaultRow block_fault{.name = "block",
                            .rights = "the links' proxies run as the same user",
                            .example = "- { fault: block, region: eu-west, for: 5s }",
                            .prepare = prepare,
-                           .inject = inject,
+                           .inject = add_toxic,
                            .prove = prove,
-                           .undo = undo_block,
-                           .gone = gone,
+                           .undo = remove_toxic,
+                           .gone = toxic_gone,
                            .close = nullptr,
-                           .renew = renew};
+                           .renew = renew_toxic};
 
 }  // namespace gameday

@@ -10,13 +10,15 @@
 namespace gameday {
 
 Json to_json(const LinkInForce& link) {
-  return Json::object(
+  Json value = Json::object(
       {{"name", link.name}, {"listen", link.listen}, {"to", link.to}, {"control", link.control}});
+  if (!link.before.is_null()) value.set("before", link.before);
+  return value;
 }
 
 Result<LinkInForce> link_from(const Json& value) {
   LinkInForce link{value.text("name"), value.text("listen"), value.text("to"),
-                   value.text("control")};
+                   value.text("control"), value.get("before")};
   if (link.control.empty()) return fail(ErrorCode::invalid, "an undo's link lacks its control");
   return link;
 }
@@ -29,7 +31,7 @@ Result<std::vector<LinkInForce>> links_hit(const System& system, const Deed& dee
   for (const Link& link : system.links) {
     if (deed.target.empty() ? link.region != region : link.name != deed.target) continue;
     TRY(control, proxy_control_path(link.listen));
-    links.push_back({link.name, link.listen, link.to, control});
+    links.push_back({link.name, link.listen, link.to, control, {}});
   }
   if (links.empty()) {
     return fail(ErrorCode::not_found, deed.target.empty() ? "no link has the region " + region
@@ -39,7 +41,8 @@ Result<std::vector<LinkInForce>> links_hit(const System& system, const Deed& dee
 }
 
 Result<Json> ask_link(const LinkInForce& link, const Json& request, const DeedContext& context) {
-  const bool changes = context.doors.observer && request.text("op") != "status";
+  const std::string op = request.text("op");
+  const bool changes = context.doors.observer && op != "status" && op != "divert";
   if (changes) context.doors.observer("proxy", Side::before);
   auto answer = ask_proxy(link.control, request, context.doors.clock, context.until);
   if (changes) context.doors.observer("proxy", Side::after);

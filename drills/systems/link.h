@@ -14,6 +14,7 @@ struct LinkInForce {
   std::string listen;
   std::string to;
   std::string control;  // the path of its proxy's control socket
+  Json before;          // what was measured of it before the deed; none: nothing
 };
 [[nodiscard]] Json to_json(const LinkInForce& link);
 [[nodiscard]] Result<LinkInForce> link_from(const Json& value);

@@ -5,6 +5,23 @@
 #include <cstring>
 
 namespace gameday {
+namespace {
+
+std::string address_by(int (*ask)(int, sockaddr*, socklen_t*), int descriptor) {
+  SocketAddress address;
+  address.size = sizeof address.bytes;
+  char host[NI_MAXHOST];
+  char port[NI_MAXSERV];
+  if (ask(descriptor, reinterpret_cast<sockaddr*>(&address.bytes), &address.size) != 0 ||
+      getnameinfo(address.get(), address.size, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    return "";
+  }
+  const bool six = address.family() == AF_INET6;
+  return (six ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
+}
+
+}  // namespace
 
 Result<HostPort> parse_host_port(std::string_view text) {
   const auto wrong = [&] {
@@ -52,18 +69,8 @@ Result<SocketAddress> resolve_address(std::string_view text) {
   return address;
 }
 
-std::string bound_address(int descriptor) {
-  SocketAddress address;
-  address.size = sizeof address.bytes;
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address.bytes), &address.size) != 0 ||
-      getnameinfo(address.get(), address.size, host, sizeof host, port, sizeof port,
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return "";
-  }
-  const bool six = address.family() == AF_INET6;
-  return (six ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
-}
+std::string bound_address(int descriptor) { return address_by(getsockname, descriptor); }
+
+std::string peer_address(int descriptor) { return address_by(getpeername, descriptor); }
 
 }  // namespace gameday

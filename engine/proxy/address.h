@@ -30,5 +30,7 @@ struct SocketAddress {
 
 // The address that a socket is bound to, as text.
 [[nodiscard]] std::string bound_address(int descriptor);
+// The address at the other end of it.
+[[nodiscard]] std::string peer_address(int descriptor);
 
 }  // namespace gameday

@@ -55,7 +55,7 @@ class Proxy {
   void take(const PollEvent& event) {
     switch (event.role) {
       case Role::stop: return;
-      case Role::traffic: return relay_.accept_clients(clock_.now().boot, poller_);
+      case Role::traffic: return relay_.accept_clients(poller_);
       case Role::client:
       case Role::upstream: return relay_.advance(event.number, event.role, poller_);
       case Role::control: return control_.accept_askers(poller_);
@@ -80,6 +80,8 @@ class Proxy {
       TRY_OK(toxics_.renew(mark, now));
     } else if (op == "remove") {
       toxics_.remove(mark);
+    } else if (op == "divert") {
+      TRY_OK(relay_.divert(request.text("from"), request.text("to")));
     } else {
       return fail(ErrorCode::invalid, "no request is called \"" + op + "\"");
     }
@@ -113,7 +115,7 @@ class Proxy {
 Status run_proxy(const ProxyOptions& options, const Clock& clock, const Stop& stop) {
   allow_many_descriptors();
   TRY(poller, Poller::make());
-  TRY(relay, Relay::listen(options.listen, options.to));
+  TRY(relay, Relay::listen(options.listen, options.to, clock));
   TRY(control, Control::listen(options.control, poller));
   return Proxy(options, clock, std::move(poller), std::move(relay), std::move(control)).run(stop);
 }

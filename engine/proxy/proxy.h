@@ -23,9 +23,12 @@ struct ProxyOptions {
 //   {"op": "status"}     name, listen, to, pid, connections, waiting, accepted, upstream_connects,
 //                        upstream_failures, bytes_up, bytes_down, toxics [{kind, mark,
 //                        lease_left_s}]
-//   {"op": "add", "kind": "block", "mark": M, "lease_s": 2}
+//   {"op": "add", "kind": KIND, "mark": M, "lease_s": 2} and what the kind takes:
+//       block; reset: "after_s"; delay: "latency_s", "jitter_s"; limit: "bytes_per_second";
+//       slice: "size", "pause_s"; the last three also "direction": "both", "up" or "down"
 //   {"op": "renew", "mark": M}     not_found once the lease has ended
 //   {"op": "remove", "mark": M}
+//   {"op": "divert", "from": A, "to": B}   the next connection from A, within 2 s, is joined to B
 //   {"op": "shutdown"}
 [[nodiscard]] Status run_proxy(const ProxyOptions& options, const Clock& clock, const Stop& stop);
 

@@ -9,9 +9,6 @@
 namespace gameday {
 namespace {
 
-constexpr std::size_t kMostHeld = 64 << 10;
-constexpr int kMostRounds = 16;  // before others get their turn
-
 void send_at_once(int descriptor) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -23,22 +20,63 @@ void make_close_a_reset(const Descriptor& descriptor) {
   if (descriptor) setsockopt(descriptor.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
-bool would_wait(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
 
 }  // namespace
 
-void Stream::advance(const Passage& passage, const SocketAddress& upstream, Traffic& traffic,
-                     Poller& poller) {
-  if (state_ == State::waiting && passage.joins) join(upstream, traffic);
-  if (state_ == State::connecting) finish_connecting(traffic);
-  if (state_ == State::joined && !passage.closed()) {
-    pump(up_, client_.get(), upstream_.get(), passage.bytes, traffic.bytes_up);
-    if (state_ == State::joined) {
-      pump(down_, upstream_.get(), client_.get(), passage.bytes, traffic.bytes_down);
-    }
-    if (state_ == State::joined && up_.done() && down_.done()) end(false);
+// Numbers are given in order, so that from one run to the next the same stream draws the same.
+Stream::Stream(Descriptor client, std::uint64_t number, Instant born, const SocketAddress& upstream,
+               Traffic& traffic)
+    : number_(number),
+      born_(born),
+      client_(std::move(client)),
+      up_(3 * number),
+      down_(3 * number + 1),
+      draw_(Random(3 * number + 2).unit()),
+      leads_to_(&upstream),
+      traffic_(&traffic) {}
+
+void Stream::advance(const Course& course) {
+  wake_.reset();
+  const Passage& passage = course.passage;
+  if (passage.life) {
+    if (course.now - born_ >= *passage.life) return end(true);
+    wake_ = born_ + *passage.life;
   }
-  if (state_ != State::over) wait_for_more(passage, poller);
+  if (state_ == State::waiting && may_join(course)) join();
+  if (state_ == State::connecting) finish_connecting();
+  if (state_ == State::joined && passage.open) pass(course);
+  if (state_ != State::over) wait_for_more(course);
+}
+
+bool Stream::may_join(const Course& course) {
+  const Shape& up = course.passage.up;
+  if (!course.passage.open || !up.delays()) return course.passage.open;
+  const Instant due = born_ + up.latency + from_seconds(seconds(up.jitter) * draw_);
+  if (due > course.now) wake_ = earlier(wake_, due);
+  return due <= course.now;
+}
+
+void Stream::pass(const Course& course) {
+  const Passage& passage = course.passage;
+  up_.advance(client_.get(), upstream_.get(), {passage.up, course.room, course.now, course.up},
+              traffic_->bytes_up);
+  if (up_.lost()) down_.sender_broke();
+  down_.advance(upstream_.get(), client_.get(),
+                {passage.down, course.room, course.now, course.down}, traffic_->bytes_down);
+  if (down_.lost()) up_.sender_broke();
+  // What one side sent before it broke off has reached the other.
+  if (up_.broken() || down_.broken()) return end(true);
+  if (up_.ended() && down_.ended()) return end(up_.lost() || down_.lost());
+  wake_ = earlier(wake_, earlier(up_.wake(), down_.wake()));
+}
+
+void Stream::rebook() {
+  up_.rebook();
+  down_.rebook();
 }
 
 // A half-closed client that still wants an answer cannot be told from one that has left. Before it
@@ -48,77 +86,52 @@ void Stream::client_gave_up() {
   if (state_ == State::waiting) end(true);
 }
 
-void Stream::join(const SocketAddress& upstream, Traffic& traffic) {
+void Stream::join() {
+  const SocketAddress& upstream = diverted_ ? *diverted_ : *leads_to_;
   upstream_ = Descriptor(socket(upstream.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!upstream_) {
-    ++traffic.upstream_failures;
+    ++traffic_->upstream_failures;
     return end(true);
   }
   send_at_once(client_.get());
   send_at_once(upstream_.get());
   state_ = State::connecting;
   if (connect(upstream_.get(), upstream.get(), upstream.size) != 0 && errno != EINPROGRESS) {
-    ++traffic.upstream_failures;
+    ++traffic_->upstream_failures;
     end(true);
   }
 }
 
-void Stream::finish_connecting(Traffic& traffic) {
+void Stream::finish_connecting() {
   int error = 0;
   socklen_t size = sizeof error;
   getsockopt(upstream_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
-    ++traffic.upstream_failures;
+    ++traffic_->upstream_failures;
     return end(true);
   }
   sockaddr_storage peer{};
   socklen_t peer_size = sizeof peer;
   if (getpeername(upstream_.get(), reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return;
-  ++traffic.upstream_connects;
+  ++traffic_->upstream_connects;
   state_ = State::joined;
 }
 
-void Stream::pump(Flow& flow, int from, int to, std::size_t most, std::uint64_t& counted) {
-  for (int round = 0; round < kMostRounds && most > 0; ++round) {
-    char block[kMostHeld];
-    std::string_view bytes = flow.held;
-    if (bytes.empty() && !flow.ended) {
-      const ssize_t got = recv(from, block, std::min(most, sizeof block), 0);
-      if (got < 0 && would_wait(errno)) return;
-      if (got < 0) return end(true);
-      flow.ended = got == 0;
-      bytes = std::string_view(block, static_cast<std::size_t>(got));
-    }
-    if (bytes.empty()) {
-      if (!flow.shut) shutdown(to, SHUT_WR);
-      flow.shut = true;
-      return;
-    }
-    const ssize_t sent = send(to, bytes.data(), std::min(most, bytes.size()), MSG_NOSIGNAL);
-    if (sent < 0 && !would_wait(errno)) return end(true);
-    const std::size_t passed = sent < 0 ? 0 : static_cast<std::size_t>(sent);
-    counted += passed;
-    most -= passed;
-    // A new string, so that an idle stream holds no memory.
-    flow.held = std::string(bytes.substr(passed));
-    if (!flow.held.empty()) return;
-  }
-}
-
-void Stream::wait_for_more(const Passage& passage, Poller& poller) {
+void Stream::wait_for_more(const Course& course) {
   std::uint32_t client = 0;
   std::uint32_t upstream = 0;
-  if (state_ == State::waiting) client = EPOLLRDHUP;
+  // A client that leaves while its joining is only delayed has sent what is to arrive.
+  if (state_ == State::waiting && !course.passage.open) client = EPOLLRDHUP;
   if (state_ == State::connecting) upstream = EPOLLOUT;
-  if (state_ == State::joined && !passage.closed()) {
-    if (!up_.held.empty()) upstream |= EPOLLOUT;
-    if (up_.held.empty() && !up_.ended) client |= EPOLLIN;
-    if (!down_.held.empty()) client |= EPOLLOUT;
-    if (down_.held.empty() && !down_.ended) upstream |= EPOLLIN;
+  if (state_ == State::joined && course.passage.open) {
+    if (up_.wants_to_write()) upstream |= EPOLLOUT;
+    if (up_.wants_to_read()) client |= EPOLLIN;
+    if (down_.wants_to_write()) client |= EPOLLOUT;
+    if (down_.wants_to_read()) upstream |= EPOLLIN;
   }
-  poller.watch(client_.get(), client_watched_, client, Role::client, number_);
+  course.poller.watch(client_.get(), client_watched_, client, Role::client, number_);
   if (upstream_) {
-    poller.watch(upstream_.get(), upstream_watched_, upstream, Role::upstream, number_);
+    course.poller.watch(upstream_.get(), upstream_watched_, upstream, Role::upstream, number_);
   }
 }
 
@@ -130,6 +143,7 @@ void Stream::end(bool broken) {
   }
   client_.reset();
   upstream_.reset();
+  wake_.reset();
   state_ = State::over;
 }
 

@@ -1,13 +1,15 @@
 // One client's connection, its connection to upstream, and the bytes between them. Holds back what
-// a passage does not let through by not reading it, so that it is delivered later and in order.
+// a closed passage does not let through by not reading it, so that it is delivered later and in
+// order.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <memory>
+#include <optional>
 
 #include "engine/proxy/address.h"
+#include "engine/proxy/flow.h"
 #include "engine/proxy/poller.h"
-#include "engine/proxy/toxics.h"
 #include "engine/sys/descriptor.h"
 
 namespace gameday {
@@ -20,40 +22,58 @@ struct Traffic {
   std::uint64_t bytes_down = 0;
 };
 
+// What holds for all streams of a link at this moment.
+struct Course {
+  const Passage& passage;
+  Instant now;       // read only where the passage asks for it
+  std::size_t room;  // bytes that a direction may hold
+  Pace& up;
+  Pace& down;
+  Poller& poller;
+};
+
 class Stream {
  public:
   enum class State { waiting, connecting, joined, over };
 
-  Stream(Descriptor client, std::uint64_t number) : number_(number), client_(std::move(client)) {}
+  // `upstream` and `traffic` outlive it.
+  Stream(Descriptor client, std::uint64_t number, Instant born, const SocketAddress& upstream,
+         Traffic& traffic);
 
   // Goes as far as the passage and the sockets let it; afterwards waits for what is lacking.
-  void advance(const Passage& passage, const SocketAddress& upstream, Traffic& traffic,
-               Poller& poller);
+  void advance(const Course& course);
   // A client that is not joined yet has closed its side or broken off.
   void client_gave_up();
+  // The passage is another one: turns that were booked no longer hold.
+  void rebook();
+  // It is joined to this address, and not to upstream.
+  void divert(const SocketAddress& to) { diverted_ = std::make_unique<SocketAddress>(to); }
 
   [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  // When to advance it, whatever the sockets do; and what its owner has noted of that.
+  [[nodiscard]] std::optional<Instant> wake() const { return wake_; }
+  std::optional<Instant> noted_wake;
 
  private:
-  // One direction: what was read and not yet sent, at most kMostHeld bytes.
-  struct Flow {
-    std::string held;
-    bool ended = false;  // the sender has closed its side
-    bool shut = false;   // and the receiver was told
-    [[nodiscard]] bool done() const { return shut; }
-  };
-
-  void join(const SocketAddress& upstream, Traffic& traffic);
-  void finish_connecting(Traffic& traffic);
-  void pump(Flow& flow, int from, int to, std::size_t most, std::uint64_t& counted);
-  void wait_for_more(const Passage& passage, Poller& poller);
+  [[nodiscard]] bool may_join(const Course& course);
+  void join();
+  void finish_connecting();
+  void pass(const Course& course);
+  void wait_for_more(const Course& course);
   void end(bool broken);
 
   State state_ = State::waiting;
   std::uint64_t number_;
+  Instant born_;
   Descriptor client_, upstream_;
   Watched client_watched_, upstream_watched_;
   Flow up_, down_;
+  std::optional<Instant> wake_;
+  double draw_;  // the joining's share of a jitter
+  const SocketAddress* leads_to_;
+  std::unique_ptr<SocketAddress> diverted_;
+  Traffic* traffic_;
 };
 
 }  // namespace gameday

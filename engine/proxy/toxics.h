@@ -2,7 +2,6 @@
 // that put it there and a lease: when nobody renews it, it falls away and traffic passes again.
 #pragma once
 
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,24 +15,40 @@ namespace gameday {
 
 inline constexpr Duration kLongestLease = std::chrono::seconds(2);
 
-// What a stream may do at this moment; of several toxics the narrowest holds.
-struct Passage {
-  bool joins = true;  // new connections are joined to upstream
-  std::size_t bytes = std::numeric_limits<std::size_t>::max();  // that may pass now, each way
+// How the bytes of one direction pass.
+struct Shape {
+  Duration latency{};     // so much later than they came
+  Duration jitter{};      // and up to so much more, drawn for each chunk
+  double rate = 0;        // bytes per second, of all streams together; 0: as fast as they come
+  std::size_t piece = 0;  // at most so many at once; 0: any number
+  Duration pause{};       // after each piece
 
-  [[nodiscard]] bool closed() const { return bytes == 0; }
+  [[nodiscard]] bool plain() const { return *this == Shape{}; }
+  [[nodiscard]] bool delays() const { return latency + jitter > Duration{}; }
+  bool operator==(const Shape&) const = default;
+};
+
+// What a stream may do at this moment. Of several toxics the latencies add up, as those of lines
+// one behind the other do; of all else the narrowest holds.
+struct Passage {
+  bool open = true;              // bytes pass, and new connections are joined to upstream
+  std::optional<Duration> life;  // when a connection has lived so long, it is reset
+  Shape up, down;                // from client to upstream, and back
+
+  [[nodiscard]] bool plain() const { return *this == Passage{}; }
   bool operator==(const Passage&) const = default;
 };
 
 struct ToxicRow {
   std::string_view kind;
-  Passage (*passage)(const Json& arguments);
+  Result<Passage> (*passage)(const Json& arguments);
 };
 [[nodiscard]] std::span<const ToxicRow> toxic_rows();
 
 class Toxics {
  public:
-  // {"kind", "mark", "lease_s"}: the same kind with the same mark again only begins a new lease.
+  // {"kind", "mark", "lease_s"} and the kind's own: the same kind with the same mark again only
+  // begins a new lease.
   [[nodiscard]] Status add(const Json& request, Instant now);
   // not_found: nothing with that mark is there (any more); it is never put back.
   [[nodiscard]] Status renew(const std::string& mark, Instant now);
@@ -49,7 +64,7 @@ class Toxics {
   struct Toxic {
     const ToxicRow* row;
     std::string mark;
-    Json arguments;
+    Passage passage;
     Duration lease;
     Instant end;
   };

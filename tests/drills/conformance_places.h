@@ -185,11 +185,9 @@ class LinkPlace : public TargetPlace {
   }
   std::string seen() override {
     const auto status = find_proxy(proxy_link(link_), world_.clock(), world_.context().until);
-    const Peer peer = Peer::to(link_.listen);
-    peer.send("x");
-    return (status ? status->get("toxics").dump() : status.error().text) +
-           (peer.readable(std::chrono::milliseconds(300)) ? " passes" : " does not pass");
+    return (status ? status->get("toxics").dump() : status.error().text) + " " + behaviour();
   }
+  std::string content() override { return behaviour(); }
   Undo silenced(Undo undo) override {
     Json links = Json::array();
     for (Json link : undo.arguments.items("links")) {
@@ -200,6 +198,26 @@ class LinkPlace : public TargetPlace {
   }
 
  private:
+  // What a client finds. Once slow may be the machine's doing.
+  [[nodiscard]] std::string behaviour() const {
+    std::string found;
+    for (int look = 0; look < 3; ++look) {
+      found = answered();
+      if (found != "passes slowly") break;
+    }
+    return found;
+  }
+  [[nodiscard]] std::string answered() const {
+    constexpr Duration kSlow = std::chrono::milliseconds(100);
+    const std::string question(8 << 10, 'x');
+    const Instant begun = world_.clock().now().boot;
+    const Peer peer = Peer::to(link_.listen);
+    peer.send_some(question);
+    if (!peer.readable(std::chrono::seconds(1))) return "does not pass";
+    if (peer.receive(question.size()).size() < question.size()) return "breaks off";
+    return world_.clock().now().boot - begun < kSlow ? "passes" : "passes slowly";
+  }
+
   DeedWorld& world_;
   Echo echo_;
   SilentPeer silent_;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <mutex>
@@ -25,12 +26,18 @@ class Peer {
  public:
   static Peer to(const std::string& address);
   static Peer to_unix(const std::string& path);
+  static Peer accepted_by(const Descriptor& listener);  // waits up to ten seconds
 
   void send(const std::string& bytes) const;       // all of it, or the test fails
   void send_some(const std::string& bytes) const;  // as far as the other side takes it
   void close_sending() const;
   std::string receive(std::size_t count) const;  // waits up to ten seconds
   std::string receive_all();                     // until the end
+  std::string receive_once() const;              // what one read gives
+  [[nodiscard]] bool is_reset() const;           // waits up to ten seconds
+  [[nodiscard]] std::size_t send_what_fits(std::size_t most,
+                                           std::chrono::milliseconds within) const;
+  [[nodiscard]] std::string address() const { return bound_address(socket_.get()); }
   [[nodiscard]] bool ended_in_order() const { return in_order_; }
   [[nodiscard]] bool readable(std::chrono::milliseconds within) const;
 
@@ -40,9 +47,24 @@ class Peer {
   bool in_order_ = false;
 };
 
+// Whoever is to be reached, with its connections in the test's own hand.
+class Listener {
+ public:
+  Listener() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const auto any = resolve_address("127.0.0.1:0");
+    EXPECT_EQ(bind(socket_.get(), any->get(), any->size), 0);
+    EXPECT_EQ(listen(socket_.get(), 1024), 0);
+  }
+  [[nodiscard]] std::string address() const { return bound_address(socket_.get()); }
+  [[nodiscard]] Peer accept() const { return Peer::accepted_by(socket_); }
+
+ private:
+  Descriptor socket_;
+};
+
 class Echo {
  public:
-  enum class Mode { echo, answer_at_end, close_after_one, reset_after_one };
+  enum class Mode { echo, answer_at_end, close_after_one, reset_after_one, reset_soon };
 
   Echo();
   ~Echo();
@@ -91,6 +113,37 @@ inline Peer Peer::to_unix(const std::string& path) {
   Peer peer(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   EXPECT_EQ(connect(peer.socket_.get(), where->get(), where->size()), 0) << path;
   return peer;
+}
+
+inline Peer Peer::accepted_by(const Descriptor& listener) {
+  pollfd wait{listener.get(), POLLIN, 0};
+  EXPECT_EQ(poll(&wait, 1, 10000), 1) << "nobody came";
+  return Peer(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+inline std::string Peer::receive_once() const {
+  std::string block(1 << 16, '\0');
+  if (!readable(std::chrono::seconds(10))) return "";
+  const ssize_t got = recv(socket_.get(), block.data(), block.size(), 0);
+  return block.substr(0, static_cast<std::size_t>(got > 0 ? got : 0));
+}
+
+inline bool Peer::is_reset() const {
+  char byte = 0;
+  return readable(std::chrono::seconds(10)) && recv(socket_.get(), &byte, 1, 0) < 0 &&
+         errno == ECONNRESET;
+}
+
+inline std::size_t Peer::send_what_fits(std::size_t most, std::chrono::milliseconds within) const {
+  const std::string block(1 << 16, 'x');
+  pollfd wait{socket_.get(), POLLOUT, 0};
+  std::size_t sent = 0;
+  while (sent < most && poll(&wait, 1, static_cast<int>(within.count())) > 0) {
+    const ssize_t once =
+        ::send(socket_.get(), block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (once > 0) sent += static_cast<std::size_t>(once);
+  }
+  return sent;
 }
 
 inline void Peer::send(const std::string& bytes) const {
@@ -187,6 +240,12 @@ inline void Echo::serve() {
       Descriptor client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!client) break;
       ++accepted_;
+      if (mode_ == Mode::reset_soon) {
+        const linger at_once{1, 0};
+        setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        poll(nullptr, 0, 20);
+        continue;
+      }
       clients_.emplace_back(std::move(client), "");
     }
   }
