@@ -224,13 +224,6 @@ TEST_F(FillDiskTest, AFillerThatMemoryCannotHoldIsRefused) {
   expect_refused(filling("1MiB", world_.file("huge")), "is in memory");
 }
 
-TEST_F(FillDiskTest, NetworkFilesystemsAreKnown) {
-  EXPECT_EQ(network_name({0x6969, "nfs4", false}), "NFS");
-  EXPECT_EQ(network_name({0x65735546, "fuse.sshfs", false}), "fuse.sshfs");
-  EXPECT_EQ(network_name({0x65735546, "fuse.lxcfs", false}), "");
-  EXPECT_EQ(network_name({0x01021994, "tmpfs", false}), "");
-}
-
 // Root has room that nobody else has: what ordinary users see is what counts.
 TEST_F(FillDiskTest, TheReserveOfRootIsNoRoom) {
   const std::string image = world_.file("image");
