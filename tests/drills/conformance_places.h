@@ -260,6 +260,36 @@ class CommandPlace : public TargetPlace {
   DeedWorld& world_;
 };
 
+// This machine, of which only what a stressor of ours takes is looked at.
+class MachinePlace : public TargetPlace {
+ public:
+  explicit MachinePlace(DeedWorld& world) : world_(world) {
+    setenv("GAMEDAY_PROGRAM", GAMEDAY_BIN_DIR "/../gameday", 1);
+  }
+  ~MachinePlace() override {
+    for (const auto& id : stressors()) {
+      (void)world_.doors().processes.signal(id, SIGKILL);
+      (void)world_.doors().processes.wait_gone(id, world_.context().until);
+    }
+  }
+  std::string seen() override { return std::to_string(stressors().size()) + " stressors"; }
+
+ private:
+  std::vector<ProcessId> stressors() const {
+    std::vector<ProcessId> found;
+    for (const pid_t pid : world_.doors().processes.all()) {
+      const auto facts = world_.doors().processes.look(pid);
+      const bool ours = facts && !facts->zombie && facts->argv.size() > 3 &&
+                        facts->argv[1] == "stress" &&
+                        facts->argv[3].starts_with(world_.private_folder());
+      if (ours) found.push_back(facts->id);
+    }
+    return found;
+  }
+
+  DeedWorld& world_;
+};
+
 // How long `work` goes on after its stop, which comes while it is under way.
 template <class Work>
 Duration after_its_stop(DeedWorld& world, const Work& work) {
@@ -288,6 +318,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
+  if (name == "exhaust") return std::make_unique<MachinePlace>(world);
   if (name == "command") return std::make_unique<CommandPlace>(world);
   if (name == "fill-disk") return std::make_unique<DiskPlace>(world);
   ADD_FAILURE() << (facet.empty() ? "fault `" : "facet `") << (facet.empty() ? name : facet)
