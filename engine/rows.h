@@ -110,6 +110,8 @@ struct FaultRow {
   // Finds what any drill's deed of this kind has left on what this one would hit, without undo or
   // store: a list of {"where", "mark"}. Null where the marks on processes and links tell it.
   Result<Json> (*discover)(const Deed& deed, const DeedContext& context) = nullptr;
+  // Over when `inject` has returned: proven by what it left behind, and gone at once.
+  bool momentary = false;
 };
 
 // The fields of a timeline step that can say what a fault hits, and those of them that this one

@@ -28,13 +28,7 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
 
 Status inject(const Deed& deed, const Undo& undo, const DeedContext& context) {
   TRY(lost, lost_process_from(undo.arguments));
-  auto& processes = context.doors.processes;
-  const auto sent = processes.signal(lost.facts.id, signal_of(deed));
-  if (!sent && sent.error().code == ErrorCode::not_found) {
-    return fail(ErrorCode::conflict, shown(lost.facts) + " ended before it was killed");
-  }
-  TRY_OK(sent);
-  return processes.wait_gone(lost.facts.id, context.until);
+  return end_process(lost, signal_of(deed), context);
 }
 
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
@@ -57,25 +51,9 @@ Status undo(const Undo& undo, const DeedContext& context) {
   return put_back(lost, context.doors);
 }
 
-// One that starts and falls over at once is not back.
 Result<Proof> gone(const Undo& undo, const DeedContext& context) {
-  constexpr Duration kStays = std::chrono::milliseconds(150);
   TRY(lost, lost_process_from(undo.arguments));
-  const auto back = back_again(lost, context.doors);
-  if (!back) return Proof{false, shown(lost.facts) + " is dead, and nobody is in its place"};
-  TRY_OK(context.doors.clock.pause(kStays, context.until));
-  Proof proof;
-  proof.held = context.doors.processes.alive(back->id);
-  proof.facts.set("process", to_json(back->id));
-  if (!proof.held) {
-    proof.text = shown(*back) + " was started again and ended at once";
-  } else if (back->id == lost.facts.id) {
-    proof.text = shown(*back) + " is alive: it was not killed";
-  } else {
-    proof.text = shown(*back) + " is in place of process " + std::to_string(lost.facts.id.pid);
-    if (back->cgroup != lost.facts.cgroup) proof.text += ", in another control group";
-  }
-  return proof;
+  return in_its_place(lost, context);
 }
 
 // Also what a later restart would need, so only once the undo is closed.

@@ -39,20 +39,6 @@ std::vector<ProcessId> doubles_of(const ProcessFacts& facts, const Processes& pr
   return found;
 }
 
-// The undo must not depend on what the fault ends.
-Status refuse_our_own(const ProcessFacts& facts, const Processes& processes) {
-  constexpr int kDeepest = 64;
-  pid_t pid = getpid();
-  for (int depth = 0; depth < kDeepest && pid > 0; ++depth) {
-    if (pid == facts.id.pid || facts.id.pid == 1) {
-      return fail(ErrorCode::refused, shown(facts) + " is what gameday itself runs under");
-    }
-    const auto here = processes.look(pid);
-    pid = here ? here->parent : 0;
-  }
-  return {};
-}
-
 // Root itself may lack it, in a container.
 bool may_raise_limits(const Files& files) {
   constexpr std::string_view kLine = "CapEff:";
@@ -140,6 +126,19 @@ Result<ProcessFacts> process_at(const std::string& pidfile, const Doors& doors) 
   return facts;
 }
 
+Status refuse_our_own(const ProcessFacts& facts, const Processes& processes) {
+  constexpr int kDeepest = 64;
+  pid_t pid = getpid();
+  for (int depth = 0; depth < kDeepest && pid > 0; ++depth) {
+    if (pid == facts.id.pid || facts.id.pid == 1) {
+      return fail(ErrorCode::refused, shown(facts) + " is what gameday itself runs under");
+    }
+    const auto here = processes.look(pid);
+    pid = here ? here->parent : 0;
+  }
+  return {};
+}
+
 std::string shown(const ProcessFacts& facts) {
   constexpr std::size_t kLongest = 80;
   std::string command = std::filesystem::path(facts.exe).filename().string();
@@ -195,6 +194,35 @@ std::optional<ProcessFacts> back_again(const LostProcess& lost, const Doors& doo
     if (found && is_successor(*found, lost)) return std::move(*found);
   }
   return std::nullopt;
+}
+
+Status end_process(const LostProcess& lost, int signal, const DeedContext& context) {
+  auto& processes = context.doors.processes;
+  const auto sent = processes.signal(lost.facts.id, signal);
+  if (!sent && sent.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::conflict, shown(lost.facts) + " ended before it was signalled");
+  }
+  TRY_OK(sent);
+  return processes.wait_gone(lost.facts.id, context.until);
+}
+
+Result<Proof> in_its_place(const LostProcess& lost, const DeedContext& context) {
+  constexpr Duration kStays = std::chrono::milliseconds(150);
+  const auto back = back_again(lost, context.doors);
+  if (!back) return Proof{false, shown(lost.facts) + " is dead, and nobody is in its place"};
+  TRY_OK(context.doors.clock.pause(kStays, context.until));
+  Proof proof;
+  proof.held = context.doors.processes.alive(back->id);
+  proof.facts.set("process", to_json(back->id));
+  if (!proof.held) {
+    proof.text = shown(*back) + " was started again and ended at once";
+  } else if (back->id == lost.facts.id) {
+    proof.text = shown(*back) + " is alive: it was not ended";
+  } else {
+    proof.text = shown(*back) + " is in place of process " + std::to_string(lost.facts.id.pid);
+    if (back->cgroup != lost.facts.cgroup) proof.text += ", in another control group";
+  }
+  return proof;
 }
 
 Status put_back(const LostProcess& lost, const Doors& doors) {

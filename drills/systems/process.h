@@ -19,6 +19,9 @@ namespace gameday {
 // no such file or its process is gone or a zombie.
 [[nodiscard]] Result<ProcessFacts> process_at(const std::string& pidfile, const Doors& doors);
 
+// What gameday itself runs under is no target: the undo must not depend on what the fault ends.
+[[nodiscard]] Status refuse_our_own(const ProcessFacts& facts, const Processes& processes);
+
 // "process 4711 (shop-gateway --region west)"
 [[nodiscard]] std::string shown(const ProcessFacts& facts);
 
@@ -39,9 +42,15 @@ struct LostProcess {
 [[nodiscard]] Result<LostProcess> keep_for_restart(const Target& target,
                                                    const DeedContext& context);
 
+// Signals it and waits until it is gone. `conflict` where it ended before.
+[[nodiscard]] Status end_process(const LostProcess& lost, int signal, const DeedContext& context);
+
 // Who is there in place of the lost process: itself, the one with this deed's mark, or an equal one
 // (program, arguments and folder) that somebody else has started.
 [[nodiscard]] std::optional<ProcessFacts> back_again(const LostProcess& lost, const Doors& doors);
+
+// Whether somebody is there and stays: one that starts and falls over at once is not back.
+[[nodiscard]] Result<Proof> in_its_place(const LostProcess& lost, const DeedContext& context);
 
 // Starts it again unless it is back. `conflict` where its pidfile names a living process of another
 // kind: two would write.

@@ -38,6 +38,10 @@ class Place:
         self.program = bin_folder + "/gameday_crash"
         self.faults = faults(self.program)
         self.shop = Shop(bin_folder, SHOP_RETAIN="3600")
+        # What the example of fill-disk fills.
+        self.spool = self.shop.folder + "/spool"
+        os.mkdir(self.spool)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", self.spool], check=True)
         self.number = 0
         self.bring_up()
 
@@ -69,7 +73,7 @@ class Place:
         for process in processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, 9)
-        for folder in (self.shop.run, "/run/lock/gameday"):
+        for folder in (self.shop.run, self.spool, "/run/lock/gameday"):
             shutil.rmtree(folder, ignore_errors=True)
         self.bring_up()
 
@@ -156,6 +160,10 @@ class Place:
         for name in PROGRAMS:
             pids = [process.pid for process in named(name)]
             check(pids == [self.shop.pid(name)], f"{name} is {pids}, not {self.shop.pid(name)}")
+        check(not [p for p in processes() if p.state in "Tt"],
+              f"stopped: {[(p.name, p.pid) for p in processes() if p.state in 'Tt']}")
+        check(os.listdir(self.spool) == [], f"fillers stay: {os.listdir(self.spool)}")
+        check(not os.path.exists(self.shop.folder + "/maintenance"), "what a command made stays")
         check(proxy_toxics() == [], f"toxics stay: {proxy_toxics()}")
         check(eventually(lambda: http("GET", FRONT + "/healthz")[0] == 200), "the shop is not up")
         check(self.shop.ask("PRAGMA integrity_check") == [("ok",)], "the store is damaged")

@@ -4,18 +4,22 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <csignal>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
+#include "drills/systems/disk.h"
 #include "drills/systems/link.h"
 #include "drills/systems/process.h"
 #include "drills/systems/sqlite.h"
+#include "drills/systems/standstill.h"
 #include "engine/proxy/proxy.h"
 #include "tests/drills/deed_world.h"
 #include "tests/drills/shop_database.h"
@@ -92,8 +96,8 @@ class ProcessPlace : public TargetPlace {
   }
   std::string content() override {
     const auto named = process_at(pidfile(), world_.doors());
-    return std::to_string(living().size()) + " living, the pidfile names " +
-           (named ? "one" : "none");
+    return std::to_string(living().size()) + " living, " + std::to_string(stopped()) +
+           " stopped, the pidfile names " + (named ? "one" : "none");
   }
 
  private:
@@ -106,6 +110,12 @@ class ProcessPlace : public TargetPlace {
       if (ours) found.push_back(std::move(*facts));
     }
     return found;
+  }
+  std::int64_t stopped() const {
+    return std::ranges::count_if(living(), [&](const auto& facts) {
+      const auto activity = activity_of(facts.id, world_.doors());
+      return activity && activity->stopped;
+    });
   }
 
   DeedWorld& world_;
@@ -226,6 +236,78 @@ class LinkPlace : public TargetPlace {
   std::thread thread_;
 };
 
+// A small filesystem in memory, for what fills it.
+class DiskPlace : public TargetPlace {
+ public:
+  explicit DiskPlace(DeedWorld& world) : folder_(world.file("spool")) {
+    std::filesystem::create_directory(folder_);
+    EXPECT_EQ(mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64m"), 0)
+        << "this test must be allowed to mount a tmpfs (run it as root)";
+    std::ofstream(folder_ + "/theirs") << "not ours\n";
+  }
+  ~DiskPlace() override { umount2(folder_.c_str(), MNT_DETACH); }
+  std::string seen() override {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      names.insert(entry.path().filename().string());
+    }
+    std::string all = std::to_string(disk_of(folder_)->free) + " free";
+    for (const auto& name : names) all += " " + name;
+    return all;
+  }
+
+ private:
+  std::string folder_;
+};
+
+// What a command makes in the playbook's folder.
+class CommandPlace : public TargetPlace {
+ public:
+  explicit CommandPlace(DeedWorld& world) : world_(world) {}
+  std::string seen() override {
+    return std::filesystem::exists(world_.file("maintenance")) ? "maintenance" : "none";
+  }
+  Undo silenced(Undo undo) override {
+    for (const char* name : {"do", "undo", "check"}) {
+      undo.arguments.set(name, Json(Json::Array{"sleep", "30"}));
+    }
+    return undo;
+  }
+
+ private:
+  DeedWorld& world_;
+};
+
+// This machine, of which only what a stressor of ours takes is looked at.
+class MachinePlace : public TargetPlace {
+ public:
+  explicit MachinePlace(DeedWorld& world) : world_(world) {
+    setenv("GAMEDAY_PROGRAM", GAMEDAY_BIN_DIR "/../gameday", 1);
+  }
+  ~MachinePlace() override {
+    for (const auto& id : stressors()) {
+      (void)world_.doors().processes.signal(id, SIGKILL);
+      (void)world_.doors().processes.wait_gone(id, world_.context().until);
+    }
+  }
+  std::string seen() override { return std::to_string(stressors().size()) + " stressors"; }
+
+ private:
+  std::vector<ProcessId> stressors() const {
+    std::vector<ProcessId> found;
+    for (const pid_t pid : world_.doors().processes.all()) {
+      const auto facts = world_.doors().processes.look(pid);
+      const bool ours = facts && !facts->zombie && facts->argv.size() > 3 &&
+                        facts->argv[1] == "stress" &&
+                        facts->argv[3].starts_with(world_.private_folder());
+      if (ours) found.push_back(facts->id);
+    }
+    return found;
+  }
+
+  DeedWorld& world_;
+};
+
 // How long `work` goes on after its stop, which comes while it is under way.
 template <class Work>
 Duration after_its_stop(DeedWorld& world, const Work& work) {
@@ -254,6 +336,9 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
+  if (name == "exhaust") return std::make_unique<MachinePlace>(world);
+  if (name == "command") return std::make_unique<CommandPlace>(world);
+  if (name == "fill-disk") return std::make_unique<DiskPlace>(world);
   ADD_FAILURE() << (facet.empty() ? "fault `" : "facet `") << (facet.empty() ? name : facet)
                 << "` has no target in this suite: add a TargetPlace for it to "
                 << "tests/drills/conformance_places.h, and name it in place_for";

@@ -1,0 +1,33 @@
+#include "cli/command.h"
+#include "drills/systems/stressor.h"
+
+namespace gameday {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"lease", OptionKind::text, "FILE", "Says until when; it ends when that has passed.", true},
+    {"runner", OptionKind::number, "PID", "Whose end is its own.", true},
+    {"cpu", OptionKind::number, "CORES", "How many cores it keeps busy."},
+    {"memory", OptionKind::number, "BYTES", "How much memory it holds."},
+    {"descriptors", OptionKind::number, "COUNT", "How many descriptors it holds open."}};
+
+int run(const Arguments& arguments) {
+  const auto amount = [&](std::string_view name) {
+    return static_cast<std::int64_t>(arguments.number(name).value_or(0));
+  };
+  return run_stressor({amount("cpu"), amount("memory"), amount("descriptors")},
+                      arguments.text("lease"), static_cast<pid_t>(*arguments.number("runner")));
+}
+
+}  // namespace
+
+extern const CommandRow stress_command;
+const CommandRow stress_command{
+    "stress",
+    "Takes processor time, memory and descriptors while its lease lasts; `exhaust` starts it.",
+    "gameday run PLAYBOOK",
+    {},
+    kOptions,
+    run};
+
+}  // namespace gameday
