@@ -76,6 +76,7 @@ class Queue {
     if (what == "PUT /orders") return create();
     if (what == "DELETE /orders/messages") return remove_drill(request.param("drill"));
     if (what == "GET /orders/dropped") return dropped();
+    if (request.path == "/orders/purged") return purged(request);
     if (what == "POST /orders/lease") return lease(json::parse(request.body));
     const json body = request.body.empty() ? json::object() : json::parse(request.body);
     if (what == "GET /orders") {
@@ -90,6 +91,9 @@ class Queue {
     }
     if (what == "DELETE /orders") {
       return on_queue([&](Db& db) { return state_.drop(db, request.param("save") == "1"); });
+    }
+    if (what == "POST /orders/purge") {
+      return on_queue([&](Db& db) { return state_.purge(db, request.param("mark")); });
     }
     if (what == "POST /orders/messages" || what == "POST /orders/publish") {
       return add(what == "POST /orders/publish", body);
@@ -139,6 +143,21 @@ class Queue {
     return body ? Response{.body = *body + "\n"} : error_response(404, "nothing was dropped");
   }
 
+  // Also while there is no queue: what was purged from a former one.
+  Response purged(const Request& request) {
+    const std::string mark = request.param("mark");
+    if (mark.empty()) return error_response(400, "?mark=MARK is missing");
+    auto kept = json::array();
+    committer_.run([&](Db& db) {
+      kept = state_.purged(db, mark);
+      if (request.method == "DELETE") state_.forget_purged(db, mark);
+    });
+    if (request.method == "DELETE") return json_response(200, {{"forgotten", kept.size()}});
+    if (request.method != "GET") return error_response(405, "GET or DELETE");
+    if (kept.empty()) return error_response(404, "nothing was purged under this mark");
+    return json_response(200, {{"messages", std::move(kept)}});
+  }
+
   Response remove_drill(const std::string& drill) {
     if (!is_drill(drill)) return error_response(400, "?drill=ID is missing");
     int removed = 0;
@@ -160,8 +179,7 @@ class Queue {
   Response replay(const json& since) {
     const double from =
         since.is_number() ? since.get<double>() : parse_time(since.get<std::string>());
-    auto response =
-        on_queue([&](Db& db) { return json{{"replayed", state_.replay(db, from)}}; });
+    auto response = on_queue([&](Db& db) { return json{{"replayed", state_.replay(db, from)}}; });
     arrived();
     return response;
   }
@@ -187,8 +205,7 @@ class Queue {
         return delivered(deliveries);
       }
       lock.lock();
-      arrived_.wait_until(lock,
-                          std::min(deadline, std::chrono::steady_clock::now() + 500ms),
+      arrived_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + 500ms),
                           [&] { return arrivals_ != seen; });
     }
   }

@@ -45,6 +45,10 @@ class QueueState {
   void create(Db& db);
   nlohmann::json drop(Db& db, bool save);
   std::optional<std::string> last_drop(Db& db) const;
+  // Takes out what waits; what is out for delivery stays. With a mark it is kept under that.
+  nlohmann::json purge(Db& db, const std::string& mark);
+  nlohmann::json purged(Db& db, const std::string& mark) const;
+  void forget_purged(Db& db, const std::string& mark);
 
   Published publish(Db& db, const std::vector<Order>& orders);
   Published put_back(Db& db, const std::vector<Order>& orders,
@@ -71,6 +75,7 @@ class QueueState {
 
   Published add(Db& db, const std::vector<Order>& orders, bool skip_waiting, bool skip_retained);
   double oldest_retained() const;
+  bool is_out(std::int64_t seq) const;
 
   Tombstones& tombstones_;
   bool dedupe_;
