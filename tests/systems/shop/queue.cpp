@@ -14,14 +14,19 @@ using nlohmann::json;
 using Leases = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
 Order order_in(const json& entry) {
-  const auto order = order_from_json(entry);
+  const auto order = message_from_json(entry);
   if (!order) throw std::invalid_argument("not an order: " + entry.dump());
   return *order;
 }
 
-std::vector<Order> orders_in(const json& body) {
+std::vector<Order> orders_in(const json& body, bool raw_too) {
   std::vector<Order> orders;
-  for (const auto& entry : body.at("messages")) orders.push_back(order_in(entry));
+  for (const auto& entry : body.at("messages")) {
+    orders.push_back(order_in(entry));
+    if (!raw_too && is_raw(orders.back().key)) {
+      throw std::invalid_argument("not an order: " + entry.dump());
+    }
+  }
   return orders;
 }
 
@@ -46,6 +51,7 @@ class Queue {
       : tombstones_(options.text("db") + ".tombstones"),
         state_(tombstones_, options.on("dedupe"), options.number("retain")),
         visibility_(options.number("visibility-ms", 3000)),
+        attempts_(options.number("attempts", 3)),
         metrics_(metrics),
         committer_(options.text("db"), QueueState::schema()) {}
 
@@ -74,6 +80,9 @@ class Queue {
     const std::string what = request.method + " " + request.path;
     if (what == "GET /healthz") return health();
     if (what == "PUT /orders") return create();
+    if (what == "DELETE /orders/messages" && !request.param("mark").empty()) {
+      return remove_marked(request.param("mark"));
+    }
     if (what == "DELETE /orders/messages") return remove_drill(request.param("drill"));
     if (what == "GET /orders/dropped") return dropped();
     if (request.path == "/orders/purged") return purged(request);
@@ -105,6 +114,11 @@ class Queue {
     if (what == "POST /orders/nack") {
       return on_queue([&](Db&) { return json{{"nacked", state_.release(leases_in(body))}}; });
     }
+    if (what == "POST /orders/reject") {
+      return on_queue([&](Db& db) { return state_.reject(db, leases_in(body), attempts_); });
+    }
+    if (what == "GET /orders/dead") return on_queue([&](Db& db) { return state_.dead(db); });
+    if (what == "POST /orders/raw") return add_raw(body);
     if (what == "POST /orders/settled") {
       const auto keys = body.at("keys").get<std::vector<std::string>>();
       return on_queue([&](Db& db) { return state_.settled(db, keys); });
@@ -166,7 +180,7 @@ class Queue {
   }
 
   Response add(bool publish, const json& body) {
-    const auto orders = orders_in(body);
+    const auto orders = orders_in(body, !publish);
     const auto retained = retained_in(body);
     auto response = on_queue([&](Db& db) {
       return published(publish ? state_.publish(db, orders)
@@ -174,6 +188,22 @@ class Queue {
     });
     arrived();
     return response;
+  }
+
+  Response add_raw(const json& body) {
+    const auto bodies = body.at("bodies").get<std::vector<std::string>>();
+    const auto mark = body.at("mark").get<std::string>();
+    if (mark.empty()) return error_response(400, "a mark is needed to remove them by");
+    auto response = on_queue([&](Db& db) { return state_.add_raw(db, bodies, mark); });
+    arrived();
+    return response;
+  }
+
+  // Also while there is no queue: what was put aside.
+  Response remove_marked(const std::string& mark) {
+    int removed = 0;
+    committer_.run([&](Db& db) { removed = state_.remove_marked(db, mark); });
+    return json_response(200, {{"mark", mark}, {"deleted", removed}});
   }
 
   Response replay(const json& since) {
@@ -223,6 +253,7 @@ class Queue {
   Tombstones tombstones_;
   QueueState state_;
   std::chrono::milliseconds visibility_;
+  int attempts_;
   Metrics& metrics_;
   std::mutex mutex_;
   std::condition_variable arrived_;

@@ -31,7 +31,10 @@ const char* QueueState::schema() {
          "CREATE INDEX IF NOT EXISTS retained_at ON retained(confirmed_at);"
          "CREATE TABLE IF NOT EXISTS dropped(body TEXT NOT NULL);"
          "CREATE TABLE IF NOT EXISTS purged(purge TEXT NOT NULL, seq INTEGER NOT NULL,"
-         " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);";
+         " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS rejected(seq INTEGER PRIMARY KEY, times INTEGER NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS dead(seq INTEGER PRIMARY KEY, key TEXT NOT NULL,"
+         " item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL, times INTEGER NOT NULL);";
 }
 
 std::optional<std::string> QueueState::incarnation(Db& db) const {
@@ -178,6 +181,59 @@ int QueueState::release(const std::vector<std::pair<std::int64_t, std::int64_t>>
     ++released;
   }
   return released;
+}
+
+nlohmann::json QueueState::add_raw(Db& db, const std::vector<std::string>& bodies,
+                                   const std::string& mark) {
+  std::vector<Order> messages;
+  for (const auto& body : bodies) messages.push_back({"raw-" + random_uuid(), body, "", mark});
+  return {{"accepted", add(db, messages, false, false).accepted}};
+}
+
+nlohmann::json QueueState::reject(Db& db,
+                                  const std::vector<std::pair<std::int64_t, std::int64_t>>& leases,
+                                  int most) {
+  auto count =
+      db.prepare("INSERT INTO rejected VALUES(?, 1) ON CONFLICT DO UPDATE SET times = times + 1");
+  auto times = db.prepare("SELECT times FROM rejected WHERE seq = ?");
+  int put_aside = 0;
+  for (const auto& [seq, number] : leases) {
+    const auto found = leases_.find(seq);
+    if (found == leases_.end() || found->second.number != number) continue;
+    leases_.erase(found);
+    count.bind(1, seq).run();
+    const bool enough = times.bind(1, seq).step() && times.integer(0) >= most;
+    times.run();
+    if (!enough) continue;
+    db.prepare("INSERT INTO dead SELECT seq, key, item, sum, mark, ? FROM messages WHERE seq = ?")
+        .bind(1, std::int64_t{most})
+        .bind(2, seq)
+        .run();
+    db.prepare("DELETE FROM messages WHERE seq = ?").bind(1, seq).run();
+    db.prepare("DELETE FROM rejected WHERE seq = ?").bind(1, seq).run();
+    ++put_aside;
+  }
+  return {{"dead", put_aside}};
+}
+
+nlohmann::json QueueState::dead(Db& db) const {
+  auto out = nlohmann::json::array();
+  auto row = db.prepare("SELECT key, item, sum, mark, seq, times FROM dead ORDER BY seq");
+  while (row.step()) {
+    out.push_back(to_json(order_at(row, 0)));
+    out.back()["id"] = row.integer(4);
+    out.back()["rejected"] = row.integer(5);
+  }
+  return {{"messages", std::move(out)}};
+}
+
+int QueueState::remove_marked(Db& db, const std::string& mark) {
+  int removed = 0;
+  for (const std::string table : {"messages", "retained", "dead"}) {
+    db.prepare("DELETE FROM " + table + " WHERE mark = ?").bind(1, mark).run();
+    removed += db.changes();
+  }
+  return removed;
 }
 
 nlohmann::json QueueState::settled(Db& db, const std::vector<std::string>& keys) const {
