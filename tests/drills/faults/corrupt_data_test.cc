@@ -311,6 +311,9 @@ TEST_F(CorruptSpeciallyTest, AShareOfTheLargestTableIsDropped) {
                    "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
                    "INSERT INTO big SELECT i FROM n;");
   rows.arguments.set("share", "25%");
+  for (const Field& field : corrupt_data_fault.fields) {
+    if (field.name == "table") rows.arguments.set("table", field.otherwise);
+  }
   const Undo undo = corrupt_data_fault.prepare(rows, world_.context()).value();
   ASSERT_TRUE(corrupt_data_fault.inject(rows, undo, world_.context()));
   EXPECT_EQ(asked(path_, "SELECT count(*) FROM big"), "150");
