@@ -1,10 +1,16 @@
 // A message queue with an HTTP interface, as the sample system has one:
 //   GET URL                   {"messages": N, "incarnation": I}; 404 while there is no queue
 //   PUT URL                   makes it if there is none
-//   GET URL/messages          {"messages": [...]}
-//   POST URL/messages         {"messages": [...], "retained": [...]} puts back, once by key
+//   GET URL/messages          {"messages": [{"id", ...}]}; an id is never given out again
+//   POST URL/messages         {"messages": [...], "retained": [...]} puts back, once by key:
+//                             {"accepted", "skipped", "gone": [keys of what was deleted for good]}
 //   DELETE URL?save=1         {"messages": [...], "retained": [...], "incarnation": I}
 //   GET URL/dropped           the last DELETE's answer; 404 where a queue keeps none
+//   POST URL/purge?mark=M     {"messages": [...]} removes what is not out for delivery, keeps it
+//   GET URL/purged?mark=M     {"messages": [...]} of the purges under M; 404: none; DELETE forgets
+//   POST URL/raw              {"bodies": [...], "mark": M} puts in messages that are nothing else
+//   GET URL/dead              {"messages": [...]} that consumers have given up
+//   DELETE URL/messages?mark=M  {"deleted": N} of both
 //   POST URL/replay           {"since": TIME} -> {"replayed": N}
 // An incarnation names one life of the queue: it differs after the queue was made anew.
 #pragma once

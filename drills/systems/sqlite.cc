@@ -63,21 +63,41 @@ Status put_in_place(const std::string& from, const std::string& to, const DeedCo
 
 std::string part_of(const std::string& path) { return path + ".part"; }
 
-Result<SqliteContent> copy_into(const std::string& from, const std::string& to,
-                                const DeedContext& context) {
-  TRY(source, open_sqlite(from, DatabaseMode::existing, context));
-  TRY(copy, open_sqlite(to, DatabaseMode::existing, context));
+using Opener = Result<Database> (*)(const std::string& path, const DeedContext& context);
+
+Result<Database> open_whole(const std::string& path, const DeedContext& context) {
+  return open_sqlite(path, DatabaseMode::existing, context);
+}
+
+Result<Database> copied(const std::string& from, const std::string& to, Opener opener,
+                        const DeedContext& context) {
+  TRY(source, opener(from, context));
+  TRY(copy, opener(to, context));
   TRY_OK(copy.execute("PRAGMA synchronous = EXTRA"));
   {
     const Database::Limit limit(source, context.until, context.doors.clock);
     TRY_OK(source.copy_to(copy, context.until, context.doors.clock));
   }
+  {
+    const Database::Limit limit(copy, context.until, context.doors.clock);
+    // A copy of a database in WAL mode is in WAL mode itself, and would be three files.
+    TRY(mode, copy.text("PRAGMA journal_mode = DELETE"));
+    if (mode != "delete") return fail(ErrorCode::failed, to + " stays in journal mode " + mode);
+  }
+  return copy;
+}
+
+Result<SqliteContent> copy_into(const std::string& from, const std::string& to,
+                                const DeedContext& context) {
+  TRY(copy, copied(from, to, open_whole, context));
   const Database::Limit limit(copy, context.until, context.doors.clock);
-  // A copy of a database in WAL mode is in WAL mode itself, and would be three files.
-  TRY(mode, copy.text("PRAGMA journal_mode = DELETE"));
-  if (mode != "delete") return fail(ErrorCode::failed, to + " stays in journal mode " + mode);
   TRY_OK(check_integrity(copy));
   return read_content(copy);
+}
+
+Status copy_image_into(const std::string& from, const std::string& to, const DeedContext& context) {
+  TRY_OK(copied(from, to, open_damaged_sqlite, context));
+  return {};
 }
 
 }  // namespace
@@ -96,6 +116,13 @@ Result<Database> open_sqlite(const std::string& path, DatabaseMode mode,
                              const DeedContext& context) {
   return Database::open(path,
                         {.mode = mode, .busy = kLongestBusy, .observer = context.doors.observer});
+}
+
+// Without writable_schema it opens no file that is shorter than it says.
+Result<Database> open_damaged_sqlite(const std::string& path, const DeedContext& context) {
+  TRY(database, open_sqlite(path, DatabaseMode::existing, context));
+  TRY_OK(database.execute("PRAGMA writable_schema = ON"));
+  return database;
 }
 
 Result<SqliteState> read_state(const std::string& path, const DeedContext& context) {
@@ -121,6 +148,16 @@ Result<SqliteContent> copy_sqlite(const std::string& from, const std::string& to
   }
   if (!content) static_cast<void>(erase_copy(to, context));
   return content;
+}
+
+Status copy_sqlite_image(const std::string& from, const std::string& to,
+                         const DeedContext& context) {
+  const std::string part = part_of(to);
+  TRY_OK(make_private_file(part));
+  auto done = copy_image_into(from, part, context);
+  if (done) done = put_in_place(part, to, context);
+  if (!done) static_cast<void>(erase_copy(to, context));
+  return done;
 }
 
 Status erase_copy(const std::string& path, const DeedContext& context) {

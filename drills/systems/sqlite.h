@@ -18,6 +18,10 @@ namespace gameday {
 [[nodiscard]] Result<Database> open_sqlite(const std::string& path, DatabaseMode mode,
                                            const DeedContext& context);
 
+// The same for one that may be damaged, as far as SQLite gives access to it.
+[[nodiscard]] Result<Database> open_damaged_sqlite(const std::string& path,
+                                                   const DeedContext& context);
+
 // Its content and integrity, read at one moment.
 struct SqliteState {
   SqliteContent content;
@@ -28,6 +32,9 @@ struct SqliteState {
 // Makes `to` a copy by the online backup API: one file, 0600, on disk, there wholly or not at all.
 [[nodiscard]] Result<SqliteContent> copy_sqlite(const std::string& from, const std::string& to,
                                                 const DeedContext& context);
+// The same page for page, of one that may be damaged: what is in it is not looked at.
+[[nodiscard]] Status copy_sqlite_image(const std::string& from, const std::string& to,
+                                       const DeedContext& context);
 // What is written beside a copy until it is complete, and the copy itself.
 [[nodiscard]] Status erase_copy(const std::string& path, const DeedContext& context);
 

@@ -17,28 +17,14 @@ struct SchemaObject {
   std::string sql;
 };
 
-struct TableShape {
-  std::string name;
-  bool without_rowid = false;
-  std::vector<std::string> columns;  // that are stored by a writer: generated ones are not
-  std::vector<std::string> key;      // the primary key's columns, in its order
-  std::string rowid;                 // the name under which the rowid can be reached; may be none
-};
-
-std::string quoted(std::string_view name) {
-  std::string text = "\"";
-  for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
-
-std::string quoted_list(const std::vector<std::string>& names) {
+std::string sql_names(const std::vector<std::string>& names) {
   std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + quoted(name);
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + sql_name(name);
   return text;
 }
 
 Result<std::vector<SchemaObject>> read_schema(Database& database, const std::string& schema) {
-  TRY(statement, database.prepare("SELECT type, name, sql FROM " + quoted(schema) +
+  TRY(statement, database.prepare("SELECT type, name, sql FROM " + sql_name(schema) +
                                   ".sqlite_schema WHERE sql IS NOT NULL AND "
                                   "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"));
   std::vector<SchemaObject> objects;
@@ -59,44 +45,16 @@ std::string reachable_rowid(const std::vector<std::string>& columns) {
   return "";
 }
 
-Result<TableShape> read_shape(Database& database, const std::string& schema,
-                              const std::string& table) {
-  TableShape shape{.name = table, .without_rowid = false, .columns = {}, .key = {}, .rowid = ""};
-  TRY(list, database.prepare("SELECT wr FROM pragma_table_list WHERE schema = ? AND name = ?"));
-  TRY(listed, list.bind_text(1, schema).bind_text(2, table).step());
-  shape.without_rowid = listed && list.integer(0) != 0;
-  TRY(info, database.prepare("SELECT name, pk, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid"));
-  info.bind_text(1, table).bind_text(2, schema);
-  std::vector<std::string> all;
-  std::vector<std::pair<std::int64_t, std::string>> key;
-  while (true) {
-    TRY(row, info.step());
-    if (!row) break;
-    all.push_back(info.text(0));
-    if (info.integer(1) > 0) key.emplace_back(info.integer(1), info.text(0));
-    if (info.integer(2) == 0) shape.columns.push_back(info.text(0));
-  }
-  std::ranges::sort(key);
-  for (auto& [place, name] : key) shape.key.push_back(std::move(name));
-  if (!shape.without_rowid) shape.rowid = reachable_rowid(all);
-  return shape;
-}
-
 // An order that the rows themselves give, so that equal tables are read equally.
 std::string order_of(const TableShape& shape) {
   if (!shape.rowid.empty()) return shape.rowid;
-  if (shape.without_rowid) return quoted_list(shape.key);
+  if (shape.without_rowid) return sql_names(shape.key);
   std::string order;
   for (const auto& column : shape.columns) {
-    order += (order.empty() ? "" : ", ") + ("typeof(" + quoted(column) + "), CAST(") +
-             quoted(column) + " AS BLOB)";
+    order += (order.empty() ? "" : ", ") + ("typeof(" + sql_name(column) + "), CAST(") +
+             sql_name(column) + " AS BLOB)";
   }
   return order;
-}
-
-std::string selected(const TableShape& shape) {
-  const std::string columns = quoted_list(shape.columns);
-  return shape.rowid.empty() ? columns : shape.rowid + ", " + columns;
 }
 
 // A number before each piece says where it ends, so that two contents never give the same bytes.
@@ -131,8 +89,8 @@ void add_value(Sha256& digest, const Statement& row, int column) {
 Result<std::int64_t> add_rows(Sha256& digest, Database& database, const std::string& schema,
                               const std::string& table) {
   TRY(shape, read_shape(database, schema, table));
-  TRY(rows, database.prepare("SELECT " + selected(shape) + " FROM " + quoted(schema) + "." +
-                             quoted(table) + " ORDER BY " + order_of(shape)));
+  TRY(rows, database.prepare("SELECT " + selected(shape) + " FROM " + sql_name(schema) + "." +
+                             sql_name(table) + " ORDER BY " + order_of(shape)));
   std::int64_t count = 0;
   while (true) {
     TRY(row, rows.step());
@@ -156,13 +114,13 @@ bool is_virtual(const SchemaObject& object) {
 Status fill_table(Database& database, const std::string& from, const std::string& table) {
   TRY(shape, read_shape(database, from, table));
   const std::string columns = selected(shape);
-  return database.execute("INSERT INTO main." + quoted(table) + "(" + columns + ") SELECT " +
-                          columns + " FROM " + quoted(from) + "." + quoted(table) + " ORDER BY " +
-                          order_of(shape));
+  return database.execute("INSERT INTO main." + sql_name(table) + "(" + columns + ") SELECT " +
+                          columns + " FROM " + sql_name(from) + "." + sql_name(table) +
+                          " ORDER BY " + order_of(shape));
 }
 
 Result<bool> has_sequence(Database& database, const std::string& schema) {
-  TRY(count, database.integer("SELECT count(*) FROM " + quoted(schema) +
+  TRY(count, database.integer("SELECT count(*) FROM " + sql_name(schema) +
                               ".sqlite_schema WHERE name = 'sqlite_sequence'"));
   return count > 0;
 }
@@ -175,18 +133,52 @@ Status fill_sequence(Database& database, const std::string& from) {
   TRY_OK(database.execute("DELETE FROM main.sqlite_sequence"));
   if (!theirs) return {};
   return database.execute("INSERT INTO main.sqlite_sequence(name, seq) SELECT name, seq FROM " +
-                          quoted(from) + ".sqlite_sequence");
+                          sql_name(from) + ".sqlite_sequence");
 }
 
 Status fill_header(Database& database, const std::string& from) {
   for (const std::string number : {"user_version", "application_id"}) {
-    TRY(value, database.integer("PRAGMA " + quoted(from) + "." + number));
+    TRY(value, database.integer("PRAGMA " + sql_name(from) + "." + number));
     TRY_OK(database.execute("PRAGMA main." + number + " = " + std::to_string(value)));
   }
   return {};
 }
 
 }  // namespace
+
+std::string sql_name(std::string_view name) {
+  std::string text = "\"";
+  for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+Result<TableShape> read_shape(Database& database, const std::string& schema,
+                              const std::string& table) {
+  TableShape shape{.name = table, .without_rowid = false, .columns = {}, .key = {}, .rowid = ""};
+  TRY(list, database.prepare("SELECT wr FROM pragma_table_list WHERE schema = ? AND name = ?"));
+  TRY(listed, list.bind_text(1, schema).bind_text(2, table).step());
+  shape.without_rowid = listed && list.integer(0) != 0;
+  TRY(info, database.prepare("SELECT name, pk, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid"));
+  info.bind_text(1, table).bind_text(2, schema);
+  std::vector<std::string> all;
+  std::vector<std::pair<std::int64_t, std::string>> key;
+  while (true) {
+    TRY(row, info.step());
+    if (!row) break;
+    all.push_back(info.text(0));
+    if (info.integer(1) > 0) key.emplace_back(info.integer(1), info.text(0));
+    if (info.integer(2) == 0) shape.columns.push_back(info.text(0));
+  }
+  std::ranges::sort(key);
+  for (auto& [place, name] : key) shape.key.push_back(std::move(name));
+  if (!shape.without_rowid) shape.rowid = reachable_rowid(all);
+  return shape;
+}
+
+std::string selected(const TableShape& shape) {
+  const std::string columns = sql_names(shape.columns);
+  return shape.rowid.empty() ? columns : shape.rowid + ", " + columns;
+}
 
 Json to_json(const SqliteContent& content) {
   return Json::object({{"digest", content.digest},
@@ -247,7 +239,7 @@ Status drop_content(Database& database) {
   for (const std::string_view type : {"view", "table"}) {
     for (const auto& object : objects) {
       if (object.type != type) continue;
-      TRY_OK(database.execute("DROP " + object.type + " main." + quoted(object.name)));
+      TRY_OK(database.execute("DROP " + object.type + " main." + sql_name(object.name)));
     }
   }
   return {};
@@ -272,7 +264,7 @@ Status fill_content(Database& database, const std::string& from) {
 }
 
 Status check_integrity(Database& database, const std::string& schema) {
-  TRY(found, database.text("PRAGMA " + quoted(schema) + ".integrity_check(1)"));
+  TRY(found, database.text("PRAGMA " + sql_name(schema) + ".integrity_check(1)"));
   if (found == "ok") return {};
   return fail(ErrorCode::corrupt, database.path() + " is damaged: " + found);
 }

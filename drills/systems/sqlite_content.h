@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/base/json.h"
 #include "engine/base/result.h"
@@ -24,6 +26,20 @@ struct SqliteContent {
 // Of the database `schema` of that connection ("main", or an attached one's name).
 [[nodiscard]] Result<SqliteContent> read_content(Database& database,
                                                  const std::string& schema = "main");
+// How the rows of one table are reached.
+struct TableShape {
+  std::string name;
+  bool without_rowid = false;
+  std::vector<std::string> columns;  // that are stored by a writer: generated ones are not
+  std::vector<std::string> key;      // the primary key's columns, in its order
+  std::string rowid;                 // the name under which the rowid can be reached; may be none
+};
+[[nodiscard]] Result<TableShape> read_shape(Database& database, const std::string& schema,
+                                            const std::string& table);
+// The columns of a row with its rowid first, for a SELECT and an INSERT alike.
+[[nodiscard]] std::string selected(const TableShape& shape);
+[[nodiscard]] std::string sql_name(std::string_view name);
+
 // The digest of a database without anything in it.
 [[nodiscard]] std::string empty_content_digest();
 

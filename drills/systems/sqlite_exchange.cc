@@ -23,12 +23,6 @@ enum class Standing {
 
 std::string record_path(const Exchange& exchange) { return exchange.kept + ".json"; }
 
-std::int64_t number_of(const Exchange& exchange, const char* event) {
-  const std::string digest = sha256(exchange.mark + " " + event);
-  const std::string digits = digest.substr(digest.find(':') + 1, 8);
-  return (std::strtoll(digits.c_str(), nullptr, 16) & 0x3fffffff) + 0x10000000;
-}
-
 Result<KeptRecord> read_record(const Exchange& exchange, const DeedContext& context) {
   TRY(bytes, context.doors.files.read(record_path(exchange)));
   TRY(value, Json::parse(bytes));
@@ -45,7 +39,7 @@ Status write_record(const Exchange& exchange, const KeptRecord& record,
 
 Standing standing_of(const Exchange& exchange, const KeptRecord& record,
                      const SqliteState& present) {
-  if (present.schema_version == number_of(exchange, "undone")) return Standing::put_back;
+  if (present.schema_version == schema_mark(exchange, "undone")) return Standing::put_back;
   if (present.schema_version == record.schema_version) return Standing::untouched;
   if (present.content.digest == record.left) return Standing::exchanged;
   if (present.content.digest == record.digest) return Standing::put_back;
@@ -127,11 +121,17 @@ Status put_back(const Exchange& exchange, const KeptRecord& record, const DeedCo
   const Standing standing = standing_of(exchange, record, present);
   if (standing == Standing::foreign) return std::unexpected(not_ours(exchange));
   if (standing != Standing::exchanged) return {};
-  TRY(after, rewrite(database, true, record.digest, number_of(exchange, "undone")));
+  TRY(after, rewrite(database, true, record.digest, schema_mark(exchange, "undone")));
   return transaction.commit();
 }
 
 }  // namespace
+
+std::int64_t schema_mark(const Exchange& exchange, const char* event) {
+  const std::string digest = sha256(exchange.mark + " " + event);
+  const std::string digits = digest.substr(digest.find(':') + 1, 8);
+  return (std::strtoll(digits.c_str(), nullptr, 16) & 0x3fffffff) + 0x10000000;
+}
 
 Json to_json(const Exchange& exchange) {
   return Json::object(
@@ -167,7 +167,7 @@ Result<Exchanged> exchange_content(const Exchange& exchange, const std::string& 
   TRY(transaction, Transaction::begin(database));
   TRY(present, state_inside(database));
   TRY_OK(keep_present(exchange, present, digest, context));
-  TRY(after, rewrite(database, !filling.empty(), digest, number_of(exchange, "done")));
+  TRY(after, rewrite(database, !filling.empty(), digest, schema_mark(exchange, "done")));
   TRY_OK(transaction.commit());
   return Exchanged{present.content, after};
 }
@@ -175,7 +175,8 @@ Result<Exchanged> exchange_content(const Exchange& exchange, const std::string& 
 Status undo_exchange(const Exchange& exchange, const DeedContext& context) {
   TRY(present, read_state(exchange.database, context));
   if (!context.doors.files.exists(exchange.kept)) {
-    if (present.schema_version != number_of(exchange, "done")) return erase_kept(exchange, context);
+    if (present.schema_version != schema_mark(exchange, "done"))
+      return erase_kept(exchange, context);
     return fail(ErrorCode::not_found,
                 "the kept copy " + exchange.kept + " of " + exchange.database + " is missing");
   }
@@ -193,7 +194,7 @@ Result<Proof> exchange_gone(const Exchange& exchange, const DeedContext& context
   TRY(present, read_state(exchange.database, context));
   Proof proof{.held = false, .text = "", .facts = to_json(present.content)};
   if (!context.doors.files.exists(exchange.kept)) {
-    proof.held = present.schema_version != number_of(exchange, "done");
+    proof.held = present.schema_version != schema_mark(exchange, "done");
     proof.text =
         exchange.database + (proof.held ? " was never changed" : " has lost its kept copy");
     return proof;

@@ -29,6 +29,9 @@ struct Exchange {
 [[nodiscard]] Json to_json(const Exchange& exchange);
 [[nodiscard]] Result<Exchange> exchange_from(const Json& value);
 
+// The schema version that an event of this deed leaves ("done", "undone").
+[[nodiscard]] std::int64_t schema_mark(const Exchange& exchange, const char* event);
+
 // Before anything is done: can it be read, kept and written again from the copy?
 [[nodiscard]] Result<SqliteState> prepare_exchange(const Exchange& exchange,
                                                    const DeedContext& context);

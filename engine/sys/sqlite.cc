@@ -311,7 +311,17 @@ std::int64_t Database::changes() const { return sqlite3_changes64(connection_->h
 
 const std::string& Database::path() const { return connection_->path; }
 
-Status Database::copy_to(Database& destination, const Until& until, const Clock& clock) {
+Result<std::uint32_t> Database::data_version() const {
+  unsigned version = 0;
+  if (sqlite3_file_control(connection_->handle, "main", SQLITE_FCNTL_DATA_VERSION, &version) !=
+      SQLITE_OK) {
+    return std::unexpected(connection_->error("cannot tell its data version"));
+  }
+  return version;
+}
+
+Status Database::copy_to(Database& destination, const Until& until, const Clock& clock,
+                         const std::function<Status()>& may) {
   // In WAL mode a reader's snapshot hinders no writer, and without one each foreign commit would
   // start the copy again.
   TRY(mode, text("PRAGMA journal_mode"));
@@ -336,8 +346,13 @@ Status Database::copy_to(Database& destination, const Until& until, const Clock&
   to.told(Side::before);
   Status ended;
   int code = SQLITE_OK;
+  bool asked = !may;
   do {
-    code = sqlite3_backup_step(backup, kPagesPerStep);
+    code = sqlite3_backup_step(backup, asked ? kPagesPerStep : 0);  // none: only its lock
+    if (!asked && code == SQLITE_OK) {
+      asked = true;
+      ended = may();
+    }
     if (until.stop.requested()) ended = fail(ErrorCode::stopped, path() + ": copying was stopped");
     const bool locked = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
     if (ended && code != SQLITE_DONE) ended = clock.pause(locked ? kLockPause : 0ms, until);

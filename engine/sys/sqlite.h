@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -97,8 +98,14 @@ class Database {
   // Makes `destination` a copy of this database by the online backup API: readers of it see the
   // old rows or the new ones, never a mixture, also where other processes have it open. A copy that
   // fails, is stopped or times out leaves the destination as it was. In WAL mode the copy is of one
-  // moment, whatever is written meanwhile. Waits for others' locks until `until`.
-  [[nodiscard]] Status copy_to(Database& destination, const Until& until, const Clock& clock);
+  // moment, whatever is written meanwhile. Waits for others' locks until `until`. `may` is asked
+  // once nobody else can write to the destination and before it is changed; its error is the
+  // copy's.
+  [[nodiscard]] Status copy_to(Database& destination, const Until& until, const Clock& clock,
+                               const std::function<Status()>& may = {});
+  // Another number than before when somebody has written since this connection last looked: a
+  // statement or a copy into it looks. Told also while this is a copy's destination.
+  [[nodiscard]] Result<std::uint32_t> data_version() const;
 
  private:
   friend class Transaction;

@@ -134,6 +134,8 @@ class DatabasePlace : public TargetPlace {
   // A writer that never ends its transaction.
   void fall_silent() override {
     holder_.emplace(Database::open(database()).value());
+    // A damaged one is held too.
+    EXPECT_TRUE(holder_->execute("PRAGMA writable_schema = ON"));
     EXPECT_TRUE(holder_->execute("BEGIN EXCLUSIVE"));
   }
 

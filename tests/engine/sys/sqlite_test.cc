@@ -225,6 +225,34 @@ TEST_F(Sqlite, ACopyWaitsForALockAndStopsThere) {
   EXPECT_FALSE(destination.integer("SELECT count(*) FROM old"));
 }
 
+// Between the question and the copy nobody else can write, and who wrote before it is noticed.
+TEST_F(Sqlite, ACopyAsksOnceTheDestinationIsItsOwn) {
+  for (const std::string mode : {"delete", "wal"}) {
+    auto source = made("a" + mode, kNumbers);
+    auto destination = made("b" + mode, "PRAGMA journal_mode=" + mode + ";CREATE TABLE old(x);");
+    auto other = Database::open(file("b" + mode), {.busy = 0ms});
+    ASSERT_EQ(destination.integer("SELECT count(*) FROM old"), 0);
+    const auto seen = destination.data_version();
+    bool asked = false;
+    const auto unchanged = [&]() -> Status {
+      asked = true;
+      EXPECT_FALSE(other->execute("INSERT INTO old VALUES(2)"));
+      return destination.data_version() == seen ? Status{} : fail(ErrorCode::refused, "changed");
+    };
+    ASSERT_TRUE(other->execute("INSERT INTO old VALUES(1)"));
+    const auto refused = source.copy_to(destination, within(30s), clock_, unchanged);
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(asked);
+    EXPECT_EQ(refused.error().code, ErrorCode::refused);
+    EXPECT_EQ(other->integer("SELECT count(*) FROM old"), 1);
+    const auto now = destination.data_version();
+    ASSERT_TRUE(source.copy_to(destination, within(30s), clock_, [&]() -> Status {
+      return destination.data_version() == now ? Status{} : fail(ErrorCode::refused, "changed");
+    }));
+    EXPECT_EQ(other->integer("SELECT count(*) FROM t"), 20000);
+  }
+}
+
 TEST_F(Sqlite, AStoppedCopyLeavesTheDestinationAsItWas) {
   auto source = made("a.db", kNumbers);
   auto destination = made("b.db", "CREATE TABLE old(x);");

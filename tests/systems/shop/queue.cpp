@@ -14,14 +14,19 @@ using nlohmann::json;
 using Leases = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
 Order order_in(const json& entry) {
-  const auto order = order_from_json(entry);
+  const auto order = message_from_json(entry);
   if (!order) throw std::invalid_argument("not an order: " + entry.dump());
   return *order;
 }
 
-std::vector<Order> orders_in(const json& body) {
+std::vector<Order> orders_in(const json& body, bool raw_too) {
   std::vector<Order> orders;
-  for (const auto& entry : body.at("messages")) orders.push_back(order_in(entry));
+  for (const auto& entry : body.at("messages")) {
+    orders.push_back(order_in(entry));
+    if (!raw_too && is_raw(orders.back().key)) {
+      throw std::invalid_argument("not an order: " + entry.dump());
+    }
+  }
   return orders;
 }
 
@@ -46,6 +51,7 @@ class Queue {
       : tombstones_(options.text("db") + ".tombstones"),
         state_(tombstones_, options.on("dedupe"), options.number("retain")),
         visibility_(options.number("visibility-ms", 3000)),
+        attempts_(options.number("attempts", 3)),
         metrics_(metrics),
         committer_(options.text("db"), QueueState::schema()) {}
 
@@ -74,8 +80,12 @@ class Queue {
     const std::string what = request.method + " " + request.path;
     if (what == "GET /healthz") return health();
     if (what == "PUT /orders") return create();
+    if (what == "DELETE /orders/messages" && !request.param("mark").empty()) {
+      return remove_marked(request.param("mark"));
+    }
     if (what == "DELETE /orders/messages") return remove_drill(request.param("drill"));
     if (what == "GET /orders/dropped") return dropped();
+    if (request.path == "/orders/purged") return purged(request);
     if (what == "POST /orders/lease") return lease(json::parse(request.body));
     const json body = request.body.empty() ? json::object() : json::parse(request.body);
     if (what == "GET /orders") {
@@ -91,6 +101,9 @@ class Queue {
     if (what == "DELETE /orders") {
       return on_queue([&](Db& db) { return state_.drop(db, request.param("save") == "1"); });
     }
+    if (what == "POST /orders/purge") {
+      return on_queue([&](Db& db) { return state_.purge(db, request.param("mark")); });
+    }
     if (what == "POST /orders/messages" || what == "POST /orders/publish") {
       return add(what == "POST /orders/publish", body);
     }
@@ -101,6 +114,11 @@ class Queue {
     if (what == "POST /orders/nack") {
       return on_queue([&](Db&) { return json{{"nacked", state_.release(leases_in(body))}}; });
     }
+    if (what == "POST /orders/reject") {
+      return on_queue([&](Db& db) { return state_.reject(db, leases_in(body), attempts_); });
+    }
+    if (what == "GET /orders/dead") return on_queue([&](Db& db) { return state_.dead(db); });
+    if (what == "POST /orders/raw") return add_raw(body);
     if (what == "POST /orders/settled") {
       const auto keys = body.at("keys").get<std::vector<std::string>>();
       return on_queue([&](Db& db) { return state_.settled(db, keys); });
@@ -139,6 +157,21 @@ class Queue {
     return body ? Response{.body = *body + "\n"} : error_response(404, "nothing was dropped");
   }
 
+  // Also while there is no queue: what was purged from a former one.
+  Response purged(const Request& request) {
+    const std::string mark = request.param("mark");
+    if (mark.empty()) return error_response(400, "?mark=MARK is missing");
+    auto kept = json::array();
+    committer_.run([&](Db& db) {
+      kept = state_.purged(db, mark);
+      if (request.method == "DELETE") state_.forget_purged(db, mark);
+    });
+    if (request.method == "DELETE") return json_response(200, {{"forgotten", kept.size()}});
+    if (request.method != "GET") return error_response(405, "GET or DELETE");
+    if (kept.empty()) return error_response(404, "nothing was purged under this mark");
+    return json_response(200, {{"messages", std::move(kept)}});
+  }
+
   Response remove_drill(const std::string& drill) {
     if (!is_drill(drill)) return error_response(400, "?drill=ID is missing");
     int removed = 0;
@@ -147,7 +180,7 @@ class Queue {
   }
 
   Response add(bool publish, const json& body) {
-    const auto orders = orders_in(body);
+    const auto orders = orders_in(body, !publish);
     const auto retained = retained_in(body);
     auto response = on_queue([&](Db& db) {
       return published(publish ? state_.publish(db, orders)
@@ -157,11 +190,26 @@ class Queue {
     return response;
   }
 
+  Response add_raw(const json& body) {
+    const auto bodies = body.at("bodies").get<std::vector<std::string>>();
+    const auto mark = body.at("mark").get<std::string>();
+    if (mark.empty()) return error_response(400, "a mark is needed to remove them by");
+    auto response = on_queue([&](Db& db) { return state_.add_raw(db, bodies, mark); });
+    arrived();
+    return response;
+  }
+
+  // Also while there is no queue: what was put aside.
+  Response remove_marked(const std::string& mark) {
+    int removed = 0;
+    committer_.run([&](Db& db) { removed = state_.remove_marked(db, mark); });
+    return json_response(200, {{"mark", mark}, {"deleted", removed}});
+  }
+
   Response replay(const json& since) {
     const double from =
         since.is_number() ? since.get<double>() : parse_time(since.get<std::string>());
-    auto response =
-        on_queue([&](Db& db) { return json{{"replayed", state_.replay(db, from)}}; });
+    auto response = on_queue([&](Db& db) { return json{{"replayed", state_.replay(db, from)}}; });
     arrived();
     return response;
   }
@@ -187,8 +235,7 @@ class Queue {
         return delivered(deliveries);
       }
       lock.lock();
-      arrived_.wait_until(lock,
-                          std::min(deadline, std::chrono::steady_clock::now() + 500ms),
+      arrived_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + 500ms),
                           [&] { return arrivals_ != seen; });
     }
   }
@@ -206,6 +253,7 @@ class Queue {
   Tombstones tombstones_;
   QueueState state_;
   std::chrono::milliseconds visibility_;
+  int attempts_;
   Metrics& metrics_;
   std::mutex mutex_;
   std::condition_variable arrived_;

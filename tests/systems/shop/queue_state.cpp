@@ -29,7 +29,12 @@ const char* QueueState::schema() {
          " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
          "CREATE INDEX IF NOT EXISTS retained_key ON retained(key);"
          "CREATE INDEX IF NOT EXISTS retained_at ON retained(confirmed_at);"
-         "CREATE TABLE IF NOT EXISTS dropped(body TEXT NOT NULL);";
+         "CREATE TABLE IF NOT EXISTS dropped(body TEXT NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS purged(purge TEXT NOT NULL, seq INTEGER NOT NULL,"
+         " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS rejected(seq INTEGER PRIMARY KEY, times INTEGER NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS dead(seq INTEGER PRIMARY KEY, key TEXT NOT NULL,"
+         " item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL, times INTEGER NOT NULL);";
 }
 
 std::optional<std::string> QueueState::incarnation(Db& db) const {
@@ -63,6 +68,40 @@ std::optional<std::string> QueueState::last_drop(Db& db) const {
   return row.step() ? std::optional(row.text(0)) : std::nullopt;
 }
 
+// What was purged is kept in the database that it is taken out of, so that no death lies between.
+nlohmann::json QueueState::purge(Db& db, const std::string& mark) {
+  auto keep = db.prepare(
+      "INSERT INTO purged(purge, seq, key, item, sum, mark)"
+      " SELECT ?, seq, key, item, sum, mark FROM messages WHERE seq = ?");
+  auto remove = db.prepare("DELETE FROM messages WHERE seq = ?");
+  auto taken = nlohmann::json::array();
+  for (auto& message : messages(db)) {
+    if (message.at("state") != "ready") continue;
+    const auto seq = message.at("id").get<std::int64_t>();
+    if (!mark.empty()) keep.bind(1, mark).bind(2, seq).run();
+    remove.bind(1, seq).run();
+    message.erase("state");
+    taken.push_back(std::move(message));
+  }
+  return {{"messages", std::move(taken)}};
+}
+
+nlohmann::json QueueState::purged(Db& db, const std::string& mark) const {
+  auto out = nlohmann::json::array();
+  auto row =
+      db.prepare("SELECT key, item, sum, mark, seq FROM purged WHERE purge = ? ORDER BY seq");
+  row.bind(1, mark);
+  while (row.step()) {
+    out.push_back(to_json(order_at(row, 0)));
+    out.back()["id"] = row.integer(4);
+  }
+  return out;
+}
+
+void QueueState::forget_purged(Db& db, const std::string& mark) {
+  db.prepare("DELETE FROM purged WHERE purge = ?").bind(1, mark).run();
+}
+
 QueueState::Published QueueState::add(Db& db, const std::vector<Order>& orders, bool skip_waiting,
                                       bool skip_retained) {
   Published result;
@@ -89,8 +128,8 @@ QueueState::Published QueueState::publish(Db& db, const std::vector<Order>& orde
 QueueState::Published QueueState::put_back(Db& db, const std::vector<Order>& orders,
                                            const std::vector<Retained>& retained) {
   auto result = add(db, orders, true, true);
-  auto row = db.prepare(
-      "INSERT INTO retained(confirmed_at, key, item, sum, mark) VALUES(?, ?, ?, ?, ?)");
+  auto row =
+      db.prepare("INSERT INTO retained(confirmed_at, key, item, sum, mark) VALUES(?, ?, ?, ?, ?)");
   for (const auto& [confirmed_at, order] : retained) {
     if (tombstones_.covers(order.key) || exists(db, "retained", order.key)) continue;
     row.bind(1, confirmed_at).bind(2, order.key).bind(3, order.item).bind(4, order.sum);
@@ -144,6 +183,59 @@ int QueueState::release(const std::vector<std::pair<std::int64_t, std::int64_t>>
   return released;
 }
 
+nlohmann::json QueueState::add_raw(Db& db, const std::vector<std::string>& bodies,
+                                   const std::string& mark) {
+  std::vector<Order> messages;
+  for (const auto& body : bodies) messages.push_back({"raw-" + random_uuid(), body, "", mark});
+  return {{"accepted", add(db, messages, false, false).accepted}};
+}
+
+nlohmann::json QueueState::reject(Db& db,
+                                  const std::vector<std::pair<std::int64_t, std::int64_t>>& leases,
+                                  int most) {
+  auto count =
+      db.prepare("INSERT INTO rejected VALUES(?, 1) ON CONFLICT DO UPDATE SET times = times + 1");
+  auto times = db.prepare("SELECT times FROM rejected WHERE seq = ?");
+  int put_aside = 0;
+  for (const auto& [seq, number] : leases) {
+    const auto found = leases_.find(seq);
+    if (found == leases_.end() || found->second.number != number) continue;
+    leases_.erase(found);
+    count.bind(1, seq).run();
+    const bool enough = times.bind(1, seq).step() && times.integer(0) >= most;
+    times.run();
+    if (!enough) continue;
+    db.prepare("INSERT INTO dead SELECT seq, key, item, sum, mark, ? FROM messages WHERE seq = ?")
+        .bind(1, std::int64_t{most})
+        .bind(2, seq)
+        .run();
+    db.prepare("DELETE FROM messages WHERE seq = ?").bind(1, seq).run();
+    db.prepare("DELETE FROM rejected WHERE seq = ?").bind(1, seq).run();
+    ++put_aside;
+  }
+  return {{"dead", put_aside}};
+}
+
+nlohmann::json QueueState::dead(Db& db) const {
+  auto out = nlohmann::json::array();
+  auto row = db.prepare("SELECT key, item, sum, mark, seq, times FROM dead ORDER BY seq");
+  while (row.step()) {
+    out.push_back(to_json(order_at(row, 0)));
+    out.back()["id"] = row.integer(4);
+    out.back()["rejected"] = row.integer(5);
+  }
+  return {{"messages", std::move(out)}};
+}
+
+int QueueState::remove_marked(Db& db, const std::string& mark) {
+  int removed = 0;
+  for (const std::string table : {"messages", "retained", "dead"}) {
+    db.prepare("DELETE FROM " + table + " WHERE mark = ?").bind(1, mark).run();
+    removed += db.changes();
+  }
+  return removed;
+}
+
 nlohmann::json QueueState::settled(Db& db, const std::vector<std::string>& keys) const {
   auto confirmed = nlohmann::json::array();
   auto gone = nlohmann::json::array();
@@ -167,10 +259,11 @@ int QueueState::replay(Db& db, double since) {
   // lost there, so its confirmation must not count any more.
   leases_.clear();
   const double from = std::max(since, oldest_retained());
-  const std::string skip =
-      dedupe_ ? " AND key NOT IN (SELECT key FROM messages) GROUP BY key" : "";
-  db.prepare("INSERT INTO messages(key, item, sum, mark) SELECT key, item, sum, mark FROM retained"
-             " WHERE confirmed_at >= ?" + skip + " ORDER BY id")
+  const std::string skip = dedupe_ ? " AND key NOT IN (SELECT key FROM messages) GROUP BY key" : "";
+  db.prepare(
+        "INSERT INTO messages(key, item, sum, mark) SELECT key, item, sum, mark FROM retained"
+        " WHERE confirmed_at >= ?" +
+        skip + " ORDER BY id")
       .bind(1, from)
       .run();
   const int replayed = db.changes();
@@ -213,9 +306,15 @@ nlohmann::json QueueState::messages(Db& db) const {
   auto row = db.prepare("SELECT seq, key, item, sum, mark FROM messages ORDER BY seq");
   while (row.step()) {
     out.push_back(to_json(order_at(row, 1)));
-    out.back()["state"] = leases_.contains(row.integer(0)) ? "unacked" : "ready";
+    out.back()["id"] = row.integer(0);
+    out.back()["state"] = is_out(row.integer(0)) ? "unacked" : "ready";
   }
   return out;
+}
+
+bool QueueState::is_out(std::int64_t seq) const {
+  const auto found = leases_.find(seq);
+  return found != leases_.end() && found->second.until > Clock::now();
 }
 
 nlohmann::json QueueState::retained(Db& db) const {

@@ -45,6 +45,10 @@ class QueueState {
   void create(Db& db);
   nlohmann::json drop(Db& db, bool save);
   std::optional<std::string> last_drop(Db& db) const;
+  // Takes out what waits; what is out for delivery stays. With a mark it is kept under that.
+  nlohmann::json purge(Db& db, const std::string& mark);
+  nlohmann::json purged(Db& db, const std::string& mark) const;
+  void forget_purged(Db& db, const std::string& mark);
 
   Published publish(Db& db, const std::vector<Order>& orders);
   Published put_back(Db& db, const std::vector<Order>& orders,
@@ -53,6 +57,13 @@ class QueueState {
   // A lease that was taken back confirms nothing: the message is delivered again.
   int confirm(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases);
   int release(const std::vector<std::pair<std::int64_t, std::int64_t>>& leases);
+  // Messages that are no orders, all under one mark.
+  nlohmann::json add_raw(Db& db, const std::vector<std::string>& bodies, const std::string& mark);
+  // Who leased them cannot work on them: delivered again, and after that many times put aside.
+  nlohmann::json reject(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases,
+                        int most);
+  nlohmann::json dead(Db& db) const;
+  int remove_marked(Db& db, const std::string& mark);
   nlohmann::json settled(Db& db, const std::vector<std::string>& keys) const;
   int replay(Db& db, double since);
   int remove_drill(Db& db, const std::string& drill);
@@ -71,6 +82,7 @@ class QueueState {
 
   Published add(Db& db, const std::vector<Order>& orders, bool skip_waiting, bool skip_retained);
   double oldest_retained() const;
+  bool is_out(std::int64_t seq) const;
 
   Tombstones& tombstones_;
   bool dedupe_;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "lib/order.h"
 #include "lib/program.h"
 
 namespace shop {
@@ -15,6 +16,7 @@ class Worker {
  public:
   Worker(const Options& options, Metrics& metrics)
       : retries_(options.on("retries")),
+        dead_letter_(options.on("dead-letter")),
         metrics_(metrics),
         queue_(options.number("queue")),
         store_(options.number("store")) {}
@@ -46,7 +48,9 @@ class Worker {
     const auto leased = queue_.call("POST", "/orders/lease", wish.dump(), 4s);
     queue_answers_ = leased.ok();
     if (!leased.ok()) return false;
-    const json messages = leased.json().value("messages", json::array());
+    json messages = leased.json().value("messages", json::array());
+    // Without dead letters one message that is no order holds up all that come with it.
+    if (dead_letter_) put_aside_poison(messages);
     if (messages.empty()) return true;
     json leases = json::array();
     for (const auto& message : messages) leases.push_back(message.at("lease"));
@@ -56,12 +60,30 @@ class Worker {
     if (stored) metrics_.add("shop_worker_stored_total", "", static_cast<double>(messages.size()));
     // Without retries a failed order is confirmed as if it had been stored, and thereby lost.
     const bool confirm = stored || !retries_;
-    queue_answers_ =
-        queue_.call("POST", confirm ? "/orders/ack" : "/orders/nack", body, 2s).ok();
+    queue_answers_ = queue_.call("POST", confirm ? "/orders/ack" : "/orders/nack", body, 2s).ok();
     return confirm && queue_answers_;
   }
 
+  // Takes what is no order out of the batch; the queue puts it aside after some times.
+  void put_aside_poison(json& messages) {
+    json orders = json::array();
+    json leases = json::array();
+    for (auto& message : messages) {
+      if (order_from_json(message)) {
+        orders.push_back(std::move(message));
+      } else {
+        leases.push_back(message.at("lease"));
+      }
+    }
+    if (!leases.empty()) {
+      queue_.call("POST", "/orders/reject", json{{"leases", leases}}.dump(), 2s);
+      metrics_.add("shop_worker_rejected_total", "", static_cast<double>(leases.size()));
+    }
+    messages = std::move(orders);
+  }
+
   bool retries_;
+  bool dead_letter_;
   Metrics& metrics_;
   HttpClient queue_;
   HttpClient store_;

@@ -13,7 +13,10 @@ std::optional<std::string> text_field(const nlohmann::json& json, const char* na
 
 }  // namespace
 
+bool is_raw(std::string_view key) { return drill_of(key) == "raw"; }
+
 nlohmann::json to_json(const Order& order) {
+  if (is_raw(order.key)) return {{"key", order.key}, {"raw", order.item}, {"mark", order.mark}};
   nlohmann::json json = {{"key", order.key}, {"item", order.item}, {"sum", order.sum}};
   if (!order.mark.empty()) json["mark"] = order.mark;
   return json;
@@ -24,8 +27,16 @@ std::optional<Order> order_from_json(const nlohmann::json& json) {
   const auto key = text_field(json, "key");
   const auto item = text_field(json, "item");
   const auto sum = text_field(json, "sum");
-  if (!key || !item || !sum || !is_key(*key)) return std::nullopt;
+  if (!key || !item || !sum || !is_key(*key) || is_raw(*key)) return std::nullopt;
   return Order{*key, *item, *sum, text_field(json, "mark").value_or("")};
+}
+
+std::optional<Order> message_from_json(const nlohmann::json& json) {
+  if (!json.is_object()) return std::nullopt;
+  const auto key = text_field(json, "key");
+  const auto raw = text_field(json, "raw");
+  if (!key || !raw || !is_raw(*key)) return order_from_json(json);
+  return Order{*key, *raw, "", text_field(json, "mark").value_or("")};
 }
 
 std::string_view drill_of(std::string_view key) {

@@ -17,10 +17,16 @@ struct Order {
   bool same_content(const Order& other) const { return item == other.item && sum == other.sum; }
 };
 
+// A message of the queue that is no order has a key of the drill `raw` and its body as its item;
+// outside of the queue nobody can give an order such a key.
+bool is_raw(std::string_view key);
+
 nlohmann::json to_json(const Order& order);
 
 // Nothing when a field is missing or not a string, or the key is none.
 std::optional<Order> order_from_json(const nlohmann::json& json);
+// The same, or a message of the queue that is no order.
+std::optional<Order> message_from_json(const nlohmann::json& json);
 
 // Everything before the first '-' of a key; empty when there is none.
 std::string_view drill_of(std::string_view key);
