@@ -22,6 +22,13 @@ Instant not_after(const Drill& drill, const DeedState& deed) {
   for (const auto& step : drill.plan.steps) {
     if (step.step.hold && step.step.id == deed.step_id) planned = *step.step.hold;
   }
+  if (deed.is_fault && planned == drill.plan.playbook->limits.duration) {
+    // A restore that is under way when the limit comes goes on to its own deadline.
+    for (const auto& step : drill.plan.steps) {
+      if (step.step.kind != StepKind::restore) continue;
+      planned += step.step.deadline.value_or(Deadlines::restore);
+    }
+  }
   if (deed.deed.kind == "load") {
     for (const auto& step : drill.plan.steps) planned += step.step.steady_for + step.step.within;
     planned += 4 * Deadlines::verify + Deadlines::restore;

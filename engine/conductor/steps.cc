@@ -175,7 +175,8 @@ void Turn::on(const Sampled& sample) {
     if (!probe.since_ok) probe.since_ok = sample.start;
   } else {
     probe.since_ok.reset();
-    if (!probe.since_bad) probe.since_bad = sample.start;
+    // While it hung, silence may have been counted already, from a later moment.
+    probe.since_bad = std::min(probe.since_bad.value_or(sample.start), sample.start);
   }
   if (d.plan.playbook->objectives.rto && d.plan.playbook->objectives.rto->from == sample.probe) {
     probe.samples.push_back({probe.samples.size(), sample.start, sample.start, sample.end,

@@ -65,7 +65,7 @@ std::string newest_first(const RehearsalTrail& evidence) {
   for (const auto& event : evidence.events) {
     std::string now = section;
     if (event.type == "phase") now = event.data.text("phase");
-    if (event.type == "undo") {
+    if (event.type == "undo" || event.type == "gone") {
       const std::string by = event.data.text("by");
       if (!by.empty()) now = by;
     }
@@ -74,7 +74,9 @@ std::string newest_first(const RehearsalTrail& evidence) {
       seen.clear();
       last = static_cast<std::size_t>(-1);
     }
-    if (event.type != "undo" || section.empty() || section == "running") continue;
+    // On a full disk the undo itself may be told by nothing but the look after it.
+    const bool attempt = event.type == "undo" || event.type == "gone";
+    if (!attempt || section.empty() || section == "running") continue;
     const std::string mark = event.data.text("deed");
     if (!seen.insert(mark).second) continue;
     if (index_of(mark) > last) return "deed " + mark + " was undone after an older one";

@@ -182,7 +182,7 @@ TEST(Undo, RunsNewestFirst) {
   Course course(kOpenTimeline);
   (void)course.finish();
   EXPECT_EQ(course.undone_steps(),
-            (std::vector<std::string>{"lost", "littered", "slowed", "load"}));
+            (std::vector<std::string>{"lost", "slowed", "load"}));
 }
 
 TEST(Undo, IsTriedAgainAndLookedAt) {
@@ -210,6 +210,28 @@ TEST(Undo, OfALoadThatCannotBeCleanedUpIsResidue) {
   Course course;
   for (int i = 0; i < 5; ++i) course.refuse(course.until(Op::undo, "load"));
   EXPECT_EQ(course.finish().exit_code, 5);
+}
+
+// Silence is counted from the drill's own first step on; the attempt itself began before.
+TEST(StopCondition, CountsAnAttemptThatHungFromItsStart) {
+  Course course;
+  (void)course.until(Op::prepare, "block");
+  const Instant first = course.drill.first_step->boot;
+  course.drill.probes["answers"].since_bad = first;
+  course.now.boot = first + std::chrono::milliseconds(2995);
+  course.give(Sampled{"answers", first - std::chrono::milliseconds(10), course.now.boot, false, ""});
+  ASSERT_TRUE(course.drill.stop);
+  EXPECT_EQ(course.drill.stop->asked.by, StopBy::condition);
+}
+
+// A restore goes on to its own deadline, whatever limits.duration says.
+TEST(NotAfter, OfAFaultWithoutATimeLeavesRoomForTheRestore) {
+  Course course;
+  const Task prepare = course.until(Op::prepare, "lose-data");
+  const auto told = describe(course.drill, Done{prepare.id, {}, Undo{"lose-data", Json::object()}});
+  const Instant not_after(Duration(told.data.integer("not_after_ns", 0)));
+  EXPECT_GT(not_after - course.now.boot,
+            course.drill.plan.playbook->limits.duration + Deadlines::restore);
 }
 
 }  // namespace

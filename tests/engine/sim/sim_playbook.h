@@ -31,7 +31,7 @@ system:
     west-to-store: { listen: "127.0.0.1:8201", to: "127.0.0.1:8200", region: eu-west }
     west-to-queue: { listen: "127.0.0.1:8202", to: "127.0.0.1:8090", region: eu-west }
 
-limits: { targets: 3, writes: 5000, duration: 5m, stop_when: [{ probe: answers, fails_for: 3s }] }
+limits: { targets: 2, writes: 5000, duration: 5m, stop_when: [{ probe: answers, fails_for: 3s }] }
 
 load:
   checkout:
@@ -65,7 +65,6 @@ inline constexpr std::string_view kOpenTimeline = R"yaml(
 timeline:
   - steady_state: { for: 500ms, within: 4s, probes: [answers] }
   - { fault: slow, target: north, id: slowed }
-  - { fault: litter, path: run/data, id: littered }
   - { fault: lose-data, target: store, id: lost }
   - wait: 500ms
 )yaml";
