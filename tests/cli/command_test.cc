@@ -200,9 +200,13 @@ TEST_F(CommandLine, ColoursAreForTerminalsAlone) {
     EXPECT_EQ(ended(start(arguments, terminal.name())), 2);
     return terminal.shown();
   };
+  setenv("TERM", "xterm-256color", 1);
   EXPECT_NE(shown({"show", "X"}).find("\x1b["), std::string::npos);
   EXPECT_EQ(shown({"show", "X", "--no-color"}).find('\x1b'), std::string::npos);
   EXPECT_EQ(run({"show", "X"}).err.find('\x1b'), std::string::npos);
+  setenv("TERM", "dumb", 1);
+  EXPECT_EQ(shown({"show", "X"}).find('\x1b'), std::string::npos);
+  setenv("TERM", "xterm-256color", 1);
   setenv("NO_COLOR", "1", 1);
   const std::string plain = shown({"show", "X"});
   EXPECT_EQ(plain.find('\x1b'), std::string::npos);

@@ -10,6 +10,7 @@ import death_cases  # noqa: E402, F401
 import playbook_cases  # noqa: E402, F401
 import secret_cases  # noqa: E402, F401
 import shop_world  # noqa: E402
+import terminal_cases  # noqa: E402, F401
 from case_support import CASES  # noqa: E402
 
 
