@@ -37,6 +37,7 @@ const CommandRow doctor_command{
     "gameday doctor",
     {},
     kOptions,
-    run};
+    run,
+    Group::before};
 
 }  // namespace gameday

@@ -87,6 +87,8 @@ const CommandRow run_command{
     "gameday run playbooks/shop/survives-a-killed-worker.yaml --out demo",
     {"PLAYBOOK", "The playbook.", true, false},
     kOptions,
-    run};
+    run,
+    Group::drill,
+    kVerdictCodes};
 
 }  // namespace gameday
