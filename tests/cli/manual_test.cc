@@ -77,8 +77,8 @@ TEST_F(Manual, LongTextsAreBrokenBetweenWords) {
 TEST_F(Manual, EachManPageIsCleanRoffWithAllThatTheRowSays) {
   const auto shown = [this](const std::string& page) {
     write("page.1", page);
-    const Ran ran = run_program(
-        {"groff", "-man", "-ww", "-Tascii", "-P-cbou", "-rHY=0", file("page.1")});
+    const Ran ran =
+        run_program({"groff", "-man", "-ww", "-Tascii", "-P-cbou", "-rHY=0", file("page.1")});
     EXPECT_EQ(ran.code, 0);
     EXPECT_EQ(ran.err, "") << page;
     // As words: where a line ends, and how it is filled, is roff's business.
