@@ -51,6 +51,7 @@ const CommandRow check_command{"check",
                                "gameday check playbooks/shop/survives-a-killed-worker.yaml",
                                {"PLAYBOOK", "The playbooks.", true, true},
                                kOptions,
-                               run};
+                               run,
+                               Group::before};
 
 }  // namespace gameday

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "cli/complete.h"
+#include "cli/manual.h"
 #include "cli/say.h"
 #include "engine/base/text.h"
 
 namespace gameday {
 namespace {
-
-std::string footer_of(const CommandRow& row) { return "Example:\n  " + std::string(row.example); }
 
 void add_option(CLI::App& app, const Option& option, Arguments& into) {
   const std::string name(option.name);
@@ -39,7 +39,6 @@ void add_option(CLI::App& app, const Option& option, Arguments& into) {
 
 void add_command(CLI::App& app, const CommandRow& row, Arguments& into) {
   auto* command = app.add_subcommand(std::string(row.name), std::string(row.summary));
-  command->footer(footer_of(row));
   for (const auto& option : row.options) add_option(*command, option, into);
   // In the environment, so that the guardian and the proxies that we start keep to it too.
   command->add_flag_callback(
@@ -52,26 +51,35 @@ void add_command(CLI::App& app, const CommandRow& row, Arguments& into) {
   if (!row.positional.many) positional->expected(0, 1);
 }
 
-// The nearest command or option to a word that none has.
-std::string did_you_mean(int argc, char** argv) {
+std::vector<std::string> command_names() {
   std::vector<std::string> known;
   for (const auto* row : all_commands()) known.emplace_back(row->name);
+  return known;
+}
+
+// The nearest command or option to a word that none has.
+std::string did_you_mean(int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "";
-  if (!first.empty() && first[0] != '-' && std::ranges::find(known, first) == known.end()) {
-    const auto near = nearest(first, known);
-    return near ? "did you mean `" + *near + "`?" : "";
-  }
-  known = {"--help", "--no-color"};
+  if (first.empty()) return "`gameday help` names the commands";
+  std::vector<std::string> known = {"--help", "--no-color", "--version"};
   for (const auto* row : all_commands()) {
     if (row->name != first) continue;
     for (const auto& option : row->options) known.push_back("--" + std::string(option.name));
   }
-  for (int i = 2; i < argc; ++i) {
+  for (int i = 1; i < argc; ++i) {
     const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
     if (!word.starts_with("--") || std::ranges::find(known, word) != known.end()) continue;
     if (const auto near = nearest(word, known)) return "did you mean `" + *near + "`?";
   }
-  return "";
+  if (first[0] == '-') return "`gameday help` names the commands";
+  return "`gameday help " + first + "` says what it takes";
+}
+
+// Whose help is asked for; null: that of the whole.
+const CommandRow* command_in(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const auto found = std::ranges::find(all_commands(), first, &CommandRow::name);
+  return found == all_commands().end() ? nullptr : *found;
 }
 
 }  // namespace
@@ -93,24 +101,34 @@ std::optional<std::uint64_t> Arguments::number(std::string_view name) const {
   return std::strtoull(written.c_str(), nullptr, 10);
 }
 
+Error unknown_command(const std::string& word) {
+  const auto near = nearest(word, command_names());
+  return {ErrorCode::invalid, "there is no command " + word,
+          near ? "did you mean `" + *near + "`?" : "`gameday help` names the commands"};
+}
+
 int run_command_line(int argc, char** argv, CommandWorld world) {
-  CLI::App app(
-      "gameday runs chaos and disaster-recovery drills: it breaks a system on purpose, "
-      "measures what\nits clients see, restores it, and undoes every fault it injected.",
-      "gameday");
-  app.set_version_flag("--version", std::string(GAMEDAY_VERSION));
+  if (argc > 1 && std::string_view(argv[1]) == kCompleteCommand) {
+    return complete({argv + 2, argv + argc}, world.rows);
+  }
+  CLI::App app("", "gameday");
+  app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
   Arguments arguments;
   arguments.world = std::move(world);
   for (const auto* row : all_commands()) add_command(app, *row, arguments);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& call) {
-    return app.exit(call);
+  } catch (const CLI::CallForHelp&) {
+    const CommandRow* row = command_in(argc, argv);
+    return print(row != nullptr ? help_of(*row) : help_of_all()), 0;
   } catch (const CLI::CallForVersion& call) {
     return app.exit(call);
   } catch (const CLI::ParseError& error) {
-    say_error({ErrorCode::invalid, error.what(), did_you_mean(argc, argv)});
+    const bool unknown = argc > 1 && argv[1][0] != '-' && command_in(argc, argv) == nullptr;
+    const std::string text = argc > 1 ? error.what() : "a command is required";
+    say_error(unknown ? unknown_command(argv[1])
+                      : Error{ErrorCode::invalid, text, did_you_mean(argc, argv)});
     return 2;
   }
   for (const auto* row : all_commands()) {

@@ -1,5 +1,5 @@
 // One row a command: what it is called, what it takes, an example that works, and what it does. The
-// parser, `--help` and did-you-mean come from these rows.
+// parser, `--help`, did-you-mean, the man pages and the completions come from these rows.
 #pragma once
 
 #include <map>
@@ -53,16 +53,29 @@ class Arguments {
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view name) const;
 };
 
+// When a person needs a command; the help has them in this order.
+enum class Group { before, drill, afterwards, tools, parts };
+
+// An exit code of a command and what it means.
+struct ExitCode {
+  int code = 0;
+  std::string_view meaning;
+};
+
 struct CommandRow {
   std::string_view name;
   std::string_view summary;  // one sentence
-  std::string_view example;  // a whole command line
+  std::string_view example;  // a whole command line that runs on the sample shop
   Positional positional;
   std::span<const Option> options;
   int (*run)(const Arguments& arguments);
+  Group group = Group::drill;
+  std::span<const ExitCode> exit_codes = {};  // where they are not the usual ones
 };
 
 [[nodiscard]] std::span<const CommandRow* const> all_commands();
+
+[[nodiscard]] Error unknown_command(const std::string& word);
 
 // Parses and runs; the process's exit code. Usage errors are 2.
 [[nodiscard]] int run_command_line(int argc, char** argv, CommandWorld world);

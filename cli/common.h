@@ -19,6 +19,17 @@ inline constexpr Option kVarOption{"var", OptionKind::texts, "NAME=VALUE",
 inline constexpr Option kSeedOption{"seed", OptionKind::number, "N",
                                     "What chance is drawn from; default 1."};
 
+// Those of a drill's verdicts.
+inline constexpr ExitCode kVerdictCodes[] = {
+    {0, "passed: the drill ran, and every objective held"},
+    {1, "failed: an objective was missed, or acknowledged data is lost or corrupt"},
+    {2, "invalid: usage or playbook; nothing was touched"},
+    {3, "not started: no steady state, no target, a right is lacking, leftovers, a lock is held"},
+    {4, "stopped: by a condition, a limit, a person, the guardian or the journal; all is undone"},
+    {5, "residue: something could not be undone; it is named, with what to do by hand"},
+    {6, "inconclusive: a fault was not proven, the load missed its plan, or nothing can be judged"},
+    {70, "a defect in gameday itself, after undoing"}};
+
 // A playbook that was checked; its problems are printed on standard error.
 struct CheckedPlaybook {
   std::shared_ptr<const Playbook> playbook;  // null: exit with 2

@@ -1,130 +1,89 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/complete.h"
 #include "cli/say.h"
 #include "engine/base/text.h"
 
 namespace gameday {
 namespace {
 
-constexpr std::string_view kEverywhere[] = {"help", "no-color"};
-
-std::string command_names() {
-  std::vector<std::string> names;
-  for (const auto* row : all_commands()) names.emplace_back(row->name);
-  return join(names, " ");
+// Each asks the program itself what may follow, so that none of them is older than the program, and
+// adds the files that its answer allows.
+constexpr std::string_view kBash = R"sh(_gameday() {
+  local current=${COMP_WORDS[COMP_CWORD]} answer line
+  local -a asked=("${COMP_WORDS[@]:1:COMP_CWORD}") lines=()
+  COMPREPLY=()
+  mapfile -t lines < <("${COMP_WORDS[0]}" __complete "${asked[@]}" 2>/dev/null)
+  for line in "${lines[@]:1}"; do COMPREPLY+=("${line%%$'\t'*}"); done
+  case ${lines[0]} in
+    :none) return ;;
+    :files) mapfile -t lines < <(compgen -f -- "$current") ;;
+    :folders) mapfile -t lines < <(compgen -d -- "$current") ;;
+    :playbooks)
+      mapfile -t lines < <(compgen -d -- "$current"; compgen -f -X '!*.yaml' -- "$current"
+        compgen -f -X '!*.yml' -- "$current") ;;
+    *) lines=() ;;
+  esac
+  COMPREPLY+=("${lines[@]}")
+  compopt -o filenames 2>/dev/null
 }
+complete -F _gameday gameday
+)sh";
 
-std::string options_of(const CommandRow& row) {
-  std::vector<std::string> names;
-  for (const auto& option : row.options) names.push_back("--" + std::string(option.name));
-  for (const auto name : kEverywhere) names.push_back("--" + std::string(name));
-  return join(names, " ");
+constexpr std::string_view kZsh = R"sh(#compdef gameday
+_gameday() {
+  local -a lines candidates
+  local line
+  lines=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  for line in "${(@)lines[2,-1]}"; do
+    candidates+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+  done
+  (( $#candidates )) && _describe -V gameday candidates
+  case $lines[1] in
+    :files) _files ;;
+    :folders) _files -/ ;;
+    :playbooks) _files -g '*.(yaml|yml)' ;;
+  esac
 }
+if [[ $funcstack[1] == _gameday ]]; then
+  _gameday "$@"
+else
+  compdef _gameday gameday
+fi
+)sh";
 
-// In single quotes, for all three shells.
-std::string quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
-std::string for_bash() {
-  std::string options;
-  for (const auto* row : all_commands()) {
-    options += "        " + std::string(row->name) + ") words=\"" + options_of(*row) + "\" ;;\n";
-  }
-  return "_gameday() {\n"
-         "  local current=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=\"\"\n"
-         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-         "    words=\"" +
-         command_names() +
-         "\"\n"
-         "  elif [ \"${current#-}\" != \"$current\" ]; then\n"
-         "    case $command in\n" +
-         options +
-         "    esac\n"
-         "  elif [ \"$command\" = explain ]; then\n"
-         "    words=$(gameday explain 2>/dev/null)\n"
-         "  else\n"
-         "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
-         "    return\n"
-         "  fi\n"
-         "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-         "}\n"
-         "complete -o filenames -F _gameday gameday\n";
-}
-
-// A colon separates a word from what is said of it.
-std::string described(std::string_view word, std::string_view help) {
-  std::string text(help);
-  std::ranges::replace(text, ':', ';');
-  return quoted(std::string(word) + ":" + text);
-}
-
-std::string for_zsh() {
-  std::string commands, cases;
-  for (const auto* row : all_commands()) {
-    commands += "    " + described(row->name, row->summary) + "\n";
-    std::string options;
-    for (const auto& option : row->options) {
-      options += " " + described("--" + std::string(option.name), option.help);
-    }
-    for (const auto name : kEverywhere) options += " " + quoted("--" + std::string(name));
-    cases += "      " + std::string(row->name) + ") options=(" + options.substr(1) + ") ;;\n";
-  }
-  return "#compdef gameday\n"
-         "_gameday() {\n"
-         "  local -a commands options\n"
-         "  commands=(\n" +
-         commands +
-         "  )\n"
-         "  if (( CURRENT == 2 )); then\n"
-         "    _describe command commands\n"
-         "  elif [[ $words[CURRENT] == -* ]]; then\n"
-         "    case $words[2] in\n" +
-         cases +
-         "    esac\n"
-         "    _describe option options\n"
-         "  else\n"
-         "    _files\n"
-         "  fi\n"
-         "}\n"
-         "compdef _gameday gameday\n";
-}
-
-std::string for_fish() {
-  std::string out;
-  for (const auto* row : all_commands()) {
-    const std::string name(row->name);
-    out += "complete -c gameday -n __fish_use_subcommand -f -a " + name + " -d " +
-           quoted(row->summary) + "\n";
-    const std::string within =
-        "complete -c gameday -n " + quoted("__fish_seen_subcommand_from " + name) + " -l ";
-    for (const auto& option : row->options) {
-      out += within + std::string(option.name) + (option.kind == OptionKind::flag ? "" : " -r") +
-             " -d " + quoted(option.help) + "\n";
-    }
-    for (const auto everywhere : kEverywhere) out += within + std::string(everywhere) + "\n";
-  }
-  return out;
-}
+constexpr std::string_view kFish = R"sh(function __gameday_complete
+    set -l before (commandline -opc)
+    set -l current (commandline -ct)
+    set -l lines ($before[1] __complete $before[2..-1] "$current" 2>/dev/null)
+    printf '%s\n' $lines[2..-1]
+    switch "$lines[1]"
+        case :files
+            __fish_complete_path "$current"
+        case :folders
+            __fish_complete_directories "$current"
+        case :playbooks
+            __fish_complete_suffix .yaml .yml
+    end
+end
+complete -c gameday -f -a '(__gameday_complete)'
+)sh";
 
 struct Shell {
   std::string_view name;
-  std::string (*script)();
+  std::string_view script;
 };
-constexpr Shell kShells[] = {{"bash", for_bash}, {"zsh", for_zsh}, {"fish", for_fish}};
+constexpr Shell kScripts[] = {{"bash", kBash}, {"zsh", kZsh}, {"fish", kFish}};
 
 int run(const Arguments& arguments) {
   const std::string& wanted = arguments.positionals.front();
-  const auto shell = std::ranges::find(kShells, wanted, &Shell::name);
-  if (shell == std::end(kShells)) {
+  const auto shell = std::ranges::find(kScripts, wanted, &Shell::name);
+  if (shell == std::end(kScripts)) {
     say_error({ErrorCode::invalid, "no completion for " + wanted, "known are: bash, zsh, fish"});
     return 2;
   }
-  const std::string script = shell->script();
-  print(script.substr(0, script.size() - 1));
+  print(shell->script.substr(0, shell->script.size() - 1));
   return 0;
 }
 
@@ -133,10 +92,11 @@ int run(const Arguments& arguments) {
 extern const CommandRow completion_command;
 const CommandRow completion_command{
     "completion",
-    "What a shell needs to complete gameday's commands and options.",
+    "What a shell needs to complete commands, options, names, playbooks and drills.",
     "gameday completion bash",
     {"SHELL", "bash, zsh or fish.", true, false},
     {},
-    run};
+    run,
+    Group::tools};
 
 }  // namespace gameday

@@ -1,6 +1,7 @@
 #include "cli/common.h"
 #include "cli/doctor_looks.h"
 #include "cli/say.h"
+#include "engine/base/text.h"
 
 namespace gameday {
 namespace {
@@ -11,7 +12,10 @@ void print_looks(const std::vector<Look>& looks) {
   for (const auto& look : looks) {
     const char* state = look.ok ? "yes  " : look.needed == Needed::always ? "NO   " : "no   ";
     print(state + look.name + ": " + harmless(look.found));
-    if (!look.ok && !look.advice.empty()) print("       -> " + harmless(look.advice));
+    if (look.ok) continue;
+    if (!look.advice.empty()) print("       -> " + harmless(look.advice));
+    if (!look.serves.empty())
+      print("       -> faults that are less here: " + join(look.serves, ", "));
   }
   print(drills_can_run(looks) ? "drills on processes can run here"
                               : "drills on processes can NOT run here");
@@ -19,7 +23,8 @@ void print_looks(const std::vector<Look>& looks) {
 
 int run(const Arguments& arguments) {
   const auto store = store_path(arguments);
-  const auto looks = look_around(store.value_or(""), store ? "" : store.error().text);
+  const auto looks =
+      look_around(store.value_or(""), store ? "" : store.error().text, arguments.world.rows);
   if (arguments.has("json")) {
     print_json(to_json(looks));
   } else {
@@ -37,6 +42,7 @@ const CommandRow doctor_command{
     "gameday doctor",
     {},
     kOptions,
-    run};
+    run,
+    Group::before};
 
 }  // namespace gameday

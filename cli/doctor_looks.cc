@@ -1,12 +1,9 @@
 #include "cli/doctor_looks.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sched.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "cli/doctor_host.h"
 #include "engine/base/text.h"
 #include "engine/journal/filesystem.h"
 #include "engine/proxy/client.h"
@@ -26,24 +24,15 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
-// What a child of ours ended with: 0, or the errno of what it tried. The child runs no more than
-// system calls, and is no thread's.
-int tried_in_child(int (*attempt)()) {
-  const pid_t child = fork();
-  if (child < 0) return errno;
-  if (child == 0) _exit(attempt());
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
-}
-
-std::string reason(int number) { return std::strerror(number); }
-
-Look tried(std::string name, int (*attempt)(), const std::string& yes, std::string advice) {
+Look tried(std::string name, int (*attempt)(), const std::string& yes, std::string advice,
+           std::vector<std::string> serves = {}) {
   const int number = tried_in_child(attempt);
-  return {std::move(name), Needed::at_times, number == 0, number == 0 ? yes : reason(number),
-          number == 0 ? "" : std::move(advice)};
+  return {std::move(name),
+          Needed::at_times,
+          number == 0,
+          number == 0 ? yes : reason(number),
+          number == 0 ? "" : std::move(advice),
+          std::move(serves)};
 }
 
 // As the guardian does it: into the root of any hierarchy that lets us in.
@@ -56,13 +45,6 @@ int enter_root_cgroup() {
     if (errno != ENOENT) number = errno;
   }
   return number;
-}
-
-std::string cgroup_version() {
-  struct statfs found{};
-  if (statfs("/sys/fs/cgroup", &found) != 0) return "no cgroup filesystem";
-  if (found.f_type == CGROUP2_SUPER_MAGIC) return "version 2";
-  return access("/sys/fs/cgroup/unified", F_OK) == 0 ? "version 1, with 2 beside it" : "version 1";
 }
 
 Look look_at_cgroup() {
@@ -211,37 +193,59 @@ Look look_at_git(Processes& processes, const Clock& clock) {
           "apt-get install git; without it, results do not name the playbook's commit"};
 }
 
+// Without faults that this gameday has not got.
+void keep_known(std::vector<Look>& looks, const Rows& rows) {
+  for (auto& look : looks) {
+    std::erase_if(look.serves, [&](const auto& fault) { return rows.fault(fault) == nullptr; });
+  }
+}
+
 }  // namespace
 
-std::vector<Look> look_around(const std::string& store, const std::string& no_store) {
+std::vector<Look> look_around(const std::string& store, const std::string& no_store,
+                              const Rows& rows) {
   const SystemClock clock;
   const Files files;
   const std::string links = "links are cut by `gameday proxy`, which needs none of it";
   // Before anything starts a thread: a child of a threaded program may only exec.
   const Look cgroup = look_at_cgroup();
+  const auto host = look_at_host();
   const Look network = tried(
       "network namespaces", [] { return unshare(CLONE_NEWNET) == 0 ? 0 : errno; }, "can be made",
       "needs root; " + links);
   const Look time = tried(
       "time namespaces", [] { return unshare(CLONE_NEWTIME) == 0 ? 0 : errno; }, "can be made",
-      "needs root and Linux 5.6; no fault of this version shifts a clock");
+      "needs root and Linux 5.6; without them, no process is started with another clock",
+      {"clock-skew", "skew-clock", "clock"});
   const auto processes = make_processes(clock);
-  return {
-      look_at_processes(*processes),
-      look_at_pidfd(),
-      look_at_locks(files),
-      look_at_store(store, no_store),
-      look_at_space(store),
-      look_at_proxies(files),
-      cgroup,
-      look_at_git(*processes, clock),
-      network,
-      look_inside_namespace(*processes, clock, "iptables", "iptables", {"iptables", "-S"}, links),
-      look_inside_namespace(*processes, clock, "netem", "iproute2",
-                            {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
-                            "no fault of this version slows a network interface"),
-      time,
-      look_at_device_mapper()};
+  std::vector<Look> looks = {look_at_processes(*processes),
+                             look_at_pidfd(),
+                             look_at_locks(files),
+                             look_at_store(store, no_store),
+                             look_at_space(store),
+                             look_at_proxies(files),
+                             cgroup,
+                             look_at_git(*processes, clock)};
+  looks.insert(looks.end(), host.begin(), host.end());
+  const auto inside = [&](const std::string& name, const std::string& package,
+                          std::vector<std::string> argv, const std::string& advice) {
+    return look_inside_namespace(*processes, clock, name, package, std::move(argv), advice);
+  };
+  looks.push_back(network);
+  looks.push_back(inside("iptables", "iptables", {"iptables", "-S"}, links));
+  looks.push_back(inside("ip6tables", "iptables", {"ip6tables", "-S"}, links));
+  looks.push_back(inside(
+      "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
+      "no fault slows a network interface; links are slowed by `gameday proxy`"));
+  looks.push_back(inside("tbf", "iproute2",
+                         {"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit",
+                          "burst", "4kb", "latency", "50ms"},
+                         "no fault limits a network interface; links are limited by `gameday "
+                         "proxy`"));
+  looks.push_back(time);
+  looks.push_back(look_at_device_mapper());
+  keep_known(looks, rows);
+  return looks;
 }
 
 bool drills_can_run(const std::vector<Look>& looks) {
@@ -252,11 +256,14 @@ bool drills_can_run(const std::vector<Look>& looks) {
 Json to_json(const std::vector<Look>& looks) {
   Json checks = Json::array();
   for (const auto& look : looks) {
+    Json serves = Json::array();
+    for (const auto& fault : look.serves) serves.push(fault);
     checks.push(Json::object({{"name", look.name},
                               {"needed", look.needed == Needed::always},
                               {"ok", look.ok},
                               {"found", look.found},
-                              {"advice", look.ok ? "" : look.advice}}));
+                              {"advice", look.ok ? "" : look.advice},
+                              {"faults", std::move(serves)}}));
   }
   return Json::object({{"can_run", drills_can_run(looks)}, {"checks", std::move(checks)}});
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "engine/rows.h"
 
 namespace gameday {
 
@@ -21,10 +22,12 @@ struct Look {
   bool ok = false;
   std::string found;   // what was seen
   std::string advice;  // what to install, or what the other way is; empty where all is well
+  std::vector<std::string> serves = {};  // faults that want it, of those that there are
 };
 
 // `store` is the path that would be used; empty where there is none, and why in `no_store`.
-[[nodiscard]] std::vector<Look> look_around(const std::string& store, const std::string& no_store);
+[[nodiscard]] std::vector<Look> look_around(const std::string& store, const std::string& no_store,
+                                            const Rows& rows);
 [[nodiscard]] bool drills_can_run(const std::vector<Look>& looks);
 [[nodiscard]] Json to_json(const std::vector<Look>& looks);
 

@@ -44,6 +44,7 @@ const CommandRow explain_command{
     "gameday explain kill",
     {"NAME", "What to explain; without it, the names that there are.", false, false},
     {},
-    run};
+    run,
+    Group::before};
 
 }  // namespace gameday

@@ -22,9 +22,10 @@ extern const CommandRow guardian_command;
 const CommandRow guardian_command{
     "guardian",
     "Undoes a drill whose runner died or hangs; `run` starts it, nobody else needs to.",
-    "gameday run PLAYBOOK",
+    "gameday run playbooks/shop/survives-a-killed-worker.yaml --out demo",
     {},
     kOptions,
-    run};
+    run,
+    Group::parts};
 
 }  // namespace gameday

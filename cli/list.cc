@@ -74,8 +74,9 @@ int run(const Arguments& arguments) {
 
 extern const CommandRow list_command;
 const CommandRow list_command{
-    "list",         "The register of drills: stopped, aborted and interrupted ones too.",
-    "gameday list", {},
-    kOptions,       run};
+    "list",           "The register of drills: stopped, aborted and interrupted ones too.",
+    "gameday list",   {},
+    kOptions,         run,
+    Group::afterwards};
 
 }  // namespace gameday

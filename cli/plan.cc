@@ -86,6 +86,7 @@ const CommandRow plan_command{
     "gameday plan playbooks/shop/survives-a-killed-worker.yaml",
     {"PLAYBOOK", "The playbook.", true, false},
     kOptions,
-    run};
+    run,
+    Group::before};
 
 }  // namespace gameday

@@ -1,6 +1,11 @@
 #include "cli/progress.h"
 
 #include <cstdio>
+#include <utility>
+
+#include "cli/say.h"
+#include "cli/screen.h"
+#include "engine/sys/log.h"
 
 namespace gameday {
 namespace {
@@ -39,14 +44,76 @@ std::string told(std::string_view type, const Json& data) {
   return why.empty() ? "" : std::string(type) + ": " + why;
 }
 
+// What the live part shows anyway, and so need not stay above it.
+bool passes(std::string_view type, const Json& data) {
+  if (type == "phase" || type == "deed") return true;
+  return type == "step" && data.text("what") == "started";
+}
+
+bool alarms(std::string_view type, const Json& data) {
+  if (type == "stop" || type == "residue" || type == "not_prepared") return true;
+  if (type == "proof" || type == "gone") return !data.boolean("held", false);
+  return (type == "injected" || type == "undo") && !data.boolean("ok", false);
+}
+
+std::string at_time(Duration since_start, const std::string& text) {
+  char time[32];
+  std::snprintf(time, sizeof time, "%8.3f  ", seconds(since_start));
+  return time + text;
+}
+
+Duration since_start(const Drill& drill, Instant now) {
+  return drill.began.boot == Instant{} ? Duration{} : now - drill.began.boot;
+}
+
+// While nothing else happens, somebody who watches a log wants to know that the drill lives.
+constexpr Duration kTellEvery = std::chrono::seconds(10);
+constexpr std::size_t kTellWindows = 10;
+
 }  // namespace
 
 std::string progress_line(const Drill& drill, std::string_view type, const Json& data) {
   const std::string text = told(type, data);
   if (text.empty()) return text;
-  char time[32];
-  std::snprintf(time, sizeof time, "%8.3f  ", seconds(drill.now.boot - drill.began.boot));
-  return (drill.began.boot == Instant{} ? "   0.000  " : time) + text;
+  return at_time(since_start(drill, drill.now.boot), text);
+}
+
+Progress::Progress(const Clock& clock, bool live) : clock_(clock) {
+  auto terminal = live ? Terminal::of_standard_error() : std::nullopt;
+  if (terminal) live_.emplace(std::move(*terminal), clock);
+}
+
+void Progress::tell(std::string line, Ink ink) {
+  told_ = clock_.now().boot;
+  if (live_) return live_->keep(std::move(line), ink);
+  log_line(harmless(line), ink == Ink::bad ? Tone::alarm : Tone::plain);
+}
+
+void Progress::watch(const Drill& drill, std::string_view type, const Json& data) {
+  watched_.see(drill.now.boot, type, data);
+  std::string line = progress_line(drill, type, data);
+  if (line.empty() || (live_ && !live_->too_small() && passes(type, data))) return;
+  tell(std::move(line), alarms(type, data) ? Ink::bad : Ink::plain);
+}
+
+void Progress::tell_of_the_load(const Drill& drill) {
+  const Instant now = clock_.now().boot;
+  if (drill.loads_running.empty() || now - told_ < kTellEvery) return;
+  for (const auto& load : drill.loads_running) {
+    const auto windows = watched_.loads.find(load);
+    if (windows == watched_.loads.end()) continue;
+    tell(at_time(since_start(drill, now), "load " + load_line(load, windows->second, kTellWindows)),
+         Ink::plain);
+  }
+}
+
+void Progress::tick(const Drill& drill) {
+  if (live_) live_->frame(drill, watched_);
+  if (!live_ || live_->too_small()) tell_of_the_load(drill);
+}
+
+void Progress::end() {
+  if (live_) live_->end();
 }
 
 }  // namespace gameday

@@ -41,6 +41,7 @@ const CommandRow proxy_command{
     "gameday proxy --name west-to-store --listen 127.0.0.1:8201 --to 127.0.0.1:8200",
     {},
     kOptions,
-    run};
+    run,
+    Group::parts};
 
 }  // namespace gameday

@@ -51,6 +51,8 @@ const CommandRow rehearse_command{
     "gameday rehearse playbooks/shop/store-lost-and-restored.yaml --seed 7",
     {"PLAYBOOK", "The playbook.", true, false},
     kOptions,
-    run};
+    run,
+    Group::before,
+    kVerdictCodes};
 
 }  // namespace gameday

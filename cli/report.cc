@@ -82,8 +82,9 @@ const CommandRow report_command{
     "report",
     "A drill's documents, made again from its journal: the same bytes each time.",
     "gameday report demo --format html,json --out again",
-    {"DRILL|DIR", "A drill's id or the start of it, or a bundle's folder.", true, false},
+    {"DRILL|DIR", "A drill's id, the start of it or `latest`; or a bundle's folder.", true, false},
     kOptions,
-    run};
+    run,
+    Group::afterwards};
 
 }  // namespace gameday

@@ -184,7 +184,8 @@ const CommandRow revert_command{
     "revert",
     "Undoes what a dead drill left; refuses drills that are alive.",
     "gameday revert --list",
-    {"DRILL", "Its id, or the start of it; without it, all that left something.", false, false},
+    {"DRILL", "Its id, the start of it, or `latest`; without it, all that left something.", false,
+     false},
     kOptions,
     run};
 

@@ -95,13 +95,16 @@ int run(const Arguments& arguments) {
   options.git = git_of(playbook->folder);
   options.observer = arguments.world.observer;
   options.stop_requests = [&signals] { return signals.count(); };
+  const SystemClock clock;
+  Progress progress(clock, !arguments.has("quiet") && !arguments.has("json"));
   if (!arguments.has("quiet")) {
-    options.watcher = [](const Drill& drill, std::string_view type, const Json& data) {
-      const std::string line = progress_line(drill, type, data);
-      if (!line.empty()) say(line);
+    options.watcher = [&progress](const Drill& drill, std::string_view type, const Json& data) {
+      progress.watch(drill, type, data);
     };
+    options.ticker = [&progress](const Drill& drill) { progress.tick(drill); };
   }
   const DrillOutcome outcome = run_drill(options, rows);
+  progress.end();
   if (!outcome.message.empty()) say("gameday: " + outcome.message);
   return finish(arguments, *store, outcome, *playbook);
 }
@@ -115,6 +118,8 @@ const CommandRow run_command{
     "gameday run playbooks/shop/survives-a-killed-worker.yaml --out demo",
     {"PLAYBOOK", "The playbook.", true, false},
     kOptions,
-    run};
+    run,
+    Group::drill,
+    kVerdictCodes};
 
 }  // namespace gameday

@@ -20,6 +20,7 @@ const CommandRow schema_command{"schema",
                                 "gameday schema",
                                 {},
                                 {},
-                                run};
+                                run,
+                                Group::tools};
 
 }  // namespace gameday

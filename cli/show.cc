@@ -27,9 +27,10 @@ int run(const Arguments& arguments) {
 extern const CommandRow show_command;
 const CommandRow show_command{"show",
                               "One drill: its verdict, its reasons and its objectives.",
-                              "gameday show 01JD --json",
-                              {"DRILL", "Its id, or the start of it.", true, false},
+                              "gameday show latest",
+                              {"DRILL", "Its id, the start of it, or `latest`.", true, false},
                               kOptions,
-                              run};
+                              run,
+                              Group::afterwards};
 
 }  // namespace gameday

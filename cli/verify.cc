@@ -66,8 +66,9 @@ const CommandRow verify_command{
     "verify",
     "Checks the chain and every file's digest again, and says where they do not hold.",
     "gameday verify demo",
-    {"DRILL|DIR", "A drill's id or the start of it, or a bundle's folder.", true, false},
+    {"DRILL|DIR", "A drill's id, the start of it or `latest`; or a bundle's folder.", true, false},
     kOptions,
-    run};
+    run,
+    Group::afterwards};
 
 }  // namespace gameday

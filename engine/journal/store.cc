@@ -48,6 +48,7 @@ class SqliteStore : public Store {
 
   Result<DrillRecord> drill(const std::string& id) override {
     if (id.empty()) return fail(ErrorCode::invalid, "a drill's id is empty");
+    if (id == "latest") return latest();
     TRY(asked, database_.prepare(std::string(kDrillColumns) +
                                  "WHERE substr(id, 1, length(?1)) = ?1 COLLATE NOCASE "
                                  "ORDER BY entered"));
@@ -101,6 +102,14 @@ class SqliteStore : public Store {
   template <class T>
   static bool lacks_space(const Result<T>& result) {
     return !result && result.error().code == ErrorCode::no_space;
+  }
+
+  Result<DrillRecord> latest() {
+    TRY(asked,
+        database_.prepare(std::string(kDrillColumns) + "ORDER BY entered DESC, id DESC LIMIT 1"));
+    TRY(found, records(asked));
+    if (!found.empty()) return std::move(found.front());
+    return fail(ErrorCode::not_found, "there is no drill in the store", "gameday run makes one");
   }
 
   Result<SqliteJournalTerms> raised(const std::string& drill) {

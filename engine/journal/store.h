@@ -47,7 +47,8 @@ class Store {
   // drill before it that has events. `conflict` where the id is there already.
   [[nodiscard]] virtual Status add(const DrillRecord& drill) = 0;
   [[nodiscard]] virtual Result<std::vector<DrillRecord>> drills() = 0;  // oldest first
-  // By its id or a prefix of it; `invalid` where several begin so (the text lists them).
+  // By its id or a prefix of it, or `latest`: the one that was entered last; `invalid` where
+  // several begin so (the text lists them).
   [[nodiscard]] virtual Result<DrillRecord> drill(const std::string& id) = 0;
   [[nodiscard]] virtual Result<std::vector<std::string>> lines(const std::string& drill) = 0;
 

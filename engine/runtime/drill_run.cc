@@ -155,7 +155,7 @@ class DrillRun {
                          }});
     auto runner = std::make_unique<Runner>(
         drill, RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(),
-                           options_.stop_requests, options_.watcher});
+                           options_.stop_requests, options_.watcher, options_.ticker});
     const RunEnd end = runner->run(inbox);
     if (end == RunEnd::unreturned) wait_for_the_guardian();
     const std::string trouble = runner->trouble();

@@ -35,6 +35,7 @@ RunEnd Runner::run(Inbox& inbox) {
       if (auto message = inbox.take(next_wait())) take_in(*message);
       fire_timers();
       look_for_trouble();
+      if (terms_.ticker) terms_.ticker(drill_);
     }
   } catch (const std::exception& error) {
     trouble_ = error.what();

@@ -20,6 +20,8 @@ namespace gameday {
 
 // Told of what happens, for a person who watches.
 using Watcher = std::function<void(const Drill&, std::string_view type, const Json& data)>;
+// Called ten times a second and more, whether or not something happens. Must not wait.
+using Ticker = std::function<void(const Drill&)>;
 
 struct RunnerTerms {
   const Clock& clock;
@@ -29,6 +31,7 @@ struct RunnerTerms {
   GuardianLink* guardian = nullptr;    // null in tests of the runner alone
   std::function<int()> stop_requests;  // how often a person has asked to stop so far
   Watcher watcher;
+  Ticker ticker;
 };
 
 enum class RunEnd {

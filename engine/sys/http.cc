@@ -9,6 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/text.h"
+#include "engine/sys/versions.h"
 
 namespace gameday {
 namespace {
@@ -309,5 +310,7 @@ std::string percent_encoded(std::string_view text) {
   }
   return encoded;
 }
+
+std::string http_versions() { return curl_version(); }
 
 }  // namespace gameday

@@ -2,26 +2,29 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
+#include <string>
 
 namespace gameday {
 namespace {
 
 bool in_colour() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return (no_colour == nullptr || *no_colour == '\0') && isatty(STDERR_FILENO) == 1;
+  const auto set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? std::string_view(value) : std::string_view();
+  };
+  const auto terminal = set("TERM");
+  return set("NO_COLOR").empty() && !terminal.empty() && terminal != "dumb" &&
+         isatty(STDERR_FILENO) == 1;
 }
 
 spdlog::logger& made_logger() {
-  const auto mode = in_colour() ? spdlog::color_mode::always : spdlog::color_mode::never;
-  auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(mode);
-  sink->set_pattern(in_colour() ? "%^%v%$" : "%v");
-  sink->set_color(spdlog::level::info, sink->reset);
-  sink->set_color(spdlog::level::err, sink->red_bold);
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  sink->set_pattern("%v");
   // Never destroyed: threads may speak while the process ends.
   auto& logger = *new spdlog::logger("gameday", std::move(sink));
   logger.flush_on(spdlog::level::info);
@@ -34,8 +37,11 @@ spdlog::logger& made_logger() {
 
 void log_line(std::string_view text, Tone tone) {
   static spdlog::logger& logger = made_logger();
-  logger.log(tone == Tone::alarm ? spdlog::level::err : spdlog::level::info,
-             spdlog::string_view_t(text.data(), text.size()));
+  static const bool red = in_colour();
+  // Written by ourselves: a sink with colours puts escapes around plain lines too.
+  const std::string line =
+      tone == Tone::alarm && red ? "\x1b[1;31m" + std::string(text) + "\x1b[0m" : std::string(text);
+  logger.info(spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace gameday

@@ -9,6 +9,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/text.h"
+#include "engine/sys/versions.h"
 
 namespace gameday {
 namespace {
@@ -387,5 +388,7 @@ Status Transaction::commit() {
   if (!committed && database.in_transaction()) static_cast<void>(database.execute("ROLLBACK"));
   return committed;
 }
+
+std::string sqlite_version() { return sqlite3_libversion(); }
 
 }  // namespace gameday

@@ -1,6 +1,7 @@
 // What looks at this machine: doctor, and marks that drills have left on it.
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <set>
@@ -59,9 +60,30 @@ TEST_F(MachineCommands, DoctorLooksAtEachPartAndSaysYesWhereDrillsCanRun) {
     EXPECT_NE(check.text("found"), "") << check.text("name");
     EXPECT_NE(check.boolean("ok", false), check.text("advice") != "") << check.text("name");
   }
-  for (const char* name :
-       {"cgroup", "locks", "links", "network namespaces", "iptables", "netem", "device mapper",
-        "time namespaces", "pidfd", "store", "git", "free space", "processes"}) {
+  for (const char* name : {"cgroup",
+                           "locks",
+                           "links",
+                           "network namespaces",
+                           "iptables",
+                           "ip6tables",
+                           "netem",
+                           "tbf",
+                           "device mapper",
+                           "time namespaces",
+                           "pidfd",
+                           "store",
+                           "git",
+                           "free space",
+                           "processes",
+                           "kernel",
+                           "libraries",
+                           "freezer",
+                           "cgroup memory",
+                           "cgroup cpu",
+                           "descriptors",
+                           "clock",
+                           "mount namespaces",
+                           "fuse"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
   EXPECT_NE(run({"doctor"}).out.find("drills on processes can run here"), std::string::npos);
@@ -83,10 +105,102 @@ TEST_F(MachineCommands, DoctorFindsOutWhatIsNotInstalled) {
   const Json found = document(run({"doctor", "--json"}));
   for (const auto& check : found.items("checks")) {
     const std::string name = check.text("name");
-    if (name != "git" && name != "iptables" && name != "netem") continue;
+    const bool installed = name == "git" || name.ends_with("tables") || name == "netem";
+    if (!installed && name != "tbf") continue;
     EXPECT_FALSE(check.boolean("ok", true)) << name;
     EXPECT_NE(check.text("found").find("not installed"), std::string::npos) << check.dump();
     EXPECT_NE(check.text("advice").find("apt-get install"), std::string::npos) << check.dump();
+  }
+}
+
+// On a machine from which something was taken away: what the script does to its own mounts and
+// limits is gone with it.
+class PoorMachine : public MachineCommands {
+ protected:
+  [[nodiscard]] Json doctor_after(const std::string& taking) const {
+    std::vector<std::string> argv = {"unshare", "--mount"};
+    if (geteuid() != 0) argv.push_back("--map-root-user");
+    for (const char* word : {"sh", "-c"}) argv.emplace_back(word);
+    argv.push_back("set -e; " + taking + "; exec " GAMEDAY_BINARY " doctor --json");
+    const Ran ran = run_program(argv);
+    const Json found = document(ran);
+    EXPECT_EQ(ran.code, found.boolean("can_run", false) ? 0 : 1) << ran.err;
+    return found;
+  }
+  static Json line(const Json& found, std::string_view name) {
+    for (const auto& check : found.items("checks")) {
+      if (check.text("name") == name) return check;
+    }
+    ADD_FAILURE() << "no line " << name;
+    return {};
+  }
+  static void expect_no(const Json& found, std::string_view name, std::string_view text) {
+    const Json check = line(found, name);
+    EXPECT_FALSE(check.boolean("ok", true)) << check.dump();
+    EXPECT_TRUE(check.text("found").contains(text)) << check.dump();
+    EXPECT_NE(check.text("advice"), "") << check.dump();
+  }
+};
+
+TEST_F(PoorMachine, WithoutControlGroups) {
+  const Json found = doctor_after("mount -t tmpfs none /sys/fs/cgroup");
+  expect_no(found, "cgroup", "none is mounted");
+  for (const char* name : {"freezer", "cgroup memory", "cgroup cpu"}) {
+    EXPECT_FALSE(line(found, name).boolean("ok", true)) << line(found, name).dump();
+  }
+  EXPECT_TRUE(found.boolean("can_run", false)) << "drills do without";
+}
+
+TEST_F(PoorMachine, WithoutDevices) {
+  const Json found = doctor_after(
+      "mount -t tmpfs none /mnt; : >/mnt/null; mount --bind /dev/null /mnt/null; "
+      "mount --bind /mnt /dev");
+  expect_no(found, "fuse", "No such file");
+  expect_no(found, "device mapper", "No such file");
+}
+
+TEST_F(PoorMachine, WithAStoreThatHasNoRoom) {
+  ASSERT_TRUE(Files().make_folder(file("state")));
+  const Json found = doctor_after("mount -t tmpfs -o size=1m none " + file("state"));
+  expect_no(found, "free space", "1 MiB in");
+  EXPECT_FALSE(found.boolean("can_run", true));
+}
+
+TEST_F(PoorMachine, WithAStoreThatCannotBeWritten) {
+  ASSERT_TRUE(Files().make_folder(file("state")));
+  const Json found = doctor_after("mount -t tmpfs -o ro none " + file("state"));
+  expect_no(found, "store", "read-only");
+  EXPECT_FALSE(found.boolean("can_run", true));
+}
+
+TEST_F(PoorMachine, WithFewDescriptors) {
+  expect_no(doctor_after("ulimit -n 100"), "descriptors", "100 may be open at once");
+}
+
+TEST_F(PoorMachine, WithoutProcesses) {
+  const Json found = doctor_after("mount -t tmpfs none /proc");
+  EXPECT_FALSE(line(found, "processes").boolean("ok", true));
+  EXPECT_FALSE(found.boolean("can_run", true));
+}
+
+TEST_F(PoorMachine, WithoutRights) {
+  if (geteuid() != 0) return;  // then every other line has said so already
+  ASSERT_EQ(chmod(folder_.c_str(), 0777), 0);
+  const Json found = doctor_after("exec setpriv --reuid 65534 --regid 65534 --clear-groups " +
+                                  std::string(GAMEDAY_BINARY) + " doctor --json");
+  expect_no(found, "network namespaces", "not permitted");
+  expect_no(found, "mount namespaces", "not permitted");
+  EXPECT_EQ(line(found, "processes").text("found"), "those of user 65534 alone");
+}
+
+TEST_F(PoorMachine, OnlyFaultsThatThereAreAreSaidToBeLess) {
+  const Json found = doctor_after("mount -t tmpfs none /sys/fs/cgroup");
+  const Ran explained = run({"explain"});
+  const std::string known = "\n" + explained.out;
+  for (const auto& check : found.items("checks")) {
+    for (const auto& fault : check.items("faults")) {
+      EXPECT_TRUE(known.contains("\n" + fault.text() + "\n")) << fault.text();
+    }
   }
 }
 
