@@ -2,20 +2,24 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
 #include "engine/base/text.h"
 #include "engine/journal/bundle.h"
 #include "engine/sys/processes.h"
-#include "reports/html.h"
+#include "reports/documents.h"
+#include "reports/score.h"
 
 namespace gameday {
 namespace {
 
 bool of_a_bundle(const std::string& name) {
-  return name == "result.json" || name == "report.html" || name == "playbook.yaml" ||
-         name == kManifestFile || name == kJournalFile || name.starts_with("ledger");
+  const auto formats = document_formats();
+  return std::ranges::find(formats, name, &DocumentFormat::file) != formats.end() ||
+         name == "playbook.yaml" || name == kRubricFile || name == kManifestFile ||
+         name == kJournalFile || name.starts_with("ledger");
 }
 
 Status hold_nothing_else(const std::string& out) {
@@ -54,14 +58,18 @@ Status open_bundle_folder(const std::string& out) {
 }
 
 Status write_bundle_files(const std::vector<std::string>& lines, const std::string& private_folder,
-                          const std::string& out, const Json& result) {
+                          const std::string& out, const Story& story, const Json& result) {
   const Files files;
   TRY_OK(open_bundle_folder(out));
   for (const auto& entry : std::filesystem::directory_iterator(out)) {
     TRY_OK(files.remove(entry.path().string()));
   }
-  TRY_OK(files.write(out + "/result.json", result.pretty()));
-  TRY_OK(files.write(out + "/report.html", html_report(lines)));
+  for (const auto& format : document_formats()) {
+    TRY_OK(files.write(out + "/" + std::string(format.file), format.made(story, result)));
+  }
+  if (const auto rubric = rubric_of(story)) {
+    TRY_OK(files.write(out + "/" + std::string(kRubricFile), rubric->source));
+  }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(private_folder, error)) {
     const std::string name = entry.path().filename().string();

@@ -6,6 +6,7 @@
 
 #include "engine/base/json.h"
 #include "engine/base/result.h"
+#include "reports/story.h"
 
 namespace gameday {
 
@@ -14,12 +15,12 @@ namespace gameday {
 // The same, and says no to files of somebody else's. Those of an older bundle stay for now.
 [[nodiscard]] Status open_bundle_folder(const std::string& out);
 
-// result.json, report.html, journal.jsonl, ledgers, playbook.yaml and the MANIFEST into `out`,
-// which is made, and emptied of an earlier bundle's files. Ledgers are copied from
+// Every document of the story, journal.jsonl, ledgers, playbook.yaml, rubric.yaml and the MANIFEST
+// into `out`, which is made, and emptied of an earlier bundle's files. Ledgers are copied from
 // `private_folder`.
 [[nodiscard]] Status write_bundle_files(const std::vector<std::string>& lines,
                                         const std::string& private_folder, const std::string& out,
-                                        const Json& result);
+                                        const Story& story, const Json& result);
 
 // {"commit","dirty"} of the checkout that `folder` lies in; null outside of one, or without git.
 [[nodiscard]] Json git_of(const std::string& folder);

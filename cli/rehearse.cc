@@ -1,5 +1,6 @@
 #include "all_rows.h"
 #include "cli/common.h"
+#include "cli/rubric_option.h"
 #include "cli/say.h"
 #include "engine/sim/rehearse_command.h"
 
@@ -12,6 +13,7 @@ constexpr Option kOptions[] = {
     {"failures", OptionKind::flag, "", "Let gameday's own parts fail too, as the seed draws."},
     {"out", OptionKind::text, "DIR", "Where one rehearsal's journal and result go."},
     kVarOption,
+    kRubricOption,
     kJsonOption};
 
 int write_files(const Rehearsed& rehearsed, const std::string& out) {
@@ -28,9 +30,11 @@ int run(const Arguments& arguments) {
   const Rows rows = all_rows();
   const auto playbook = checked_playbook(arguments, rows);
   if (!playbook) return 2;
+  const auto rubric = chosen_rubric(arguments);
+  if (!rubric) return 2;
   const auto rehearsed = rehearse_seeds(
       {playbook, arguments.number("seed").value_or(1), arguments.number("count").value_or(1),
-       GAMEDAY_VERSION, arguments.has("failures")},
+       GAMEDAY_VERSION, arguments.has("failures"), to_json(*rubric)},
       rows);
   if (!rehearsed) return say_error(rehearsed.error()), 2;
   if (arguments.has("json")) {

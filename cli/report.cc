@@ -5,35 +5,26 @@
 #include "cli/say.h"
 #include "engine/base/text.h"
 #include "engine/journal/bundle.h"
-#include "reports/html.h"
-#include "reports/result.h"
+#include "reports/document.h"
+#include "reports/documents.h"
 
 namespace gameday {
 namespace {
 
 constexpr Option kOptions[] = {
     kStoreOption,
-    {"format", OptionKind::text, "LIST", "Any of html,json; default both."},
+    {"format", OptionKind::text, "LIST",
+     "Any of html,markdown,json,junit,openmetrics; default all."},
     {"out", OptionKind::text, "DIR", "Where they go; default gameday-report/DRILL."}};
 
-struct Document {
-  std::string_view format;
-  std::string_view file;
-  std::string (*made)(const std::vector<std::string>& lines, const Json& result);
-};
-constexpr Document kDocuments[] = {
-    {"html", "report.html",
-     [](const std::vector<std::string>& lines, const Json&) { return html_report(lines); }},
-    {"json", "result.json",
-     [](const std::vector<std::string>&, const Json& result) { return result.pretty(); }}};
-
-Result<std::vector<const Document*>> documents_asked(const std::string& formats) {
-  std::vector<const Document*> asked;
+Result<std::vector<const DocumentFormat*>> documents_asked(const std::string& formats) {
+  std::vector<const DocumentFormat*> asked;
   std::vector<std::string> known;
-  for (const auto& document : kDocuments) known.emplace_back(document.format);
-  for (const auto& format : split(formats, ',')) {
-    const auto found = std::ranges::find(kDocuments, format, &Document::format);
-    if (found == std::end(kDocuments)) {
+  for (const auto& document : document_formats()) known.emplace_back(document.name);
+  for (const auto& format : formats.empty() ? known : split(formats, ',')) {
+    const auto all = document_formats();
+    const auto found = std::ranges::find(all, format, &DocumentFormat::name);
+    if (found == all.end()) {
       const auto near = nearest(format, known);
       return fail(ErrorCode::invalid, "there is no format \"" + format + "\"",
                   near ? "did you mean `" + *near + "`?" : "known are: " + join(known, ", "));
@@ -45,7 +36,7 @@ Result<std::vector<const Document*>> documents_asked(const std::string& formats)
 
 // A sealed bundle stays as it is: a document that came out differently (another version of
 // gameday) must not break what its MANIFEST says.
-Status put(const Files& files, const std::string& out, const Document& document,
+Status put(const Files& files, const std::string& out, const DocumentFormat& document,
            const std::string& bytes) {
   const std::string path = out + "/" + std::string(document.file);
   const auto there = files.read(path);
@@ -58,17 +49,18 @@ Status put(const Files& files, const std::string& out, const Document& document,
 }
 
 int run(const Arguments& arguments) {
-  const auto asked = documents_asked(arguments.text("format", "html,json"));
+  const auto asked = documents_asked(arguments.text("format"));
   if (!asked) return say_error(asked.error()), 2;
   const auto evidence = evidence_of(arguments, arguments.positionals.front());
   if (!evidence) return say_error(evidence.error()), exit_code_of(evidence.error());
-  const auto result = result_document(evidence->lines);
-  if (!result) return say_error(result.error().in("the journal does not verify")), 1;
+  const auto story = story_of(evidence->lines);
+  if (!story) return say_error(story.error()), 1;
+  const Json result = document_of(*story);
   const std::string out = arguments.text("out", "gameday-report/" + evidence->drill);
   const Files files;
   if (auto made = files.make_folder(out); !made) return say_error(made.error()), 2;
-  for (const Document* document : *asked) {
-    const auto written = put(files, out, *document, document->made(evidence->lines, *result));
+  for (const DocumentFormat* document : *asked) {
+    const auto written = put(files, out, *document, document->made(*story, result));
     if (!written) return say_error(written.error()), 1;
     print(out + "/" + std::string(document->file));
   }

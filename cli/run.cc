@@ -3,9 +3,13 @@
 #include "cli/bundle_files.h"
 #include "cli/common.h"
 #include "cli/progress.h"
+#include "cli/rubric_option.h"
 #include "cli/say.h"
 #include "cli/signals.h"
+#include "cli/step_summary.h"
 #include "engine/runtime/drill_run.h"
+#include "reports/document.h"
+#include "reports/openmetrics.h"
 #include "reports/result.h"
 #include "reports/unstarted.h"
 
@@ -18,6 +22,9 @@ constexpr Option kOptions[] = {
     kJsonOption,
     kVarOption,
     kSeedOption,
+    kRubricOption,
+    {"metrics", OptionKind::text, "FILE",
+     "An OpenMetrics text file too, for a textfile collector; replaced as a whole."},
     {"quiet", OptionKind::flag, "", "No progress on standard error."}};
 
 std::string out_folder(const Arguments& arguments, const std::string& drill) {
@@ -61,13 +68,19 @@ int finish(const Arguments& arguments, const std::string& store_file, const Dril
   const auto lines = store ? (*store)->lines(outcome.drill)
                            : Result<std::vector<std::string>>(std::unexpected(store.error()));
   if (!lines) return say_error(lines.error()), outcome.exit_code;
-  const auto result = result_document(*lines);
-  if (!result) return say_error(result.error()), outcome.exit_code;
-  const auto written = write_bundle_files(*lines, outcome.private_folder, out, *result);
+  const auto story = story_of(*lines);
+  if (!story) return say_error(story.error()), outcome.exit_code;
+  const Json result = document_of(*story);
+  const auto written = write_bundle_files(*lines, outcome.private_folder, out, *story, result);
   if (!written) say_error(written.error().in("the bundle could not be written"));
-  if (arguments.has("json")) print_json(*result);
+  append_step_summary(result);
+  if (arguments.has("metrics")) {
+    const auto kept = Files().write(arguments.text("metrics"), openmetrics_report(*story, result));
+    if (!kept) say_error(kept.error().in("the metrics could not be written"));
+  }
+  if (arguments.has("json")) print_json(result);
   if (!arguments.has("quiet")) {
-    say(text_summary(*result));
+    say(text_summary(result));
     if (written) say("result: " + out + "/result.json\nreport: " + out + "/report.html");
   }
   return outcome.exit_code;
@@ -79,6 +92,10 @@ int run(const Arguments& arguments) {
   const auto checked = check_aloud(arguments.positionals.front(), arguments, rows);
   const auto& playbook = checked.playbook;
   if (!playbook) return refuse(arguments, 2, checked.errors, nullptr);
+  const auto rubric = chosen_rubric(arguments);
+  if (!rubric) {
+    return refuse(arguments, 2, std::vector<std::string>{"the rubric is invalid"}, playbook.get());
+  }
   const auto store = store_path(arguments);
   if (!store) return refuse(arguments, 3, store.error(), playbook.get());
   // Evidence that could not be written would be found out only after the harm is done.
@@ -93,6 +110,7 @@ int run(const Arguments& arguments) {
   options.operator_name = operator_name();
   options.executable = own_executable();
   options.git = git_of(playbook->folder);
+  options.rubric = to_json(*rubric);
   options.observer = arguments.world.observer;
   options.stop_requests = [&signals] { return signals.count(); };
   const SystemClock clock;

@@ -3,6 +3,7 @@
 #include "cli/say.h"
 #include "engine/journal/bundle.h"
 #include "engine/journal/chain.h"
+#include "reports/document.h"
 
 namespace gameday {
 namespace {
@@ -33,9 +34,36 @@ Verification verified(const Evidence& evidence, const std::optional<std::string>
   return done;
 }
 
+// The score is made again from the journal and the rubric in it. Another version may judge
+// otherwise, which is no edit: it is let be.
+void verify_score(const std::string& folder, Verification& done) {
+  const auto evidence = evidence_of({}, folder);
+  const auto text = Files().read(folder + "/result.json");
+  if (!done.consistent() || !evidence || !text) return;
+  const auto story = story_of(evidence->lines);
+  const auto result = Json::parse(*text);
+  if (!story || !result || story->planned.text("version") != GAMEDAY_VERSION) return;
+  const auto found = [&](std::string_view file, std::string what) {
+    done.findings.push_back({std::string(file), 0, 0, 0, std::move(what)});
+    done.origin_proven = false;
+  };
+  const std::string rubric = story->planned.get("rubric").text("text");
+  const auto kept = Files().read(folder + "/" + std::string(kRubricFile));
+  if (!rubric.empty() && (!kept || *kept != rubric)) {
+    found(kRubricFile, "is not the rubric that the journal holds");
+  }
+  if (result->get("score") != document_of(*story).get("score")) {
+    found("result.json", "its score is not the one that journal and rubric give");
+  }
+}
+
 Result<Verification> verification_of(const Arguments& arguments, const std::string& named,
                                      const std::optional<std::string>& head) {
-  if (is_folder(named)) return verify_bundle(Files(), named, head);
+  if (is_folder(named)) {
+    TRY(done, verify_bundle(Files(), named, head));
+    verify_score(named, done);
+    return done;
+  }
   TRY(evidence, evidence_in_store(arguments, named));
   return verified(evidence, head);
 }

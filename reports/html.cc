@@ -19,6 +19,9 @@ constexpr std::string_view kPatterns =
 <pattern id="failed" width="4" height="4" patternUnits="userSpaceOnUse"
  patternTransform="rotate(-45)"><rect class="failed-ground" width="4" height="4"/><rect
  class="failed-line" width="1.4" height="4"/></pattern>
+<pattern id="open" width="6" height="6" patternUnits="userSpaceOnUse"
+ patternTransform="rotate(45)"><rect class="open-ground" width="6" height="6"/><rect
+ class="open-line" width="1.2" height="6"/></pattern>
 </defs></svg>
 )svg";
 
@@ -48,8 +51,8 @@ std::string whole(const Page& page) {
   const std::string name = page.result.get("playbook").text("name", "drill");
   std::string body = verdict_part(page) + by_hand_part(page) + figures_part(page) +
                      objectives_part(page) + timeline_part(page) + outages_part(page) +
-                     ledgers_part(page) + copies_part(page) + faults_part(page) + loads_part(page) +
-                     probes_part(page) + score_part(page) + plan_part(page) + evidence_part(page);
+                     ledgers_part(page) + copies_part(page) + score_part(page) + faults_part(page) +
+                     loads_part(page) + probes_part(page) + plan_part(page) + evidence_part(page);
   return document(page.result.text("verdict") + ": " + name, body);
 }
 
@@ -80,8 +83,11 @@ std::string html_report(const std::vector<std::string>& lines) {
                         paragraph(story.error().text + ". Nothing is reported out of it.") +
                         "</header>\n");
   }
-  const Json result = document_of(*story);
-  const Page page{*story, result, std::max(story->ended.at_s, 1.0), bands_of(*story)};
+  return html_report(*story, document_of(*story));
+}
+
+std::string html_report(const Story& story, const Json& result) {
+  const Page page{story, result, std::max(story.ended.at_s, 1.0), bands_of(story)};
   return whole(page);
 }
 

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "reports/story.h"
+
 namespace gameday {
+
+[[nodiscard]] std::string html_report(const Story& story, const Json& result);
 
 // A journal that does not verify gives a page that says so, and reports nothing out of it.
 [[nodiscard]] std::string html_report(const std::vector<std::string>& lines);

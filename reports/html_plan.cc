@@ -1,4 +1,4 @@
-// Score, plan and evidence: what the drill was to do, and how far this page can be believed.
+// Plan and evidence: what the drill was to do, and how far this page can be believed.
 #include <map>
 
 #include "reports/html_parts.h"
@@ -107,22 +107,6 @@ std::string files_table(const Page& page) {
 
 }  // namespace
 
-std::string score_part(const Page& page) {
-  const Json& score = page.result.get("score");
-  if (score.number("coverage", 0) > 0) return "";
-  Table table({"Pillar", "Weight", "Floor", "Ceiling", "Coverage"});
-  for (const auto& pillar : score.items("pillars")) {
-    table.row({escaped(pillar.text("pillar")), shown_ratio(pillar.number("weight", 0)),
-               fixed(pillar.number("floor", 0), 0), fixed(pillar.number("ceiling", 0), 0),
-               shown_ratio(pillar.number("coverage", 0))});
-  }
-  return section(
-      "score", "Score",
-      "<p><strong>Not assessed yet: coverage 0.</strong> No criterion was judged, so the "
-      "score lies anywhere between its floor and its ceiling.</p>\n" +
-          table.html("The five pillars", 1));
-}
-
 std::string plan_part(const Page& page) {
   const Json& plan = page.story.planned.get("plan");
   const std::string content =
@@ -144,6 +128,7 @@ std::string evidence_part(const Page& page) {
   pair("Anchored", result.get("evidence").text("anchored"));
   pair("Playbook", playbook.text("sha256"));
   pair("Plan", result.text("plan_sha256"));
+  pair("Rubric", result.get("score").text("rubric_sha256"));
   pair("Commit", git_text(playbook.get("git")));
   pair("Variables", vars_text(playbook.get("vars")));
   pair("Environment", result.text("environment"));

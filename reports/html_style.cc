@@ -139,7 +139,23 @@ article h3 { margin: 0; } article .facts { margin: 0 0 8px; overflow-wrap: anywh
 .pairs { display: grid; grid-template-columns: 190px minmax(0, 1fr); gap: 3px 14px;
   font-size: 14px; margin: 0 0 16px; }
 .pairs dt { color: var(--soft); } .pairs dd { margin: 0; overflow-wrap: anywhere; }
+.score-head { font-size: 23px; font-weight: 600; margin: 0 0 2px; max-width: none; }
+.score-head small { font-size: 15px; font-weight: 400; white-space: normal; }
+.gates { margin: 0 0 14px; padding-left: 22px; } .gates li { overflow-wrap: anywhere; }
+.pillars { display: grid; grid-template-columns: max-content minmax(0, 1fr) max-content; gap: 7px 18px;
+  align-items: center; background: var(--paper); border: 1px solid var(--line);
+  border-radius: 8px; padding: 14px 18px; margin: 14px 0 8px; font-size: 14px; }
+.pillars .whole { font-weight: 650; } .pillars span { color: var(--soft); }
+.pillars svg { display: block; width: 100%; height: 16px; }
+.track { fill: var(--page); stroke: var(--line); stroke-width: 1; }
+.earned { fill: var(--bar); } .open { fill: url(#open); stroke: var(--bar); stroke-width: 1; }
+.open-ground { fill: var(--paper); } .open-line { fill: var(--bar); }
+.criteria tbody th { min-width: 9ch; } .criteria tbody td:not(.n) { min-width: 0; }
+.criteria td:nth-child(2) { min-width: 22ch !important; }
+.criteria h3 small { font-weight: 400; }
 @media screen and (max-width: 760px) {
+  .pillars { grid-template-columns: 1fr; gap: 2px; padding: 12px 14px; }
+  .pillars > svg, .pillars > div.of { margin-bottom: 8px; }
   main { padding: 24px 14px 48px; } h1 { font-size: 24px; }
   .verdict { grid-template-columns: 1fr; padding: 16px 18px; }
   .tiles { grid-template-columns: 1fr 1fr; gap: 8px; } .tile { padding: 11px 12px; }

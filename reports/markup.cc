@@ -14,8 +14,9 @@ namespace {
 struct Range {
   char32_t from, to;
 };
-// Controls, soft hyphens, bidirectional marks, invisible and tag characters, line separators.
-constexpr std::array<Range, 12> kUnsafe{{{0x00, 0x1f},
+// Controls, soft hyphens, bidirectional marks, invisible and tag characters, line separators, and
+// what is no character at all, which XML forbids.
+constexpr std::array<Range, 13> kUnsafe{{{0x00, 0x1f},
                                          {0x7f, 0x9f},
                                          {0xad, 0xad},
                                          {0x61c, 0x61c},
@@ -25,6 +26,7 @@ constexpr std::array<Range, 12> kUnsafe{{{0x00, 0x1f},
                                          {0x2060, 0x206f},
                                          {0xfeff, 0xfeff},
                                          {0xfff9, 0xfffb},
+                                         {0xfffe, 0xffff},
                                          {0xfe00, 0xfe0f},
                                          {0xe0000, 0xe0fff}}};
 

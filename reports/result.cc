@@ -2,39 +2,10 @@
 
 #include "reports/document.h"
 #include "reports/interrupted.h"
+#include "reports/score.h"
 
 namespace gameday {
 namespace {
-
-struct Pillar {
-  const char* name;
-  double weight;
-};
-constexpr Pillar kPillars[] = {{"operational excellence", 0.20},
-                               {"security", 0.15},
-                               {"reliability", 0.40},
-                               {"performance efficiency", 0.15},
-                               {"cost optimization", 0.10}};
-
-// Nothing is assessed yet, and a score that claims nothing says so: from 0 to 100.
-Json unassessed_score() {
-  constexpr int kFloor = 0, kCeiling = 100;
-  Json pillars = Json::array();
-  for (const auto& pillar : kPillars) {
-    pillars.push(Json::object({{"pillar", pillar.name},
-                               {"weight", pillar.weight},
-                               {"floor", kFloor},
-                               {"ceiling", kCeiling},
-                               {"coverage", 0},
-                               {"criteria", Json::array()}}));
-  }
-  return Json::object({{"floor", kFloor},
-                       {"ceiling", kCeiling},
-                       {"coverage", 0},
-                       {"rubric_sha256", Json()},
-                       {"gates", Json::array()},
-                       {"pillars", std::move(pillars)}});
-}
 
 Json playbook_json(const Json& planned) {
   const Json& playbook = planned.get("playbook");
@@ -74,7 +45,9 @@ Json document_of(const Story& story) {
   Json verdict = story.verdict ? *story.verdict : interrupted_verdict(story);
   add_defects(story, verdict);
   for (const auto& [name, value] : verdict.members()) result.set(name, value);
-  result.set("score", unassessed_score());
+  const auto rubric = rubric_of(story);
+  result.set("score",
+             rubric ? score_of(story, result, *rubric) : unassessed_score(rubric.error().text));
   result.set("evidence",
              Json::object(
                  {{"events", story.events}, {"head", story.head}, {"anchored", "self-attested"}}));

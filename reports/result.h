@@ -17,4 +17,11 @@ namespace gameday {
 // For the end of `run` on a terminal: the verdict, its reasons, and the objectives as a table.
 [[nodiscard]] std::string text_summary(const Json& result);
 
+// The score, pillar by pillar, not assessed first.
+[[nodiscard]] std::string text_score(const Json& score);
+// "64.2 (range 64.2-93.2, coverage 71 %)": a number alone would hide what was not looked at.
+[[nodiscard]] std::string shown_range(const Json& score);
+// A pillar's criteria: what says least first, so that nobody overlooks it.
+[[nodiscard]] std::vector<Json> in_reading_order(const Json& pillar);
+
 }  // namespace gameday

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reports/secret_like.h"
+
 namespace gameday {
 namespace {
 
@@ -29,9 +31,9 @@ class Teller {
     if (type == "planned") story_.planned = event.data;
     if (type == "verdict") story_.verdict = event.data;
     if (type == kClosing) story_.closed = true;
-    if (type == "sample") return sample(event.data);
-    if (type == "window") return window(event.data);
-    if (type == "step") return step(event.data, at);
+    if (type == "sample") return sample(event);
+    if (type == "window") return window(event);
+    if (type == "step") return step(event, at);
     if (type == "deed") return deed(event, at);
     note(event, at);
     if (type == "superseded") return superseded(event.data, at);
@@ -61,21 +63,25 @@ class Teller {
     return seconds(Instant(Duration(data.integer(name, 0))) - at_);
   }
 
-  void sample(const Json& data) {
+  void sample(const Event& event) {
+    const Json& data = event.data;
     story_.probes[data.text("probe")].push_back({offset(data, "start_ns"), offset(data, "end_ns"),
-                                                 data.boolean("ok", false), data.text("text")});
+                                                 data.boolean("ok", false), data.text("text"),
+                                                 event.number});
   }
 
-  void window(const Json& data) {
+  void window(const Event& event) {
+    const Json& data = event.data;
     story_.loads[data.text("load")].push_back({offset(data, "from_ns"), data.integer("due", 0),
                                                data.integer("ok", 0), data.integer("errors", 0),
                                                data.number("p50_s", 0), data.number("p99_s", 0),
-                                               data.boolean("marked", false)});
+                                               data.boolean("marked", false), event.number});
   }
 
-  void step(const Json& data, const Moment& at) {
+  void step(const Event& event, const Moment& at) {
+    const Json& data = event.data;
     if (data.text("what") == "started") {
-      story_.steps.push_back({data.text("id"), data.text("step"), at, {}, false});
+      story_.steps.push_back({data.text("id"), data.text("step"), at, {}, false, event.number});
       return;
     }
     const auto open = std::ranges::find_if(story_.steps, [&](const StepStory& step) {
@@ -84,6 +90,7 @@ class Teller {
     if (open == story_.steps.end()) return;
     open->ended = at;
     open->ok = data.boolean("ok", false);
+    open->number = event.number;
   }
 
   void deed(const Event& event, const Moment& at) {
@@ -203,6 +210,9 @@ Result<Story> story_of(const std::vector<std::string>& lines) {
   if (!chain.intact) {
     return fail(ErrorCode::corrupt, "the journal does not verify: " + chain.problem,
                 "gameday verify tells what is wrong with the bundle");
+  }
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (looks_secret(lines[i])) story.secret_like.push_back(i + 1);
   }
   story.head = chain.head;
   story.drill = chain.drill;

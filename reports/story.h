@@ -26,6 +26,7 @@ struct StepStory {
   Moment started;
   std::optional<Moment> ended;
   bool ok = false;
+  std::uint64_t number = 0;  // of the event that ended it, else that began it
 };
 
 // One attempt at putting a deed back, or one look whether it is gone.
@@ -65,6 +66,7 @@ struct ProbeAttempt {
   double start_s = 0, end_s = 0;
   bool ok = false;
   std::string text;
+  std::uint64_t number = 0;
 };
 
 struct LoadSecond {  // what was due in one second
@@ -72,6 +74,7 @@ struct LoadSecond {  // what was due in one second
   std::int64_t due = 0, ok = 0, errors = 0;
   double p50_s = 0, p99_s = 0;
   bool marked = false;  // we were late ourselves
+  std::uint64_t number = 0;
 };
 
 // Events that reports show as they are: stop, backup, replay, drain, read_back, evidence ...
@@ -94,6 +97,7 @@ struct Story {
   std::map<std::string, std::vector<ProbeAttempt>> probes;
   std::map<std::string, std::vector<LoadSecond>> loads;
   std::vector<Note> notes;
+  std::vector<std::uint64_t> secret_like;  // events that hold what looks like a secret
   // Who undid after the runner was gone, and when it began; empty: nobody had to.
   std::string taken_over_by;
   std::optional<Moment> taken_over;

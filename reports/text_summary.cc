@@ -65,7 +65,10 @@ std::string text_summary(const Json& result) {
     out += "  ! " + neutral(residue.text("what")) +
            "\n    by hand: " + neutral(residue.text("by_hand")) + "\n";
   }
-  return out + objectives_of(result);
+  out += objectives_of(result);
+  const Json& score = result.get("score");
+  if (score.number("coverage", 0) > 0) out += "\nscore " + shown_range(score) + "\n";
+  return out;
 }
 
 }  // namespace gameday

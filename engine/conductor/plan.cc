@@ -136,6 +136,45 @@ Json load_json(const LoadSpec& load) {
   return out;
 }
 
+// What the system has by the playbook's own word; a score goes by it.
+Json system_json(const Playbook& playbook, const Rows& rows) {
+  Json targets = Json::array();
+  for (const auto& target : playbook.system.targets) {
+    Json holds = Json::array();
+    if (rows.restore_of(target) != nullptr) holds.push("data");
+    if (rows.queue_of(target) != nullptr) holds.push("queue");
+    targets.push(Json::object(
+        {{"target", target.name}, {"region", target.region}, {"holds", std::move(holds)}}));
+  }
+  for (const auto& link : playbook.system.links) {
+    targets.push(
+        Json::object({{"target", link.name}, {"region", link.region}, {"holds", Json::array()}}));
+  }
+  return targets;
+}
+
+Json probe_json(const ProbeSpec& probe) {
+  Json out = Json::object({{"name", probe.name},
+                           {"kind", probe.kind},
+                           {"every_s", seconds(probe.every)},
+                           {"timeout_s", seconds(probe.timeout)},
+                           {"arguments", probe.arguments}});
+  if (!probe.evidence_for.empty()) {
+    out.set("evidence_for", names_json(probe.evidence_for));
+    out.set("evidence_level", probe.evidence_level);
+  }
+  return out;
+}
+
+Json not_applicable_json(const Playbook& playbook) {
+  Json list = Json::array();
+  for (const auto& [criterion, reason, approved_by] : playbook.not_applicable) {
+    list.push(
+        Json::object({{"criterion", criterion}, {"reason", reason}, {"approved_by", approved_by}}));
+  }
+  return list;
+}
+
 Json vars_json(const Playbook& playbook) {
   Json vars = Json::object();
   for (const auto& [name, value] : playbook.vars) vars.set(name, value);
@@ -177,13 +216,7 @@ Json to_json(const Plan& plan, const Rows& rows) {
   Json loads = Json::array();
   for (const auto& load : playbook.loads) loads.push(load_json(load));
   Json probes = Json::array();
-  for (const auto& probe : playbook.probes) {
-    probes.push(Json::object({{"name", probe.name},
-                              {"kind", probe.kind},
-                              {"every_s", seconds(probe.every)},
-                              {"timeout_s", seconds(probe.timeout)},
-                              {"arguments", probe.arguments}}));
-  }
+  for (const auto& probe : playbook.probes) probes.push(probe_json(probe));
   Json stops = Json::array();
   for (const auto& stop : playbook.limits.stop_when) {
     stops.push(Json::object({{"probe", stop.probe}, {"fails_for_s", seconds(stop.fails_for)}}));
@@ -193,6 +226,8 @@ Json to_json(const Plan& plan, const Rows& rows) {
                                                   {"vars", vars_json(playbook)}})},
                        {"environment", playbook.environment},
                        {"objectives", objectives_json(plan)},
+                       {"not_applicable", not_applicable_json(playbook)},
+                       {"system", system_json(playbook, rows)},
                        {"timeline", std::move(steps)},
                        {"load", std::move(loads)},
                        {"probes", std::move(probes)},

@@ -157,6 +157,7 @@ void Turn::steady_over(bool held) {
   if (d.phase == Phase::settling) {
     d.steady_again = held;
     d.settle_missed = !held;
+    record("settled", Json::object({{"held", held}}));
     return verify_at_end();
   }
   if (held) return end_step(true);

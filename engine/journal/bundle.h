@@ -17,6 +17,7 @@ namespace gameday {
 
 inline constexpr std::string_view kManifestFile = "MANIFEST";
 inline constexpr std::string_view kJournalFile = "journal.jsonl";
+inline constexpr std::string_view kRubricFile = "rubric.yaml";
 
 // Writes journal.jsonl and then the MANIFEST over all files that are in the folder by then, so it
 // comes last. `corrupt` where the lines are no chain; `refused` where the folder holds what cannot

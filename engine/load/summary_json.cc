@@ -14,6 +14,7 @@ Json to_json(const PhaseSummary& phase) {
   return Json::object({{"phase", phase.phase},
                        {"due", phase.due},
                        {"sent", phase.sent},
+                       {"late", phase.late},
                        {"ok", phase.ok},
                        {"errors", phase.errors},
                        {"rate", phase.rate},

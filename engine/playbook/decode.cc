@@ -211,4 +211,14 @@ std::string name_problem(std::string_view name) {
          "digit first";
 }
 
+std::string criterion_problem(std::string_view id) {
+  constexpr std::array<std::string_view, 5> kPillars{"OPS", "SEC", "REL", "PERF", "COST"};
+  const auto dash = std::min(id.find('-'), id.size());
+  const auto number = id.substr(std::min(dash + 1, id.size()));
+  const bool digits = !number.empty() && number.size() <= 3 && number.front() != '0' &&
+                      number.find_first_not_of("0123456789") == std::string_view::npos;
+  if (digits && std::ranges::find(kPillars, id.substr(0, dash)) != kPillars.end()) return "";
+  return quoted(id) + " is no criterion's id: OPS, SEC, REL, PERF or COST, `-` and a number";
+}
+
 }  // namespace gameday

@@ -52,6 +52,9 @@ struct Decoding {
 // What is wrong with a name that the playbook gives (of a target, a load, a step); empty: nothing.
 [[nodiscard]] std::string name_problem(std::string_view name);
 
+// The same of a criterion's id, "REL-1": its pillar's letters, a dash and a number.
+[[nodiscard]] std::string criterion_problem(std::string_view id);
+
 // The names of `fields`, for suggestions.
 [[nodiscard]] std::vector<std::string> names_of(std::span<const Field> fields);
 

@@ -13,6 +13,7 @@ constexpr std::array<std::string_view, 7> kMethods{"GET",   "HEAD",   "POST",   
                                                    "PATCH", "DELETE", "OPTIONS"};
 constexpr std::array<std::string_view, 2> kArrivals{"constant", "poisson"};
 constexpr std::array<std::string_view, 2> kPlaces{"scratch", "place"};
+constexpr std::array<std::string_view, 4> kEvidenceLevels{"E1", "E2", "E3", "E4"};
 constexpr std::array<std::string_view, 4> kNotSupported{"parallel", "action", "human", "approve"};
 
 constexpr Field kDuring{.name = "during",
@@ -96,6 +97,11 @@ constexpr std::array kLimits{Field{.name = "targets",
                                    .help = "Conditions that end the drill and undo every fault.",
                                    .fields = kStopWhen}};
 
+constexpr std::array kNotApplicable{
+    Field{.name = "criterion", .help = "The criterion's id in the rubric.", .required = true},
+    Field{.name = "reason", .help = "Why it does not apply.", .required = true},
+    Field{.name = "approved_by", .help = "Who agreed.", .required = true}};
+
 constexpr std::array kPlaybook{
     Field{.name = "gameday",
           .type = FieldType::choice,
@@ -112,6 +118,10 @@ constexpr std::array kPlaybook{
     Field{.name = "controls",
           .type = FieldType::texts,
           .help = "Controls of a standard that the drill is evidence for."},
+    Field{.name = "not_applicable",
+          .type = FieldType::groups,
+          .help = "Criteria of the rubric that do not apply to this system.",
+          .fields = kNotApplicable},
     Field{.name = "objectives",
           .type = FieldType::group,
           .help = "What counts as having survived.",
@@ -221,7 +231,16 @@ constexpr std::array kProbe{Field{.name = "every",
                                   .help = "After that an attempt counts as failed.",
                                   .otherwise = "1s",
                                   .least = kInstant,
-                                  .most = 600}};
+                                  .most = 600},
+                            Field{.name = "evidence_for",
+                                  .type = FieldType::texts,
+                                  .help = "Criteria of the rubric that it is evidence for."},
+                            Field{.name = "evidence_level",
+                                  .type = FieldType::choice,
+                                  .help = "E4 where it tries what is forbidden and must be "
+                                          "refused; E2 where it passes on what a tool reports.",
+                                  .otherwise = "E3",
+                                  .choices = kEvidenceLevels}};
 
 constexpr Field kId{.name = "id", .help = "Names the step."};
 constexpr std::array kSteady{

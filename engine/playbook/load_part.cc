@@ -166,6 +166,15 @@ Node gathered(const Entry& probe, const Entry& kind, const ProbeRow& row, const 
   return all;
 }
 
+// What the criteria are stands in the rubric, which may be another one; how they are named does
+// not.
+void check_evidence(const Node& node, const ProbeSpec& probe, const Reading& reading) {
+  for (const auto& criterion : probe.evidence_for) {
+    const auto problem = criterion_problem(criterion);
+    if (!problem.empty()) reading.error(place_in(node, "evidence_for"), problem);
+  }
+}
+
 void read_probe(const Entry& entry, const Reading& reading) {
   if (const auto problem = name_problem(entry.key); !problem.empty()) {
     reading.error(entry.place, problem);
@@ -188,6 +197,9 @@ void read_probe(const Entry& entry, const Reading& reading) {
   probe.place = entry.place;
   probe.every = duration_in(times, "every").value_or(probe.every);
   probe.timeout = duration_in(times, "timeout").value_or(probe.timeout);
+  probe.evidence_for = texts_in(times, "evidence_for");
+  probe.evidence_level = times.text("evidence_level", probe.evidence_level);
+  check_evidence(entry.value, probe, reading);
   probe.arguments =
       decode(row.fields, gathered(entry, *kind, row, reading), where, reading.decoding);
   reading.playbook.probes.push_back(std::move(probe));

@@ -28,6 +28,12 @@ void read_head(const Json& head, const Node& root, const Reading& reading) {
   playbook.environment = head.text("environment", "staging");
   playbook.cadence = head.text("cadence");
   playbook.controls = texts_in(head, "controls");
+  for (const auto& item : head.items("not_applicable")) {
+    playbook.not_applicable.push_back(
+        {item.text("criterion"), item.text("reason"), item.text("approved_by")});
+    const auto problem = criterion_problem(item.text("criterion"));
+    if (!problem.empty()) reading.error(place_in(root, "not_applicable"), problem);
+  }
   if (playbook.name.empty()) return;
   if (const auto problem = name_problem(playbook.name); !problem.empty()) {
     reading.error(place_in(root, "name"), problem);

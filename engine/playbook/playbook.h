@@ -118,7 +118,16 @@ struct ProbeSpec {
   Duration every = std::chrono::seconds(1);
   Duration timeout = std::chrono::seconds(1);
   Json arguments;  // decoded by the row's fields
+  // Criteria of the rubric that it is evidence for, and of which level: "E3", or "E4" where its
+  // success is that something forbidden was refused.
+  std::vector<std::string> evidence_for;
+  std::string evidence_level = "E3";
   Place place;
+};
+
+// A criterion that does not apply to the system, said before the drill.
+struct NotApplicable {
+  std::string criterion, reason, approved_by;
 };
 
 enum class StepKind { steady_state, backup, fault, restore, wait, revert, verify };
@@ -153,6 +162,7 @@ struct Playbook {
   std::string environment = "staging";
   std::string cadence;
   std::vector<std::string> controls;
+  std::vector<NotApplicable> not_applicable;
   Objectives objectives;
   System system;
   Limits limits;

@@ -118,9 +118,11 @@ class DrillRun {
                          {"playbook", Json::object({{"name", playbook.name},
                                                     {"summary", playbook.summary},
                                                     {"owner", playbook.owner},
+                                                    {"cadence", playbook.cadence},
                                                     {"sha256", playbook.sha256},
                                                     {"git", options_.git},
                                                     {"vars", std::move(vars)}})},
+                         {"rubric", options_.rubric},
                          {"plan_sha256", sha256(plan.dump())},
                          {"plan", plan}});
   }

@@ -19,6 +19,7 @@ struct DrillOptions {
   std::string operator_name;
   std::string executable;  // of this program: what the guardian and the proxies run
   Json git = Json();       // {"commit","dirty"} of the playbook's checkout, null outside of one
+  Json rubric = Json();  // {"sha256","text"} that the drill is to be scored by; null: the built-in
   std::function<int()> stop_requests;
   Watcher watcher;
   Ticker ticker;

@@ -249,9 +249,11 @@ class Rehearser {
                          {"playbook", Json::object({{"name", playbook_->name},
                                                     {"summary", playbook_->summary},
                                                     {"owner", playbook_->owner},
+                                                    {"cadence", playbook_->cadence},
                                                     {"sha256", playbook_->sha256},
                                                     {"git", Json()},
                                                     {"vars", std::move(vars)}})},
+                         {"rubric", options_.rubric},
                          {"plan_sha256", sha256(document.dump())},
                          {"plan", document}});
   }

@@ -17,6 +17,7 @@ struct RehearsalOptions {
   std::string version;
   Failures failures;           // none: everything but the faults works
   bool draw_failures = false;  // by the seed, instead of these
+  Json rubric = Json();        // as a drill's
   double most_rate = 20;       // requests a second that are simulated of a load that sends more
 };
 

@@ -71,6 +71,7 @@ Result<Rehearsed> rehearse_seeds(const RehearseTerms& terms, const Rows& rows) {
   RehearsalOptions options;
   options.version = terms.version;
   options.draw_failures = terms.failures;
+  options.rubric = terms.rubric;
   Rehearsed all;
   all.exit_code = 0;
   Json list = Json::array();

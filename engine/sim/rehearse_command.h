@@ -16,6 +16,7 @@ struct RehearseTerms {
   std::uint64_t count = 1;
   std::string version;
   bool failures = false;  // of gameday's own parts too, drawn from each seed
+  Json rubric = Json();   // {"sha256","text"} for the journal
 };
 
 struct Rehearsed {

@@ -25,6 +25,7 @@ Json phase(std::string_view name, int due, int ok, double p99) {
       {{"phase", name},
        {"due", due},
        {"sent", due},
+       {"late", 0},
        {"ok", ok},
        {"errors", due - ok},
        {"rate", 200.0},

@@ -116,15 +116,14 @@ TEST(ResultDocument, CountsTheWholeChainAndGivesItsHead) {
   EXPECT_EQ(result.get("evidence").text("anchored"), "self-attested");
 }
 
-TEST(ResultDocument, ClaimsNoScoreYet) {
+TEST(ResultDocument, HasAScoreOfAllFivePillars) {
   const Json score = result_of(passed_drill()).get("score");
-  EXPECT_EQ(score.number("floor", 1), 0);
-  EXPECT_EQ(score.number("ceiling", 0), 100);
-  EXPECT_EQ(score.number("coverage", 1), 0);
+  EXPECT_GT(score.number("floor", 0), 0);
+  EXPECT_LE(score.number("floor", 0), score.number("ceiling", 0));
   double weights = 0;
   for (const auto& pillar : score.items("pillars")) {
     weights += pillar.number("weight", 0);
-    EXPECT_TRUE(pillar.items("criteria").empty());
+    EXPECT_FALSE(pillar.items("criteria").empty());
   }
   EXPECT_EQ(score.items("pillars").size(), 5U);
   EXPECT_NEAR(weights, 1, 1e-9);

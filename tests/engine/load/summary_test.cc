@@ -198,8 +198,8 @@ TEST(Summary, OfNoSamplesClaimsNothing) {
   ASSERT_EQ(summary.phases.size(), 1U);
   EXPECT_EQ(summary.phases[0].due, 0U);
   EXPECT_EQ(to_json(summary).dump(),
-            R"({"name":"checkout","phases":[{"phase":"steady","due":0,"sent":0,"ok":0,"errors":0,)"
-            R"("rate":0.0,"latency_s":null,"send_lag_s":null,"valid":true}]})");
+            R"({"name":"checkout","phases":[{"phase":"steady","due":0,"sent":0,"late":0,"ok":0,)"
+            R"("errors":0,"rate":0.0,"latency_s":null,"send_lag_s":null,"valid":true}]})");
 }
 
 TEST(SummaryJson, HasTheShapesOfTheResultDocument) {
@@ -208,7 +208,7 @@ TEST(SummaryJson, HasTheShapesOfTheResultDocument) {
   const Json& phase = load.items("phases").at(0);
   std::string names;
   for (const auto& [name, value] : phase.members()) names += name + " ";
-  EXPECT_EQ(names, "phase due sent ok errors rate latency_s send_lag_s valid ");
+  EXPECT_EQ(names, "phase due sent late ok errors rate latency_s send_lag_s valid ");
   EXPECT_NE(phase.at_pointer("/latency_s/p99.9"), nullptr);
   EXPECT_NE(phase.at_pointer("/send_lag_s/p99"), nullptr);
   const auto utc_of = [](Instant t) { return Utc(t.time_since_epoch()); };

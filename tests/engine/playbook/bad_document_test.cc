@@ -14,7 +14,8 @@ const EditedPlaybook kBadDocument[] = {
      "owner: payments-sre",
      "zzzzzz: 1",
      {"5:1: error: unknown key `zzzzzz` in playbook; known are: gameday, name, summary, owner, "
-      "environment, cadence, controls, objectives, system, limits, load, probes, timeline"}},
+      "environment, cadence, controls, not_applicable, objectives, system, limits, load, "
+      "probes, timeline"}},
     {"DuplicateKey",
      "owner: payments-sre",
      "name: other",
