@@ -159,9 +159,10 @@ Described describe(const Drill& drill, const Happening& happening) {
       return {"woken", Json::object({{"timer", woken.timer}}), false};
     }
     Described operator()(const StopAsked& asked) const {
-      return {"stop_asked",
-              Json::object(
-                  {{"by", name_of(asked.by)}, {"reason", asked.reason}, {"probe", asked.probe}})};
+      Json data = Json::object(
+          {{"by", name_of(asked.by)}, {"reason", asked.reason}, {"probe", asked.probe}});
+      if (asked.who) data.set("who", to_json(*asked.who));
+      return {"stop_asked", std::move(data)};
     }
     Described operator()(const LoadProblem& problem) const {
       return {"load_problem", Json::object({{"load", problem.load}, {"text", problem.text}})};

@@ -130,6 +130,7 @@ Json stop_json(const Drill& drill) {
           by_condition ? Json(rfc3339(utc_of(drill, stop.asked.last_sample))) : Json());
   const Instant from = by_condition ? stop.asked.last_sample : stop.at.boot;
   out.set("undone_after_s", stop.undone ? Json(seconds(*stop.undone - from)) : Json());
+  if (stop.asked.who) out.set("who", to_json(*stop.asked.who));
   return out;
 }
 

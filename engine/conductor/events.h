@@ -82,13 +82,22 @@ struct Sampled {
 struct Woken {
   TimerId timer = 0;
 };
+// Whoever answers, stops or notes something: never what they say of themselves, always what the
+// kernel says of the terminal's process or of the connection.
+struct Person {
+  std::string name;
+  std::int64_t uid = -1;
+  std::string via;  // "terminal", the drill's own, or "socket", from another one
+};
+[[nodiscard]] Json to_json(const Person& person);
 enum class StopBy { condition, limit, person, guardian, journal };
 [[nodiscard]] std::string_view name_of(StopBy by);
 struct StopAsked {
   StopBy by = StopBy::person;
   std::string reason;
-  std::string probe;    // by a condition
-  Instant last_sample;  // by a condition: the end of the sample that decided
+  std::string probe;               // by a condition
+  Instant last_sample;             // by a condition: the end of the sample that decided
+  std::optional<Person> who = {};  // by a person, where one is known
 };
 struct LoadProblem {
   std::string load, text;

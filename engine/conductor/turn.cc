@@ -238,6 +238,10 @@ std::string_view name_of(Op op) {
   return "prepare";
 }
 
+Json to_json(const Person& person) {
+  return Json::object({{"name", person.name}, {"uid", person.uid}, {"via", person.via}});
+}
+
 std::string_view name_of(StopBy by) {
   switch (by) {
     case StopBy::condition: return "condition";

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/digest.h"
+#include "engine/runtime/door.h"
 #include "engine/runtime/locks.h"
 #include "engine/runtime/replayer.h"
 
@@ -151,7 +152,9 @@ class DrillRun {
     auto runner = std::make_unique<Runner>(
         drill, RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(),
                            options_.stop_requests, options_.watcher});
+    auto door = open_door(inbox);
     const RunEnd end = runner->run(inbox);
+    door.reset();
     if (end == RunEnd::unreturned) wait_for_the_guardian();
     const std::string trouble = runner->trouble();
     runner.reset();
@@ -162,6 +165,15 @@ class DrillRun {
     }
     if (end == RunEnd::defect) return undo_after_defect(trouble);
     return close(drill, performer);
+  }
+
+  // Without one the drill runs; it is only to be stopped in its own terminal.
+  std::unique_ptr<DrillDoor> open_door(Inbox& inbox) {
+    auto door = DrillDoor::open(drill_, inbox, clock_, files_);
+    if (door) return std::move(*door);
+    (void)journal_->append(clock_.now(), "no_door", Json::object({{"error", door.error().text}}),
+                           Durability::durable);
+    return nullptr;
   }
 
   static Json window_json(const std::string& load, const WindowCount& window) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "engine/conductor/status.h"
 #include "engine/runtime/replayer.h"
 
 namespace gameday {
@@ -46,18 +47,79 @@ RunEnd Runner::run(Inbox& inbox) {
 }
 
 void Runner::take_in(const Message& message) {
-  if (const auto* noted = std::get_if<Noted>(&message)) {
-    return journaled_.note(noted->type, noted->data, Durability::batched);
+  if (const auto* noted = std::get_if<Noted>(&message)) return note(*noted);
+  if (const auto* asked = std::get_if<Asked>(&message)) {
+    return asked->answer->set_value(answer(*asked));
   }
   happen(std::get<Happening>(message));
 }
 
-void Runner::happen(const Happening& happening) {
+void Runner::note(const Noted& noted) {
+  journaled_.note(noted.type, noted.data, Durability::batched);
+  if (noted.type == "window") windows_[noted.data.text("load")] = noted.data;
+}
+
+bool Runner::happen(const Happening& happening) {
   if (const auto* done = std::get_if<Done>(&happening)) working_.erase(done->task);
-  journaled_.happen(happening);
-  if (!journaled_.end() || end_) return;
-  trouble_ = journaled_.trouble();
-  end_ = *journaled_.end() == JournaledDrill::End::closed ? RunEnd::closed : RunEnd::fenced;
+  const bool kept = journaled_.happen(happening);
+  if (journaled_.end() && !end_) {
+    trouble_ = journaled_.trouble();
+    end_ = *journaled_.end() == JournaledDrill::End::closed ? RunEnd::closed : RunEnd::fenced;
+  }
+  return kept;
+}
+
+// What is said to be done is in the journal.
+Result<Json> Runner::answer(const Asked& asked) {
+  TRY(request, door_request(asked.request));
+  switch (request.op) {
+    case DoorOp::status: return status();
+    case DoorOp::stop: return stop_for(request, asked.who);
+    case DoorOp::note: return note_for(request, asked.who);
+  }
+  return fail(ErrorCode::invalid, "no such request");
+}
+
+Result<Json> Runner::stop_for(const DoorRequest& request, const Person& who) {
+  std::string reason = "stopped by " + who.name;
+  if (!request.text.empty()) reason += ": " + request.text;
+  const bool again = drill_.stop.has_value();
+  const bool kept = happen(StopAsked{StopBy::person, reason, "", now().boot, who});
+  if (!kept) {
+    return fail(ErrorCode::failed, "the stop could not be written into the journal",
+                "a drill whose journal cannot be written stops by itself; ask for its status");
+  }
+  if (!drill_.stop) {
+    return fail(ErrorCode::conflict, "the drill is closing: everything is undone already");
+  }
+  return Json::object({{"phase", name_of(drill_.phase)}, {"again", again}});
+}
+
+Result<Json> Runner::note_for(const DoorRequest& request, const Person& who) {
+  constexpr int kMostNotes = 1000;
+  if (++notes_ > kMostNotes) {
+    return fail(ErrorCode::refused,
+                "the drill has taken its " + std::to_string(kMostNotes) + " notes");
+  }
+  const Json data = Json::object({{"who", to_json(who)}, {"text", request.text}});
+  if (!journaled_.note("note", data, Durability::durable)) {
+    return fail(ErrorCode::failed, "the note could not be written into the journal");
+  }
+  return Json::object();
+}
+
+Json Runner::status() const {
+  Json status = status_json(drill_, terms_.clock.now());
+  Json loads = Json::array();
+  for (const auto& [name, window] : windows_) {
+    const double due = window.number("due", 0);
+    loads.push(Json::object({{"load", name},
+                             {"rate", window.get("sent")},
+                             {"success", due > 0 ? Json(window.number("ok", 0) / due) : Json()},
+                             {"p50_s", window.get("p50_s")},
+                             {"p99_s", window.get("p99_s")}}));
+  }
+  return status.set("load", std::move(loads));
 }
 
 void Runner::wake(const Wake& wake) { timers_.emplace(wake.at, wake.timer); }

@@ -11,6 +11,7 @@
 
 #include "engine/conductor/journaled_drill.h"
 #include "engine/journal/journal.h"
+#include "engine/runtime/door.h"
 #include "engine/runtime/guardian_link.h"
 #include "engine/runtime/inbox.h"
 #include "engine/runtime/performer.h"
@@ -61,7 +62,12 @@ class Runner : private Hands {
   void journaled(std::string_view type, const Json& data) override;
 
   void take_in(const Message& message);
-  void happen(const Happening& happening);
+  void note(const Noted& noted);
+  [[nodiscard]] Result<Json> answer(const Asked& asked);
+  [[nodiscard]] Result<Json> stop_for(const DoorRequest& request, const Person& who);
+  [[nodiscard]] Result<Json> note_for(const DoorRequest& request, const Person& who);
+  [[nodiscard]] Json status() const;
+  bool happen(const Happening& happening);
   void settle_up(const std::string& mark);
   void fire_timers();
   void note_evidence();
@@ -84,6 +90,8 @@ class Runner : private Hands {
   std::string trouble_;
   Instant last_beat_{}, last_evidence_{};
   int stops_seen_ = 0;
+  int notes_ = 0;                        // that people have made
+  std::map<std::string, Json> windows_;  // the last one of each load
   std::set<std::string> told_problems_;
 };
 
