@@ -35,7 +35,7 @@ Task Turn::deed_task(std::size_t index, Op op, Duration patience) const {
 }
 
 void Turn::prepare(std::size_t index) {
-  d.current_deed = index;
+  lane().deed = index;
   d.deeds[index].stage = Stage::preparing;
   run(deed_task(index, Op::prepare, Deadlines::prepare));
 }
@@ -64,7 +64,7 @@ void Turn::prepared(const Task& task, const Done& done) {
   const bool load = deed.deed.kind == "load";
   if (!done.status) {
     deed.stage = Stage::none;
-    if (d.stop) return start_reverting();
+    if (halted()) return;
     const std::string text = called(deed) + " cannot be prepared: " + done.status.error().text;
     const bool restore = deed.deed.kind == "restore";
     if (!load) return fail_step(restore && d.any_injected ? 1 : blame(), text);
@@ -73,12 +73,13 @@ void Turn::prepared(const Task& task, const Done& done) {
   }
   deed.undo = std::get<Undo>(done.value);
   deed.stage = Stage::recorded;
-  if (d.stop) return start_reverting();
+  deed.recorded = ++d.recorded_deeds;
+  if (halted()) return;
   Task inject = deed_task(task.deed, Op::inject, Deadlines::inject);
   if (deed.deed.kind == "restore") {
-    inject.deadline = *d.step_deadline;
+    inject.deadline = *lane().deadline;
     for (const auto& backup : d.backups) {
-      if (backup.taken.id == d.restores.back().backup_id) inject.backup = backup.taken;
+      if (backup.taken.id == d.restores[lane().restore].backup_id) inject.backup = backup.taken;
     }
   }
   deed.inject_deadline = inject.deadline;
@@ -110,14 +111,14 @@ void Turn::fault_injected(DeedState& deed, const Task& task, const Done& done) {
     return fail_step(6, called(deed) + " could not be injected: " + done.status.error().text);
   }
   deed.stage = Stage::injected;
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   run(deed_task(task.deed, Op::prove, Deadlines::prove));
 }
 
 void Turn::proved(const Task& task, const Done& done) {
   DeedState& deed = d.deeds[task.deed];
   if (deed.proven_again) return held_to_the_end(deed, task, done);
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   const auto* proof = std::get_if<Proof>(&done.value);
   if (!done.status || proof == nullptr || !proof->held) {
     deed.unproven = true;
@@ -128,10 +129,10 @@ void Turn::proved(const Task& task, const Done& done) {
   }
   deed.stage = Stage::proven;
   deed.proven = now_;
-  const auto& hold = d.plan.steps[d.step].step.hold;
+  const auto& hold = lane_step().hold;
   if (!hold) return end_step(true);
-  d.current_deed = task.deed;
-  d.step_timer = wake(now_.boot + *hold);
+  lane().deed = task.deed;
+  lane().step_timer = wake(now_.boot + *hold);
 }
 
 // A lease that ended early took the fault with it, and nothing else would tell.
@@ -145,7 +146,7 @@ void Turn::held_to_the_end(DeedState& deed, const Task& task, const Done& done) 
 }
 
 void Turn::backed_up(const Done& done) {
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   if (!done.status) {
     return fail_step(d.any_injected ? 1 : 3, "the backup failed: " + done.status.error().text);
   }
@@ -154,9 +155,9 @@ void Turn::backed_up(const Done& done) {
 }
 
 void Turn::scratch_restored(const Task& task, const Done& done) {
-  auto& note = d.restores.back();
+  auto& note = d.restores[lane().restore];
   note.took_s = seconds(now_.boot - *note.started);
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   if (!done.status) {
     return fail_step(1, "the restore of " + task.target + " failed: " + done.status.error().text);
   }
@@ -171,7 +172,7 @@ void Turn::scratch_restored(const Task& task, const Done& done) {
 }
 
 void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done) {
-  auto& note = d.restores.back();
+  auto& note = d.restores[lane().restore];
   note.took_s = seconds(now_.boot - *note.started);
   if (!done.status) {
     return fail_step(1, "the restore of " + task.what.target +
@@ -188,7 +189,7 @@ void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done)
   }
   deed.stage = Stage::proven;
   deed.proven = now_;
-  const std::string& queue = d.plan.steps[d.step].step.replay;
+  const std::string& queue = lane_step().replay;
   if (queue.empty()) return replay_or_finish();
   Task replay;
   replay.op = Op::replay;
@@ -196,13 +197,13 @@ void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done)
   for (const auto& backup : d.backups) {
     if (backup.taken.id == note.backup_id) replay.since = backup.taken.taken;
   }
-  replay.deadline = *d.step_deadline;
+  replay.deadline = *lane().deadline;
   run(std::move(replay));
 }
 
 // After the replay the queue must have drained before the restore counts as verified.
 void Turn::replay_or_finish() {
-  const Step& step = d.plan.steps[d.step].step;
+  const Step& step = lane_step();
   if (!step.replay.empty()) {
     Task drain;
     drain.op = Op::drain;
@@ -211,13 +212,13 @@ void Turn::replay_or_finish() {
     double rate = 0;
     for (const auto& load : d.plan.playbook->loads) rate += load.rate;
     drain.tolerated = static_cast<std::int64_t>(rate / 4);
-    drain.deadline = *d.step_deadline;
+    drain.deadline = *lane().deadline;
     run(std::move(drain));
     return;
   }
   supersede(step.target, step.id);
   d.verified_at = now_;
-  d.stop ? start_reverting() : end_step(true);
+  if (!halted()) end_step(true);
 }
 
 // One event for all of them: a death between two would leave the copy of one to be put back over

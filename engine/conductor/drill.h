@@ -37,6 +37,7 @@ struct DeedState {
   bool unproven = false;
   int undo_tries = 0;
   std::string trouble;            // the last error of undoing
+  std::uint64_t recorded = 0;     // in which order its undo came to be owed, from 1
   std::uint64_t proof_event = 0;  // the journal's number of its proof
   // `begun`: the injection was asked for; what it breaks may break before it has returned.
   std::optional<Now> begun, injected, proven, reverted;
@@ -65,6 +66,19 @@ struct SteadyWait {
   Instant start;
   Duration steady_for{}, within{};
   std::vector<std::string> probes;
+};
+
+// One way through the timeline, a step after another. The first lane is the timeline itself, and
+// the drill's end. A step inside a `parallel` has a lane of its own while that goes on.
+struct Lane {
+  std::size_t step = 0;  // the current one
+  bool over = false;     // of a step inside a `parallel`: it has ended
+  std::optional<SteadyWait> steady;
+  std::optional<Instant> deadline;  // of a restore or verify
+  std::size_t deed = kNoDeed;       // of its step, or the one that is being undone
+  std::size_t restore = 0;          // its step's, in Drill::restores
+  std::deque<std::size_t> to_undo;  // newest first; what is being undone stands in front
+  TimerId step_timer = 0, retry_timer = 0, late_timer = 0;
 };
 
 struct StopState {
@@ -104,7 +118,6 @@ struct Drill {
   Plan plan;
   Phase phase = Phase::starting;
   Now began{}, now{};
-  std::size_t step = 0;  // the timeline's current step
   std::vector<StepState> steps;
   std::vector<DeedState> deeds;  // loads first, then in the order in which they were prepared
   std::map<std::string, ProbeState> probes;
@@ -112,14 +125,13 @@ struct Drill {
   TaskId last_task = 0;
   TimerId last_timer = 0;
 
-  std::optional<SteadyWait> steady;
-  std::size_t current_deed = kNoDeed;  // of the current step, or of the undo in progress
-  std::deque<std::size_t> to_undo;     // newest first
-  TimerId step_timer = 0, retry_timer = 0, limit_timer = 0, watch_timer = 0, late_timer = 0;
+  std::vector<Lane> lanes{1};
+  TimerId limit_timer = 0, watch_timer = 0;
+  std::uint64_t recorded_deeds = 0;
+  std::size_t to_close = 0;               // the next deed whose private files go
   std::deque<std::string> loads_to_read;  // verify
   std::set<std::string> loads_summed;     // asked for their summary, once
   std::vector<std::string> loads_running;
-  std::optional<Instant> step_deadline;  // of a restore or verify
   std::size_t loads_started = 0;
 
   bool started_system = false;

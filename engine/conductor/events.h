@@ -41,6 +41,7 @@ enum class Op {
 struct Task {
   TaskId id = 0;
   Op op = Op::prepare;
+  std::size_t lane = 0;            // whose answer it is
   std::size_t deed = kNoDeed;      // prepare, inject, prove, undo, look, close
   Deed what;                       // the same
   Undo undo;                       // inject, prove, undo, look, close

@@ -23,6 +23,8 @@ class Turn {
   void on(const StopAsked& asked);
   void on(const LoadProblem& problem);
   void on(const JournalFailed& failed);
+  // After each of them.
+  void revert_once_halted();
 
  private:
   // turn.cc: the start, the stop and the common means
@@ -36,6 +38,10 @@ class Turn {
   void begin_timeline();
   void stop_now(const StopAsked& asked);
   void break_off();
+  [[nodiscard]] Lane& lane() { return d.lanes[lane_]; }
+  [[nodiscard]] const Lane& lane() const { return d.lanes[lane_]; }
+  [[nodiscard]] const Step& lane_step() const { return d.plan.steps[lane().step].step; }
+  [[nodiscard]] bool halted() const { return d.stop || d.timeline_failed; }
   [[nodiscard]] int blame()
       const;  // of a step that cannot go on: 3 before the first fault, 6 after
   [[nodiscard]] std::string called(const DeedState& deed) const;
@@ -48,6 +54,8 @@ class Turn {
   void begin_revert(const PlannedStep& planned);
   void end_step(bool ok);
   void fail_step(int code, std::string text);
+  void give_up();
+  [[nodiscard]] std::size_t targets_under_fault(const PlannedStep& and_this) const;
   void step_timer_fired();
   void begin_steady(const Step& terms);
   void judge_steady(bool at_deadline);
@@ -73,6 +81,7 @@ class Turn {
 
   // undoing.cc
   void start_reverting();
+  void end_open_steps();
   void undo_all(std::deque<std::size_t> newest_first);
   void next_undo();
   void undone(const Task& task, const Done& done);
@@ -100,6 +109,7 @@ class Turn {
   Drill& d;
   const Now now_;
   std::vector<DrillCommand>& out_;
+  std::size_t lane_ = 0;  // whose turn it is
 };
 
 // Of an injection: ended by a stop or at its deadline, it may still be under way somewhere.
