@@ -18,6 +18,15 @@ Result<Json> ask_drill(const std::string& drill, const Json& request) {
                      {Stop(), clock.in(kAnswersWithin)});
 }
 
+DrillAndStep drill_and_step(const std::vector<std::string>& words) {
+  if (words.empty()) return {};
+  if (words.size() > 1) return {words[0], words[1]};
+  for (const auto& door : open_doors()) {
+    if (door.drill.starts_with(words[0])) return {words[0], ""};
+  }
+  return {"", words[0]};
+}
+
 int say_refused(const Error& error) {
   say_error(error);
   return error.code == ErrorCode::invalid ? 2 : 1;

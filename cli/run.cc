@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/signals.h"
+#include "cli/terminal_lines.h"
 #include "engine/runtime/drill_run.h"
 #include "reports/result.h"
 
@@ -45,6 +46,7 @@ int finish(const Arguments& arguments, const std::string& store_file, const Dril
 
 int run(const Arguments& arguments) {
   StopSignals signals;
+  TerminalLines terminal;
   const Rows& rows = arguments.world.rows;
   const auto playbook = checked_playbook(arguments, rows);
   if (!playbook) return 2;
@@ -64,6 +66,7 @@ int run(const Arguments& arguments) {
   options.git = git_of(playbook->folder);
   options.observer = arguments.world.observer;
   options.stop_requests = [&signals] { return signals.count(); };
+  options.typed = [&terminal] { return terminal.next(); };
   if (!arguments.has("quiet")) {
     options.watcher = [](const Drill& drill, std::string_view type, const Json& data) {
       const std::string line = progress_line(drill, type, data);

@@ -38,6 +38,11 @@ void print_status(const Json& status) {
     print("step " + step.text("id") + " (" + step.text("step") + ") since " +
           time_of(step, "since_s"));
   }
+  for (const auto& wait : status.items("waits_for")) {
+    print("WAITING for " + wait.text("person", "a person") + ": " +
+          wait.text("what", "to approve") + ", for " + time_of(wait, "left_s") + " more (step " +
+          wait.text("id") + ")");
+  }
   print(status.items("faults").empty() ? "no fault is in force" : "faults in force:");
   for (const auto& fault : status.items("faults")) print(fault_line(fault));
   if (!status.items("load").empty()) print("load:");

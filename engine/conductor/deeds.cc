@@ -17,6 +17,7 @@ std::size_t Turn::add_deed(const PlannedStep& planned) {
   for (const auto& instance : planned.instances) deed.instances.push_back(instance.shown);
   deed.holds_data = planned.holds_data;
   deed.is_fault = planned.step.kind == StepKind::fault;
+  deed.is_action = planned.step.kind == StepKind::action;
   deed.held_by_lease = planned.held_by_lease;
   d.deeds.push_back(std::move(deed));
   return d.deeds.size() - 1;
@@ -82,6 +83,8 @@ void Turn::prepared(const Task& task, const Done& done) {
       if (backup.taken.id == d.restores[lane().restore].backup_id) inject.backup = backup.taken;
     }
   }
+  if (deed.is_action)
+    inject.deadline = now_.boot + lane_step().deadline.value_or(Deadlines::action);
   deed.inject_deadline = inject.deadline;
   deed.begun = now_;
   run(std::move(inject));
@@ -92,6 +95,7 @@ void Turn::injected(const Task& task, const Done& done) {
   deed.injected = now_;
   deed.uncertain = end_unknown(done.status);
   if (deed.deed.kind == "restore") return restore_injected(deed, task, done);
+  if (deed.is_action) return performed(deed, task, done);
   if (deed.deed.kind != "load") return fault_injected(deed, task, done);
   if (!done.status) {
     if (!d.stop) reason(3, called(deed) + " cannot start: " + done.status.error().text);
@@ -119,6 +123,7 @@ void Turn::proved(const Task& task, const Done& done) {
   DeedState& deed = d.deeds[task.deed];
   if (deed.proven_again) return held_to_the_end(deed, task, done);
   if (halted()) return;
+  if (deed.is_action) return action_proved(deed, done);
   const auto* proof = std::get_if<Proof>(&done.value);
   if (!done.status || proof == nullptr || !proof->held) {
     deed.unproven = true;
@@ -133,6 +138,31 @@ void Turn::proved(const Task& task, const Done& done) {
   if (!hold) return end_step(true);
   lane().deed = task.deed;
   lane().step_timer = wake(now_.boot + *hold);
+}
+
+// What was intended and does not work is a failure of whoever was to do it, not of the evidence.
+void Turn::performed(DeedState& deed, const Task& task, const Done& done) {
+  if (halted()) return;
+  if (!done.status) {
+    return fail_step(d.any_injected ? 1 : 3,
+                     called(deed) + " could not be done: " + done.status.error().text);
+  }
+  deed.stage = Stage::injected;
+  run(deed_task(task.deed, Op::prove, Deadlines::prove));
+}
+
+void Turn::action_proved(DeedState& deed, const Done& done) {
+  const auto* proof = std::get_if<Proof>(&done.value);
+  const bool held = done.status && proof != nullptr && proof->held;
+  if (held) {
+    deed.stage = Stage::proven;
+    deed.proven = now_;
+    return end_step(true);
+  }
+  const std::string seen = !done.status       ? done.status.error().text
+                           : proof == nullptr ? "nothing was seen"
+                                              : proof->text;
+  fail_step(d.any_injected ? 1 : 3, called(deed) + " was done and does not hold: " + seen);
 }
 
 // A lease that ended early took the fault with it, and nothing else would tell.

@@ -1,6 +1,7 @@
 // Parts of the result document, from the drill's state. Times of day follow from the drill's start,
 // so that a clock that was set meanwhile bends none of them.
 #include <algorithm>
+#include <array>
 
 #include "engine/conductor/turn.h"
 
@@ -115,6 +116,27 @@ Json restores_json(const Drill& drill) {
                             {"took_s", restore.took_s},
                             {"vacuous", restore.restored.vacuous},
                             {"verified", restore.restored.verified}}));
+  }
+  return list;
+}
+
+Json humans_json(const Drill& drill) {
+  constexpr std::array<std::string_view, 5> kOutcomes{"none", "acknowledged", "approved", "refused",
+                                                      "timed_out"};
+  Json list = Json::array();
+  for (const auto& note : drill.humans) {
+    const bool approval = note.kind == StepKind::approve;
+    Json one = Json::object({{"id", note.step_id}, {"step", name_of(note.kind)}});
+    if (!approval) one.set("do", note.what).set("by", note.person);
+    if (approval) one.set("role", note.person);
+    one.set("asked", rfc3339(utc_of(drill, note.asked.boot)))
+        .set("answered", time_json(drill, note.answered))
+        .set("took_s",
+             note.answered ? Json(seconds(note.answered->boot - note.asked.boot)) : Json())
+        .set("outcome", kOutcomes[static_cast<std::size_t>(note.outcome)])
+        .set("who", note.who ? to_json(*note.who) : Json())
+        .set("reason", note.reason);
+    list.push(std::move(one));
   }
   return list;
 }

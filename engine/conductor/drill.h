@@ -28,6 +28,7 @@ struct DeedState {
   std::vector<std::string> instances;
   bool holds_data = false;
   bool is_fault = false;
+  bool is_action = false;  // nothing is ever owed for it
   bool held_by_lease = false;
   bool proven_again = false;  // asked once more whether it still bites, before its undo
   Stage stage = Stage::none;
@@ -42,7 +43,9 @@ struct DeedState {
   // `begun`: the injection was asked for; what it breaks may break before it has returned.
   std::optional<Now> begun, injected, proven, reverted;
   [[nodiscard]] bool open() const {
-    return stage == Stage::recorded || stage == Stage::injected || stage == Stage::proven;
+    const bool stands =
+        stage == Stage::recorded || stage == Stage::injected || stage == Stage::proven;
+    return stands && !is_action;
   }
 };
 
@@ -79,6 +82,7 @@ struct Lane {
   std::size_t restore = 0;          // its step's, in Drill::restores
   std::deque<std::size_t> to_undo;  // newest first; what is being undone stands in front
   TimerId step_timer = 0, retry_timer = 0, late_timer = 0;
+  std::optional<std::size_t> asked;  // a person is waited for: in Drill::humans
 };
 
 struct StopState {
@@ -104,6 +108,18 @@ struct RestoreNote {
   Restored restored;
   double took_s = 0;
   std::optional<Instant> started, cutover;
+};
+
+// What was asked of people, and what became of it.
+struct HumanNote {
+  enum class Outcome { none, acknowledged, approved, refused, timed_out } outcome = Outcome::none;
+  std::string step_id;
+  StepKind kind = StepKind::human;
+  std::string what, person;  // as the step says
+  Now asked;
+  std::optional<Now> answered;
+  std::optional<Person> who;
+  std::string reason;  // of a refusal
 };
 
 struct Reason {
@@ -148,6 +164,7 @@ struct Drill {
   std::vector<ResidueNote> residue;
   std::vector<BackupNote> backups;
   std::vector<RestoreNote> restores;
+  std::vector<HumanNote> humans;
   std::vector<LoadSummary> loads;
   std::vector<LedgerSummary> ledgers;
   std::optional<Now> verified_at;
@@ -158,6 +175,10 @@ struct Drill {
 
 // Moves the drill by one event. `now` is the event's own time.
 [[nodiscard]] std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening);
+
+// The lane whose step this answers; else why it answers none: nothing waits for it (`not_found`),
+// several do (`conflict`), or whoever answers may not (`refused`).
+[[nodiscard]] Result<std::size_t> lane_answered(const Drill& drill, const Answered& answered);
 
 // The verdict of a drill as far as it is known: exit code, its name and all reasons, and the parts
 // of the result document that the drill measured. Pure.

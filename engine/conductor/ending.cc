@@ -180,7 +180,7 @@ void Turn::close_next() {
   while (d.to_close < d.deeds.size()) {
     const std::size_t index = d.to_close++;
     DeedState& deed = d.deeds[index];
-    if (deed.stage == Stage::none || deed.stage == Stage::residue) continue;
+    if (deed.stage == Stage::none || deed.stage == Stage::residue || deed.is_action) continue;
     Task task = deed_task(index, Op::close, Deadlines::look);
     task.keep = deed.stage == Stage::superseded && found != Data::complete;
     if (task.keep) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "engine/rows.h"
 
 namespace gameday {
+
+inline constexpr std::string_view kActionKind = "action";
 
 using TaskId = std::uint64_t;
 using TimerId = std::uint64_t;
@@ -100,6 +103,15 @@ struct StopAsked {
   Instant last_sample;             // by a condition: the end of the sample that decided
   std::optional<Person> who = {};  // by a person, where one is known
 };
+// Somebody answers what a step asks of people.
+struct Answered {
+  enum class What { acknowledged, approved, refused } what = What::acknowledged;
+  std::string step;    // empty: the only one that waits for such an answer
+  std::string role;    // in which they approve, as they say; empty: the one that is asked for
+  std::string reason;  // of a refusal
+  Person who;
+};
+[[nodiscard]] std::string_view name_of(Answered::What what);
 struct LoadProblem {
   std::string load, text;
 };
@@ -108,7 +120,8 @@ struct JournalFailed {
   Error error;
   std::optional<TaskId> task;  // whose Done it was
 };
-using Happening = std::variant<Begun, Done, Sampled, Woken, StopAsked, LoadProblem, JournalFailed>;
+using Happening =
+    std::variant<Begun, Done, Sampled, Woken, StopAsked, Answered, LoadProblem, JournalFailed>;
 
 struct Cancel {
   TaskId task = 0;

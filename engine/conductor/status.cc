@@ -44,6 +44,23 @@ Json faults_json(const Drill& drill, Now now) {
   return list;
 }
 
+// What people are waited for.
+Json waits_json(const Drill& drill, Now now) {
+  Json list = Json::array();
+  for (const auto& lane : drill.lanes) {
+    if (!lane.asked) continue;
+    const HumanNote& note = drill.humans[*lane.asked];
+    const Step& step = drill.plan.steps[lane.step].step;
+    list.push(Json::object(
+        {{"id", note.step_id},
+         {"step", name_of(note.kind)},
+         {"what", note.what},
+         {"person", note.person},
+         {"left_s", std::max(0.0, seconds(note.asked.boot + step.within - now.boot))}}));
+  }
+  return list;
+}
+
 }  // namespace
 
 Json status_json(const Drill& drill, Now now) {
@@ -63,6 +80,7 @@ Json status_json(const Drill& drill, Now now) {
                        {"steps_ended", static_cast<std::int64_t>(ended)},
                        {"steps_planned", drill.steps.size()},
                        {"faults", faults_json(drill, now)},
+                       {"waits_for", waits_json(drill, now)},
                        {"stop", std::move(stop)}});
 }
 

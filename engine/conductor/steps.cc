@@ -1,5 +1,6 @@
 // The timeline: one step after another, and the steady states that are waited for.
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "engine/base/assert.h"
@@ -20,8 +21,12 @@ void Turn::begin_step() {
     case StepKind::steady_state: return begin_steady(planned.step);
     case StepKind::backup: return begin_backup(planned);
     case StepKind::fault: return begin_fault(planned);
+    case StepKind::action: return begin_action(planned);
+    case StepKind::parallel: return begin_parallel();
     case StepKind::restore: return begin_restore(planned);
     case StepKind::revert: return begin_revert(planned);
+    case StepKind::human:
+    case StepKind::approve: return begin_asking(planned.step);
     case StepKind::verify: return begin_verify(planned.step.names);
     case StepKind::wait: lane().step_timer = wake(now_.boot + planned.step.steady_for); return;
   }
@@ -100,6 +105,27 @@ void Turn::begin_revert(const PlannedStep& planned) {
   end_step(true);  // a superseding restore has closed it already
 }
 
+void Turn::begin_action(const PlannedStep& planned) { prepare(add_deed(planned)); }
+
+// A lane for each of its steps. One that fails as it begins keeps the others from beginning.
+void Turn::begin_parallel() {
+  const std::size_t first = lane().step + 1;
+  const std::size_t count = lane_step().inner;
+  d.lanes.resize(1 + count);
+  for (std::size_t i = 0; i < count; ++i) d.lanes[1 + i].step = first + i;
+  for (std::size_t i = 0; i < count && !halted(); ++i) {
+    lane_ = 1 + i;
+    begin_step();
+  }
+}
+
+void Turn::join_lanes() {
+  if (halted() || !std::ranges::all_of(d.lanes | std::views::drop(1), &Lane::over)) return;
+  d.lanes.resize(1);
+  lane_ = 0;
+  end_step(true);
+}
+
 void Turn::end_step(bool ok) {
   auto& state = d.steps[lane().step];
   state.ended = now_;
@@ -109,7 +135,11 @@ void Turn::end_step(bool ok) {
              {{"id", state.id}, {"step", name_of(state.kind)}, {"what", "ended"}, {"ok", ok}}));
   lane().deed = kNoDeed;
   lane().deadline.reset();
-  ++lane().step;
+  if (lane_ != 0) {
+    lane().over = true;
+    return join_lanes();
+  }
+  lane().step += 1 + lane_step().inner;
   begin_step();
 }
 
@@ -132,6 +162,7 @@ void Turn::step_timer_fired() {
   if (d.phase != Phase::running || halted()) return;
   const Step& step = lane_step();
   if (step.kind == StepKind::wait) return end_step(true);
+  if (lane().asked) return nobody_answered();
   if (step.kind == StepKind::fault) return undo_all({lane().deed});
 }
 
@@ -203,7 +234,8 @@ void Turn::on(const Sampled& sample) {
     stop_now({StopBy::condition, "probe " + stop.probe + " has failed for " + shown(stop.fails_for),
               stop.probe, sample.end});
   }
-  for (lane_ = 0; lane_ < d.lanes.size(); ++lane_) {
+  for (std::size_t i = 0; i < d.lanes.size(); ++i) {
+    lane_ = i;
     if (lane().steady) judge_steady(false);
   }
 }

@@ -75,8 +75,9 @@ void Turn::reason(int code, std::string text) { d.reasons.push_back({code, std::
 int Turn::blame() const { return d.any_injected ? 6 : 3; }
 
 std::string Turn::called(const DeedState& deed) const {
-  return deed.deed.kind == "load" ? "load " + deed.deed.target
-                                  : deed.deed.kind + " (step " + deed.step_id + ")";
+  if (deed.deed.kind == "load") return "load " + deed.deed.target;
+  const std::string name = deed.is_action ? "action " + deed.deed.action : deed.deed.kind;
+  return name + " (step " + deed.step_id + ")";
 }
 
 void Turn::on(const Begun&) {
@@ -193,6 +194,7 @@ void Turn::break_off() {
   for (auto& lane : d.lanes) {
     lane.steady.reset();
     lane.step_timer = 0;
+    lane.asked.reset();
   }
   // Not even the system was asked for yet: there is nothing to put back.
   if (d.phase == Phase::starting && d.tasks.empty()) close();

@@ -21,6 +21,7 @@ class Turn {
   void on(const Sampled& sample);
   void on(const Woken& woken);
   void on(const StopAsked& asked);
+  void on(const Answered& answered);
   void on(const LoadProblem& problem);
   void on(const JournalFailed& failed);
   // After each of them.
@@ -52,6 +53,9 @@ class Turn {
   void begin_restore(const PlannedStep& planned);
   void begin_backup(const PlannedStep& planned);
   void begin_revert(const PlannedStep& planned);
+  void begin_action(const PlannedStep& planned);
+  void begin_parallel();
+  void join_lanes();
   void end_step(bool ok);
   void fail_step(int code, std::string text);
   void give_up();
@@ -63,6 +67,11 @@ class Turn {
   [[nodiscard]] bool steady_holds() const;
   void watch_probes();
 
+  // people.cc: what a step asks of a person
+  void begin_asking(const Step& step);
+  void nobody_answered();
+  void refused(const Answered& answered, const std::string& step);
+
   // deeds.cc: from the prior state to the proof
   std::size_t add_deed(const PlannedStep& planned);
   void prepare(std::size_t index);
@@ -71,6 +80,8 @@ class Turn {
   void injected(const Task& task, const Done& done);
   void fault_injected(DeedState& deed, const Task& task, const Done& done);
   void restore_injected(DeedState& deed, const Task& task, const Done& done);
+  void performed(DeedState& deed, const Task& task, const Done& done);
+  void action_proved(DeedState& deed, const Done& done);
   void proved(const Task& task, const Done& done);
   void held_to_the_end(DeedState& deed, const Task& task, const Done& done);
   void backed_up(const Done& done);
@@ -126,6 +137,7 @@ class Turn {
 [[nodiscard]] Json ledgers_json(const Drill& drill);
 [[nodiscard]] Json backups_json(const Drill& drill);
 [[nodiscard]] Json restores_json(const Drill& drill);
+[[nodiscard]] Json humans_json(const Drill& drill);
 [[nodiscard]] Json stop_json(const Drill& drill);
 [[nodiscard]] Json residue_json(const Drill& drill);
 [[nodiscard]] std::vector<Outage> all_outages(const Drill& drill);

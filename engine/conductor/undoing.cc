@@ -45,7 +45,15 @@ void Turn::start_reverting() {
 // What was broken off, and what it was part of.
 void Turn::end_open_steps() {
   for (std::size_t i = d.steps.size(); i-- > 0;) {
-    if (d.steps[i].started && !d.steps[i].ended) d.steps[i].ended = now_;
+    auto& step = d.steps[i];
+    if (!step.started || step.ended) continue;
+    step.ended = now_;
+    if (!d.stop) {
+      record(
+          "step",
+          Json::object(
+              {{"id", step.id}, {"step", name_of(step.kind)}, {"what", "ended"}, {"ok", false}}));
+    }
   }
 }
 

@@ -27,6 +27,13 @@ std::optional<gid_t> group_of_operators() {
   return found != nullptr ? std::optional(found->gr_gid) : std::nullopt;
 }
 
+std::optional<Answered::What> answer_named(std::string_view op) {
+  if (op == "ack") return Answered::What::acknowledged;
+  if (op == "approve") return Answered::What::approved;
+  if (op == "refuse") return Answered::What::refused;
+  return {};
+}
+
 enum class Answers { yes, not_to_us, nobody };
 
 // A runner that died left a file that nobody listens on.
@@ -71,10 +78,30 @@ Result<DoorRequest> door_request(const Json& request) {
   } else if (op == "note") {
     found.op = DoorOp::note;
     if (found.text.empty()) return fail(ErrorCode::invalid, "a note without a text");
+  } else if (const auto what = answer_named(op)) {
+    found.op = DoorOp::answer;
+    found.what = *what;
+    found.step = request.text("step");
+    found.role = request.text("role");
+    if (found.step.size() + found.role.size() > kLongestText) {
+      return fail(ErrorCode::invalid, "no step and no role is called so");
+    }
   } else {
     return fail(ErrorCode::invalid, "no request is called \"" + op + "\"");
   }
   return found;
+}
+
+Result<DoorRequest> typed_request(const std::string& line) {
+  auto words = split(trimmed(line), ' ');
+  std::erase(words, "");
+  Json request = Json::object({{"op", words.empty() ? "" : words[0]}});
+  if (words.empty() || !answer_named(words[0])) {
+    return fail(ErrorCode::invalid, "type ack, approve or refuse, and the step where several wait");
+  }
+  if (words.size() > 1) request.set("step", words[1]);
+  if (words.size() > 2) request.set("text", join(std::span(words).subspan(2), " "));
+  return door_request(request);
 }
 
 std::string user_name(std::int64_t uid) {

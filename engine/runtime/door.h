@@ -1,6 +1,8 @@
 // A running drill's door for other terminals and users: a unix socket of the runner's,
 // drill-ID.sock in /run/gameday or $XDG_RUNTIME_DIR/gameday, that takes one JSON object a line:
 //   {"op":"status"} | {"op":"stop","text":REASON} | {"op":"note","text":TEXT}
+//   {"op":"ack","step":ID} | {"op":"approve","step":ID,"role":ROLE}
+//   {"op":"refuse","step":ID,"role":ROLE,"text":REASON}
 // and answers {"ok":true, ...} or {"ok":false,"code":...,"text":...}. What is answered with ok is
 // in the journal. Who speaks is what the kernel says of the connection (SO_PEERCRED), never what a
 // request says.
@@ -8,7 +10,9 @@
 // for the socket's file is then 0660 and of that group, else 0600. Members may do all of it, stop
 // too: a stop only puts back, and whoever sees harm must not have to look for somebody else first.
 // Members cannot reach a socket in $XDG_RUNTIME_DIR, which is its user's alone: a drill that others
-// are to approve runs where /run/gameday can be written.
+// are to approve runs where /run/gameday can be written. Who is not the operator: neither the user
+// that the runner runs as, nor the one who called it through sudo. So approve as yourself: through
+// sudo you are root.
 #pragma once
 
 #include <memory>
@@ -22,14 +26,19 @@
 
 namespace gameday {
 
-enum class DoorOp { status, stop, note };
+enum class DoorOp { status, stop, note, answer };
 
 struct DoorRequest {
   DoorOp op = DoorOp::status;
-  std::string text;  // of a note, or the reason of a stop
+  std::string text;  // of a note, or the reason of a stop or a refusal
+  Answered::What what = Answered::What::acknowledged;
+  std::string step, role;  // of an answer
 };
 // `invalid` for what is no request, or is longer than the journal is to take.
 [[nodiscard]] Result<DoorRequest> door_request(const Json& request);
+
+// The same of a line at the drill's terminal: `ack`, `approve` or `refuse`, a step, a reason.
+[[nodiscard]] Result<DoorRequest> typed_request(const std::string& line);
 
 class DrillDoor {
  public:

@@ -35,6 +35,7 @@ class DrillRun {
     auto plan = make_plan(options_.playbook, rows_, drill_, options_.seed, {});
     if (!plan) return not_started(plan.error());
     plan->operator_name = options_.operator_name;
+    plan->operator_uid = geteuid();
     plan->identities = lock_names(*options_.playbook, rows_);
     if (auto opened = open_journal(*plan); !opened) return not_started(opened.error());
     if (auto guarded = start_guardian(); !guarded) return not_started(guarded.error());
@@ -111,6 +112,7 @@ class DrillRun {
     return Json::object({{"gameday", "1"},
                          {"version", options_.version},
                          {"operator", options_.operator_name},
+                         {"operator_uid", geteuid()},
                          {"environment", playbook.environment},
                          {"seed", options_.seed},
                          {"playbook", Json::object({{"name", playbook.name},
@@ -151,7 +153,7 @@ class DrillRun {
                          }});
     auto runner = std::make_unique<Runner>(
         drill, RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(),
-                           options_.stop_requests, options_.watcher});
+                           options_.stop_requests, options_.watcher, options_.typed});
     auto door = open_door(inbox);
     const RunEnd end = runner->run(inbox);
     door.reset();

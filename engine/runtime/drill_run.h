@@ -21,6 +21,7 @@ struct DrillOptions {
   Json git = Json();       // {"commit","dirty"} of the playbook's checkout, null outside of one
   std::function<int()> stop_requests;
   Watcher watcher;
+  Typed typed;
   WriteObserver observer;  // the crash campaign's
 };
 

@@ -76,8 +76,35 @@ Result<Json> Runner::answer(const Asked& asked) {
     case DoorOp::status: return status();
     case DoorOp::stop: return stop_for(request, asked.who);
     case DoorOp::note: return note_for(request, asked.who);
+    case DoorOp::answer: return answer_for(request, asked.who);
   }
   return fail(ErrorCode::invalid, "no such request");
+}
+
+// One that does not count is in the journal too: somebody has tried.
+Result<Json> Runner::answer_for(const DoorRequest& request, const Person& who) {
+  const Answered answered{request.what, request.step, request.role, request.text, who};
+  const auto lane = lane_answered(drill_, answered);
+  const std::string step = lane ? drill_.steps[drill_.lanes[*lane].step].id : "";
+  const bool kept = happen(answered);
+  if (!lane) return std::unexpected(lane.error());
+  if (!kept) return fail(ErrorCode::failed, "the answer could not be written into the journal");
+  return Json::object({{"id", step}});
+}
+
+// A person at the drill's own terminal: its operator.
+void Runner::hear_terminal() {
+  while (!end_ && terms_.typed) {
+    const auto line = terms_.typed();
+    if (!line) return;
+    const auto request = typed_request(*line);
+    if (request) {
+      const Person who{drill_.plan.operator_name, drill_.plan.operator_uid, "terminal"};
+      happen(Answered{request->what, request->step, "", request->text, who});
+    } else if (terms_.watcher) {
+      terms_.watcher(drill_, "not_understood", Json::object({{"error", request.error().text}}));
+    }
+  }
 }
 
 Result<Json> Runner::stop_for(const DoorRequest& request, const Person& who) {
@@ -129,7 +156,8 @@ void Runner::start_probes() { prober_->start(drill_.plan.playbook->probes); }
 void Runner::journaled(std::string_view type, const Json& data) {
   if (terms_.watcher) terms_.watcher(drill_, type, data);
   const std::string mark = data.text("deed");
-  if (type == "deed" && terms_.guardian != nullptr) {
+  const bool owes = type == "deed" && data.text("kind") != kActionKind;
+  if (owes && terms_.guardian != nullptr) {
     terms_.guardian->owe(mark, Instant(Duration(data.integer("not_after_ns", 0))));
   }
   // Residue is named at the end; its not_after must not end the rest of the drill.
@@ -207,6 +235,7 @@ void Runner::look_for_trouble() {
   for (; stops_seen_ < stops && !end_; ++stops_seen_) {
     happen(StopAsked{StopBy::person, "stopped by a person", "", now});
   }
+  hear_terminal();
   for (const auto& [load, text] : terms_.performer.load_problems()) {
     if (told_problems_.insert(load).second && !end_) happen(LoadProblem{load, text});
   }

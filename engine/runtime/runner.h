@@ -22,6 +22,9 @@ namespace gameday {
 // Told of what happens, for a person who watches.
 using Watcher = std::function<void(const Drill&, std::string_view type, const Json& data)>;
 
+// The next whole line that was typed at the drill's terminal, if there is one; waits for nothing.
+using Typed = std::function<std::optional<std::string>()>;
+
 struct RunnerTerms {
   const Clock& clock;
   const Rows& rows;
@@ -30,6 +33,7 @@ struct RunnerTerms {
   GuardianLink* guardian = nullptr;    // null in tests of the runner alone
   std::function<int()> stop_requests;  // how often a person has asked to stop so far
   Watcher watcher;
+  Typed typed = {};
 };
 
 enum class RunEnd {
@@ -66,6 +70,8 @@ class Runner : private Hands {
   [[nodiscard]] Result<Json> answer(const Asked& asked);
   [[nodiscard]] Result<Json> stop_for(const DoorRequest& request, const Person& who);
   [[nodiscard]] Result<Json> note_for(const DoorRequest& request, const Person& who);
+  [[nodiscard]] Result<Json> answer_for(const DoorRequest& request, const Person& who);
+  void hear_terminal();
   [[nodiscard]] Json status() const;
   bool happen(const Happening& happening);
   void settle_up(const std::string& mark);

@@ -120,3 +120,116 @@ def a_dead_runners_door_is_no_drill(bin_folder):
     check(eventually(lambda: not gameday.open(), 10), f"open: {gameday.open()}")
     check(eventually(lambda: not named("guardian")), "the guardian does not end")
     expect_nothing_left(gameday)
+
+
+def waiting(gameday):
+    asked = speak(gameday, "status", "--json")
+    return json.loads(asked.stdout)["waits_for"] if asked.returncode == 0 else []
+
+
+@case
+def two_faults_at_once(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    before = {name: shop.pid(name) for name in ("west", "north")}
+    step = ("parallel: [{ fault: kill, target: west, for: 1s, id: w }, "
+            "{ fault: kill, target: north, for: 2s, id: n }]")
+    ended = gameday.run(shop.write("p.yaml", short_playbook(step)), "--json")
+    check(ended.returncode in (0, 1, 6), f"exit code {ended.returncode}: {ended.stderr}")
+    document = expect_one_document(ended)
+    steps = [step["id"] for step in document["steps"]]
+    check(steps == ["steady_state-1", "parallel-2", "w", "n", "verify-3"], f"steps: {steps}")
+    check(all(step["ok"] for step in document["steps"][:4]), f"{document['steps']}")
+    faults = document["faults"]
+    check(all(fault["proven"] and fault["undo"] == "undone" for fault in faults), f"{faults}")
+    check(max(fault["injected"] for fault in faults) < min(fault["reverted"] for fault in faults),
+          f"not at the same time: {faults}")
+    for name, pid in before.items():
+        check([p.pid for p in named(name)] == [shop.pid(name)], f"{name} is not back, once")
+        check(shop.pid(name) != pid, f"{name} was not killed")
+    expect_nothing_left(gameday, document)
+
+
+@case
+def stopped_while_two_faults_stand(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    step = "parallel: [{ fault: kill, target: west }, { fault: kill, target: north, for: 30s }]"
+    started = run_until_killed(shop, gameday, shop.write("p.yaml", short_playbook(step)), "--json",
+                               target="north")
+    expect_code(speak(gameday, "stop"), 0)
+    ended = gameday.finish(started, 30)
+    expect_code(ended, 4)
+    for name in ("west", "north"):
+        check([p.pid for p in named(name)] == [shop.pid(name)], f"{name} is not back, once")
+    expect_nothing_left(gameday)
+
+
+@case
+def acknowledged_by_another_process(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    playbook = shop.write("p.yaml", short_playbook(
+        "human: { do: look at the pager, by: sre, within: 30s }",
+        "{ fault: kill, target: west, for: 500ms }",
+        "{ action: command, do: [sh, -c, 'echo new > role'], check: [grep, new, role] }"))
+    started = gameday.start(playbook, "--json")
+    check(eventually(lambda: waiting(gameday), 20), gameday.told())
+    check(waiting(gameday)[0]["what"] == "look at the pager", f"{waiting(gameday)}")
+    check(speak(gameday, "ack", "no-such-step").returncode == 1, "any step is acknowledged")
+    check(speak(gameday, "approve").returncode == 1, "an approval acknowledges")
+    expect_code(speak(gameday, "ack", "human-2"), 0)
+    ended = gameday.finish(started, 60)
+    check(ended.returncode in (0, 1, 6), f"exit code {ended.returncode}: {ended.stderr}")
+    document = expect_one_document(ended)
+    human = document["humans"][0]
+    check(human["outcome"] == "acknowledged" and human["who"]["via"] == "socket", f"{human}")
+    check(human["do"] == "look at the pager" and human["by"] == "sre", f"{human}")
+    action = [step for step in document["steps"] if step["step"] == "action"]
+    check(action and action[0]["ok"], f"{document['steps']}")
+    with open(shop.folder + "/role", encoding="utf-8") as file:
+        check(file.read() == "new\n", "the action was undone")
+    expect_nothing_left(gameday, document)
+
+
+@case
+def approved_by_somebody_else(bin_folder):
+    with_a_group()
+    shop, gameday = make(bin_folder)
+    shop.up()
+    gate = "approve: { role: owner, not: operator, within: 30s }"
+    playbook = shop.write("p.yaml", short_playbook(gate, KILL_WEST.replace("30s", "500ms")))
+    started = gameday.start(playbook, "--json")
+    check(eventually(lambda: waiting(gameday), 20), gameday.told())
+    own = speak(gameday, "approve")
+    expect_code(own, 1)
+    check("not its operator's to decide" in own.stderr, own.stderr)
+    check(speak(gameday, "approve", "--role", "intern", uid=65534, groups=[GROUP]).returncode == 1,
+          "another role approves")
+    check(named("west"), "a fault is injected before the approval")
+    expect_code(speak(gameday, "approve", "--role", "owner", uid=65534, groups=[GROUP]), 0)
+    ended = gameday.finish(started, 60)
+    check(ended.returncode in (0, 1, 6), f"exit code {ended.returncode}: {ended.stderr}")
+    document = expect_one_document(ended)
+    human = document["humans"][0]
+    check(human["outcome"] == "approved" and human["who"]["uid"] == 65534, f"{human}")
+    tried = of_type(gameday, "answered")
+    check([answer["counts"] for answer in tried] == [False, False, True], f"{tried}")
+    expect_nothing_left(gameday, document)
+
+
+@case
+def refused_is_not_started(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    before = shop.pid("west")
+    playbook = shop.write("p.yaml", short_playbook("approve: owner", KILL_WEST))
+    started = gameday.start(playbook, "--json")
+    check(eventually(lambda: waiting(gameday), 20), gameday.told())
+    expect_code(speak(gameday, "approve", "--refuse", "--reason", "a sale runs"), 0)
+    ended = gameday.finish(started, 30)
+    expect_code(ended, 3)
+    document = expect_one_document(ended)
+    check("a sale runs" in document["reasons"][0]["text"], f"{document['reasons']}")
+    check(shop.pid("west") == before, "west was killed")
+    expect_nothing_left(gameday, document)

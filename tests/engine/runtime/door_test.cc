@@ -136,6 +136,20 @@ TEST_F(DoorTest, AnswersThoseWhoWaitWhenTheDrillEnds) {
   door.reset();
 }
 
+TEST(DoorRequest, OfTheTerminalAnswersAndNothingElse) {
+  const auto refused = typed_request("  refuse  gate   not today \n");
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->op, DoorOp::answer);
+  EXPECT_EQ(refused->what, Answered::What::refused);
+  EXPECT_EQ(refused->step, "gate");
+  EXPECT_EQ(refused->text, "not today");
+  EXPECT_EQ(typed_request("ack")->what, Answered::What::acknowledged);
+  EXPECT_EQ(typed_request("approve")->what, Answered::What::approved);
+  for (const char* line : {"", "stop", "acknowledge", "status"}) {
+    EXPECT_FALSE(typed_request(line).has_value()) << line;
+  }
+}
+
 TEST(DoorRequest, TakesNoMoreThanAJournalShould) {
   const auto note = [](const std::string& text) {
     return door_request(Json::object({{"op", "note"}, {"text", text}}));
