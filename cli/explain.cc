@@ -27,6 +27,11 @@ int run(const Arguments& arguments) {
   found = explained(rows.probes, name, known) || found;
   found = explained(rows.restores, name, known) || found;
   found = explained(rows.facets, name, known) || found;
+  found = explained(rows.actions, name, known) || found;
+  for (const auto& form : step_forms()) {
+    known.emplace_back(name_of(form.kind));
+    if (name_of(form.kind) == name) print(explain(form)), found = true;
+  }
   if (found) return 0;
   if (name.empty()) return print(join(known, "\n")), 0;
   const auto near = nearest(name, known);
@@ -40,7 +45,7 @@ int run(const Arguments& arguments) {
 extern const CommandRow explain_command;
 const CommandRow explain_command{
     "explain",
-    "A fault, probe, restore or target: its fields, its reversal, an example.",
+    "A fault, action, probe, restore, target or step: its fields, its reversal, an example.",
     "gameday explain kill",
     {"NAME", "What to explain; without it, the names that there are.", false, false},
     {},

@@ -10,7 +10,7 @@
 namespace gameday {
 namespace {
 
-std::string told(std::string_view type, const Json& data) {
+std::string told(const std::string& drill, std::string_view type, const Json& data) {
   const std::string id = data.text("id");
   const std::string name = id + " (" + data.text("kind") + ")";
   const std::string why = data.text("error");
@@ -20,6 +20,7 @@ std::string told(std::string_view type, const Json& data) {
     const std::string result = data.boolean("ok", false) ? "done" : "did not hold";
     return "step " + id + " " + data.text("step") + (ended ? ": " + result : "");
   }
+  if (type == "deed" && data.find("undo") == nullptr) return "action recorded: " + name;
   if (type == "deed") return "undo recorded: " + name;
   if (type == "not_prepared") return "NOT prepared: " + name + ": " + why;
   if (type == "injected") return "injected: " + name + (why.empty() ? "" : ": FAILED: " + why);
@@ -40,6 +41,19 @@ std::string told(std::string_view type, const Json& data) {
   if (type == "backup" && data.find("backup") != nullptr) {
     return "backup taken: " + data.get("backup").text("id");
   }
+  if (type == "asked") {
+    const bool approval = data.text("step") == "approve";
+    const std::string who = data.text("person", "a person");
+    const std::string what = approval ? "approval by " + who : who + " to " + data.text("what");
+    return "WAITING for " + what + ", then: gameday " + (approval ? "approve " : "ack ") + drill +
+           " " + id;
+  }
+  if (type == "answered") {
+    const std::string said = data.get("who").text("name") + " " + data.text("what") + " " + id;
+    return data.boolean("counts", false) ? said
+                                         : said + ", which does not count: " + data.text("why");
+  }
+  if (type == "note") return "note by " + data.get("who").text("name") + ": " + data.text("text");
   if (type == "verdict") return "verdict " + data.text("verdict");
   return why.empty() ? "" : std::string(type) + ": " + why;
 }
@@ -73,7 +87,7 @@ constexpr std::size_t kTellWindows = 10;
 }  // namespace
 
 std::string progress_line(const Drill& drill, std::string_view type, const Json& data) {
-  const std::string text = told(type, data);
+  const std::string text = told(drill.plan.drill, type, data);
   if (text.empty()) return text;
   return at_time(since_start(drill, drill.now.boot), text);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/say.h"
+#include "engine/proxy/ask.h"
 #include "engine/proxy/client.h"
 
 namespace gameday {
@@ -22,7 +23,7 @@ int run(const Arguments& arguments) {
     const auto path = proxy_control_path(arguments.text("listen"));
     if (!path) return say_error(path.error()), 2;
     control = *path;
-    if (auto made = make_proxy_folder(control, Files()); !made) return say_error(made.error()), 1;
+    if (auto made = make_control_folder(control, Files()); !made) return say_error(made.error()), 1;
   }
   const SystemClock clock;
   const auto ended = run_proxy(

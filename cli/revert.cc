@@ -82,6 +82,10 @@ class Reverting {
     for (const auto& name : done.undone) report.push(Json::object({{"undone", name}}));
     for (const auto& name : done.residue) report.push(Json::object({{"residue", name}}));
     for (const auto& name : done.undone) say("undone: " + name);
+    for (const auto& name : owed.under_way) {
+      report.push(Json::object({{"under_way", name}}));
+      say("under way, and nothing undoes it: action " + name + "; see whether it was done");
+    }
     if (!done.residue.empty()) {
       return fail(ErrorCode::failed, "NOT undone: " + done.residue.front());
     }

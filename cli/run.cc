@@ -7,6 +7,7 @@
 #include "cli/say.h"
 #include "cli/signals.h"
 #include "cli/step_summary.h"
+#include "cli/terminal_lines.h"
 #include "engine/runtime/drill_run.h"
 #include "reports/document.h"
 #include "reports/openmetrics.h"
@@ -88,6 +89,7 @@ int finish(const Arguments& arguments, const std::string& store_file, const Dril
 
 int run(const Arguments& arguments) {
   StopSignals signals;
+  TerminalLines terminal;
   const Rows& rows = arguments.world.rows;
   const auto checked = check_aloud(arguments.positionals.front(), arguments, rows);
   const auto& playbook = checked.playbook;
@@ -115,6 +117,7 @@ int run(const Arguments& arguments) {
   options.stop_requests = [&signals] { return signals.count(); };
   const SystemClock clock;
   Progress progress(clock, !arguments.has("quiet") && !arguments.has("json"));
+  options.typed = [&terminal] { return terminal.next(); };
   if (!arguments.has("quiet")) {
     options.watcher = [&progress](const Drill& drill, std::string_view type, const Json& data) {
       progress.watch(drill, type, data);

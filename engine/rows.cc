@@ -84,6 +84,7 @@ const FacetRow* Rows::facet(std::string_view name) const { return named(facets, 
 const FaultRow* Rows::fault(std::string_view name) const { return named(faults, name); }
 const RestoreRow* Rows::restore(std::string_view name) const { return named(restores, name); }
 const ProbeRow* Rows::probe(std::string_view name) const { return named(probes, name); }
+const ActionRow* Rows::action(std::string_view name) const { return named(actions, name); }
 const RestoreRow* Rows::restore_of(const Target& target) const {
   return of_facet(restores, target);
 }

@@ -28,9 +28,10 @@ enum class Effect { stops, slows, cuts, loses, fills };
 // A deed to be done: what, to which target, how. `system` names are already resolved.
 struct Deed {
   std::string id;      // the step's
-  std::string kind;    // a fault's name, "restore" or "load"
+  std::string kind;    // a fault's name, "restore", "load" or "action"
   std::string target;  // or a link, or what its own fields name; empty: arguments name a region
   Json arguments = Json::object();
+  std::string action = {};  // an action row's name, where the kind is "action"
 };
 
 // How to put back what a deed changes: plain data that stands on its own, without the playbook, in
@@ -162,6 +163,20 @@ struct RestoreRow {
   Status (*close)(const Undo& undo, bool keep, const DeedContext& context);
 };
 
+// An intended change: promote, scale, deploy, fail back. Nothing undoes it; whether it was done is
+// proven. Both functions return by `context.until`; what `perform` starts ends with it.
+struct ActionRow {
+  std::string_view name;
+  std::string_view summary;
+  std::span<const Field> fields;  // beside target, deadline and id
+  std::string_view facet;         // what a target must have; empty: it takes no target
+  std::string_view rights;
+  std::string_view example;  // one timeline line, runnable on the shop
+  Status (*perform)(const Deed& deed, const DeedContext& context);
+  // Is it as was intended, seen from outside of what `perform` did? Asked again until it holds.
+  Result<Proof> (*prove)(const Deed& deed, const DeedContext& context);
+};
+
 // How a queue facet is asked and replayed; `verify` waits for it to be empty.
 struct QueueRow {
   std::string_view facet;
@@ -193,6 +208,7 @@ struct Rows {
   std::span<const RestoreRow* const> restores;
   std::span<const QueueRow* const> queues;
   std::span<const ProbeRow* const> probes;
+  std::span<const ActionRow* const> actions = {};
 
   [[nodiscard]] const FacetRow* facet(std::string_view name) const;
   [[nodiscard]] const FaultRow* fault(std::string_view name) const;
@@ -200,6 +216,7 @@ struct Rows {
   [[nodiscard]] const RestoreRow* restore_of(const Target& target) const;  // by its facets
   [[nodiscard]] const QueueRow* queue_of(const Target& target) const;
   [[nodiscard]] const ProbeRow* probe(std::string_view name) const;
+  [[nodiscard]] const ActionRow* action(std::string_view name) const;
 };
 
 }  // namespace gameday

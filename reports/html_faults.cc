@@ -78,16 +78,20 @@ std::string other_deeds(const Page& page) {
   for (const auto& deed : page.story.deeds) {
     if (deed.is_fault()) continue;
     const bool load = deed.kind == "load";
+    const bool action = deed.kind == "action";
     const bool kept = !load && deed.proven == false && deed.injected_ok && deed.open;
     std::string seen = deed.undoing.empty() ? "" : escaped(deed.undoing.back().text);
     if (!deed.superseded_by.empty()) seen = "superseded by step " + escaped(deed.superseded_by);
     if (!deed.residue.empty())
       seen = "<strong class=\"bad\">" + escaped(deed.residue) + "</strong>";
-    table.row(
-        {escaped(load ? deed.target : deed.id),
-         load ? "load: what it wrote is deleted" : "restore into place: what was there is kept",
-         shown_offset(deed.recorded.at_s),
-         mark(kept ? Json() : Json(!deed.open), "yes", "no", "not known"), seen});
+    if (action) seen = escaped(deed.injected_ok ? deed.proof_text : deed.inject_error);
+    table.row({escaped(load ? deed.target : deed.id),
+               load     ? "load: what it wrote is deleted"
+               : action ? "action: intended, and not undone"
+                        : "restore into place: what was there is kept",
+               shown_offset(deed.recorded.at_s),
+               action ? "stays" : mark(kept ? Json() : Json(!deed.open), "yes", "no", "not known"),
+               seen});
   }
   return table.empty() ? "" : "<h3>Other deeds</h3>\n" + table.html("Deeds that are no faults");
 }

@@ -148,6 +148,11 @@ Outcome outcome_of(const Story& story, const Json& residue) {
   const bool defect = story.taken_over_by == "runner";
   found.reasons.push(defect ? reason(70, "a defect in gameday ended the drill")
                             : reason(4, found.stop.text("reason")));
+  for (const auto& deed : story.deeds) {
+    if (deed.kind != "action" || deed.injected) continue;
+    found.reasons.push(reason(6, "action " + deed.id + " was under way: whether it was done is " +
+                                     "not known, and nothing undoes it"));
+  }
   found.verdict = left ? "residue" : defect ? "defect" : "stopped";
   found.code = defect ? 70 : left ? 5 : 4;
   return found;

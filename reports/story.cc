@@ -105,6 +105,7 @@ class Teller {
     found.undo = event.data.get("undo");
     found.holds_data = event.data.boolean("holds_data", false);
     found.recorded = at;
+    found.open = found.kind != "action";  // nothing is owed for it
     story_.deeds.push_back(std::move(found));
   }
 

@@ -57,7 +57,9 @@ struct DeedStory {
   std::string residue;             // why it could not be undone
   bool open = true;                // its undo is still owed
 
-  [[nodiscard]] bool is_fault() const { return kind != "load" && kind != "restore"; }
+  [[nodiscard]] bool is_fault() const {
+    return kind != "load" && kind != "restore" && kind != "action";
+  }
   // As the result document names it: recorded, injected, proven, undone, superseded, residue.
   [[nodiscard]] std::string stage() const;
 };

@@ -17,6 +17,7 @@ std::size_t Turn::add_deed(const PlannedStep& planned) {
   for (const auto& instance : planned.instances) deed.instances.push_back(instance.shown);
   deed.holds_data = planned.holds_data;
   deed.is_fault = planned.step.kind == StepKind::fault;
+  deed.is_action = planned.step.kind == StepKind::action;
   deed.held_by_lease = planned.held_by_lease;
   d.deeds.push_back(std::move(deed));
   return d.deeds.size() - 1;
@@ -35,7 +36,7 @@ Task Turn::deed_task(std::size_t index, Op op, Duration patience) const {
 }
 
 void Turn::prepare(std::size_t index) {
-  d.current_deed = index;
+  lane().deed = index;
   d.deeds[index].stage = Stage::preparing;
   run(deed_task(index, Op::prepare, Deadlines::prepare));
 }
@@ -64,7 +65,7 @@ void Turn::prepared(const Task& task, const Done& done) {
   const bool load = deed.deed.kind == "load";
   if (!done.status) {
     deed.stage = Stage::none;
-    if (d.stop) return start_reverting();
+    if (halted()) return;
     const std::string text = called(deed) + " cannot be prepared: " + done.status.error().text;
     const bool restore = deed.deed.kind == "restore";
     if (!load) return fail_step(restore && d.any_injected ? 1 : blame(), text);
@@ -73,14 +74,17 @@ void Turn::prepared(const Task& task, const Done& done) {
   }
   deed.undo = std::get<Undo>(done.value);
   deed.stage = Stage::recorded;
-  if (d.stop) return start_reverting();
+  deed.recorded = ++d.recorded_deeds;
+  if (halted()) return;
   Task inject = deed_task(task.deed, Op::inject, Deadlines::inject);
   if (deed.deed.kind == "restore") {
-    inject.deadline = *d.step_deadline;
+    inject.deadline = *lane().deadline;
     for (const auto& backup : d.backups) {
-      if (backup.taken.id == d.restores.back().backup_id) inject.backup = backup.taken;
+      if (backup.taken.id == d.restores[lane().restore].backup_id) inject.backup = backup.taken;
     }
   }
+  if (deed.is_action)
+    inject.deadline = now_.boot + lane_step().deadline.value_or(Deadlines::action);
   deed.inject_deadline = inject.deadline;
   deed.begun = now_;
   run(std::move(inject));
@@ -91,6 +95,7 @@ void Turn::injected(const Task& task, const Done& done) {
   deed.injected = now_;
   deed.uncertain = end_unknown(done.status);
   if (deed.deed.kind == "restore") return restore_injected(deed, task, done);
+  if (deed.is_action) return performed(deed, task, done);
   if (deed.deed.kind != "load") return fault_injected(deed, task, done);
   if (!done.status) {
     if (!d.stop) reason(3, called(deed) + " cannot start: " + done.status.error().text);
@@ -110,14 +115,15 @@ void Turn::fault_injected(DeedState& deed, const Task& task, const Done& done) {
     return fail_step(6, called(deed) + " could not be injected: " + done.status.error().text);
   }
   deed.stage = Stage::injected;
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   run(deed_task(task.deed, Op::prove, Deadlines::prove));
 }
 
 void Turn::proved(const Task& task, const Done& done) {
   DeedState& deed = d.deeds[task.deed];
   if (deed.proven_again) return held_to_the_end(deed, task, done);
-  if (d.stop) return start_reverting();
+  if (halted()) return;
+  if (deed.is_action) return action_proved(deed, done);
   const auto* proof = std::get_if<Proof>(&done.value);
   if (!done.status || proof == nullptr || !proof->held) {
     deed.unproven = true;
@@ -128,10 +134,35 @@ void Turn::proved(const Task& task, const Done& done) {
   }
   deed.stage = Stage::proven;
   deed.proven = now_;
-  const auto& hold = d.plan.steps[d.step].step.hold;
+  const auto& hold = lane_step().hold;
   if (!hold) return end_step(true);
-  d.current_deed = task.deed;
-  d.step_timer = wake(now_.boot + *hold);
+  lane().deed = task.deed;
+  lane().step_timer = wake(now_.boot + *hold);
+}
+
+// What was intended and does not work is a failure of whoever was to do it, not of the evidence.
+void Turn::performed(DeedState& deed, const Task& task, const Done& done) {
+  if (halted()) return;
+  if (!done.status) {
+    return fail_step(d.any_injected ? 1 : 3,
+                     called(deed) + " could not be done: " + done.status.error().text);
+  }
+  deed.stage = Stage::injected;
+  run(deed_task(task.deed, Op::prove, Deadlines::prove));
+}
+
+void Turn::action_proved(DeedState& deed, const Done& done) {
+  const auto* proof = std::get_if<Proof>(&done.value);
+  const bool held = done.status && proof != nullptr && proof->held;
+  if (held) {
+    deed.stage = Stage::proven;
+    deed.proven = now_;
+    return end_step(true);
+  }
+  const std::string seen = !done.status       ? done.status.error().text
+                           : proof == nullptr ? "nothing was seen"
+                                              : proof->text;
+  fail_step(d.any_injected ? 1 : 3, called(deed) + " was done and does not hold: " + seen);
 }
 
 // A lease that ended early took the fault with it, and nothing else would tell.
@@ -145,7 +176,7 @@ void Turn::held_to_the_end(DeedState& deed, const Task& task, const Done& done) 
 }
 
 void Turn::backed_up(const Done& done) {
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   if (!done.status) {
     return fail_step(d.any_injected ? 1 : 3, "the backup failed: " + done.status.error().text);
   }
@@ -154,9 +185,9 @@ void Turn::backed_up(const Done& done) {
 }
 
 void Turn::scratch_restored(const Task& task, const Done& done) {
-  auto& note = d.restores.back();
+  auto& note = d.restores[lane().restore];
   note.took_s = seconds(now_.boot - *note.started);
-  if (d.stop) return start_reverting();
+  if (halted()) return;
   if (!done.status) {
     return fail_step(1, "the restore of " + task.target + " failed: " + done.status.error().text);
   }
@@ -171,7 +202,7 @@ void Turn::scratch_restored(const Task& task, const Done& done) {
 }
 
 void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done) {
-  auto& note = d.restores.back();
+  auto& note = d.restores[lane().restore];
   note.took_s = seconds(now_.boot - *note.started);
   if (!done.status) {
     return fail_step(1, "the restore of " + task.what.target +
@@ -188,7 +219,7 @@ void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done)
   }
   deed.stage = Stage::proven;
   deed.proven = now_;
-  const std::string& queue = d.plan.steps[d.step].step.replay;
+  const std::string& queue = lane_step().replay;
   if (queue.empty()) return replay_or_finish();
   Task replay;
   replay.op = Op::replay;
@@ -196,13 +227,13 @@ void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done)
   for (const auto& backup : d.backups) {
     if (backup.taken.id == note.backup_id) replay.since = backup.taken.taken;
   }
-  replay.deadline = *d.step_deadline;
+  replay.deadline = *lane().deadline;
   run(std::move(replay));
 }
 
 // After the replay the queue must have drained before the restore counts as verified.
 void Turn::replay_or_finish() {
-  const Step& step = d.plan.steps[d.step].step;
+  const Step& step = lane_step();
   if (!step.replay.empty()) {
     Task drain;
     drain.op = Op::drain;
@@ -211,13 +242,13 @@ void Turn::replay_or_finish() {
     double rate = 0;
     for (const auto& load : d.plan.playbook->loads) rate += load.rate;
     drain.tolerated = static_cast<std::int64_t>(rate / 4);
-    drain.deadline = *d.step_deadline;
+    drain.deadline = *lane().deadline;
     run(std::move(drain));
     return;
   }
   supersede(step.target, step.id);
   d.verified_at = now_;
-  d.stop ? start_reverting() : end_step(true);
+  if (!halted()) end_step(true);
 }
 
 // One event for all of them: a death between two would leave the copy of one to be put back over

@@ -15,6 +15,26 @@ Json deed_json(const DeedState& deed) {
                        {"kind", deed.deed.kind}});
 }
 
+// Nothing is owed for it, and so it has no undo and no not_after.
+Json action_json(const DeedState& deed) {
+  return deed_json(deed)
+      .set("action", deed.deed.action)
+      .set("target", deed.deed.target)
+      .set("arguments", deed.deed.arguments);
+}
+
+Described describe_answer(const Drill& drill, const Answered& answered) {
+  const auto lane = lane_answered(drill, answered);
+  const std::string step = lane ? drill.steps[drill.lanes[*lane].step].id : answered.step;
+  return {"answered", Json::object({{"id", step},
+                                    {"what", name_of(answered.what)},
+                                    {"role", answered.role},
+                                    {"reason", answered.reason},
+                                    {"who", to_json(answered.who)},
+                                    {"counts", lane.has_value()},
+                                    {"why", lane ? Json() : Json(lane.error().text)}})};
+}
+
 // When the guardian undoes although the runner lives: what the deed may take by the plan, and a
 // grace.
 Instant not_after(const Drill& drill, const DeedState& deed) {
@@ -30,7 +50,10 @@ Instant not_after(const Drill& drill, const DeedState& deed) {
     }
   }
   if (deed.deed.kind == "load") {
-    for (const auto& step : drill.plan.steps) planned += step.step.steady_for + step.step.within;
+    for (const auto& step : drill.plan.steps) {
+      planned += step.step.steady_for + step.step.within;
+      if (step.step.kind == StepKind::action) planned += step.step.deadline.value_or(Duration{});
+    }
     planned += 4 * Deadlines::verify + Deadlines::restore;
   }
   if (deed.deed.kind == "restore") planned += Deadlines::restore;
@@ -41,6 +64,7 @@ Instant not_after(const Drill& drill, const DeedState& deed) {
 Json prepared_json(const Drill& drill, const DeedState& deed, const Done& done) {
   Json data = deed_json(deed);
   if (!done.status) return data.set("error", done.status.error().text);
+  if (deed.is_action) return action_json(deed);
   Json targets = Json::array();
   for (const auto& name : deed.targets) targets.push(name);
   Json instances = Json::array();
@@ -166,9 +190,13 @@ Described describe(const Drill& drill, const Happening& happening) {
       return {"woken", Json::object({{"timer", woken.timer}}), false};
     }
     Described operator()(const StopAsked& asked) const {
-      return {"stop_asked",
-              Json::object(
-                  {{"by", name_of(asked.by)}, {"reason", asked.reason}, {"probe", asked.probe}})};
+      Json data = Json::object(
+          {{"by", name_of(asked.by)}, {"reason", asked.reason}, {"probe", asked.probe}});
+      if (asked.who) data.set("who", to_json(*asked.who));
+      return {"stop_asked", std::move(data)};
+    }
+    Described operator()(const Answered& answered) const {
+      return describe_answer(drill, answered);
     }
     Described operator()(const LoadProblem& problem) const {
       return {"load_problem", Json::object({{"load", problem.load}, {"text", problem.text}})};

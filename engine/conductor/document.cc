@@ -1,6 +1,7 @@
 // Parts of the result document, from the drill's state. Times of day follow from the drill's start,
 // so that a clock that was set meanwhile bends none of them.
 #include <algorithm>
+#include <array>
 
 #include "engine/conductor/turn.h"
 
@@ -119,6 +120,27 @@ Json restores_json(const Drill& drill) {
   return list;
 }
 
+Json humans_json(const Drill& drill) {
+  constexpr std::array<std::string_view, 5> kOutcomes{"none", "acknowledged", "approved", "refused",
+                                                      "timed_out"};
+  Json list = Json::array();
+  for (const auto& note : drill.humans) {
+    const bool approval = note.kind == StepKind::approve;
+    Json one = Json::object({{"id", note.step_id}, {"step", name_of(note.kind)}});
+    if (!approval) one.set("do", note.what).set("by", note.person);
+    if (approval) one.set("role", note.person);
+    one.set("asked", rfc3339(utc_of(drill, note.asked.boot)))
+        .set("answered", time_json(drill, note.answered))
+        .set("took_s",
+             note.answered ? Json(seconds(note.answered->boot - note.asked.boot)) : Json())
+        .set("outcome", kOutcomes[static_cast<std::size_t>(note.outcome)])
+        .set("who", note.who ? to_json(*note.who) : Json())
+        .set("reason", note.reason);
+    list.push(std::move(one));
+  }
+  return list;
+}
+
 Json stop_json(const Drill& drill) {
   if (!drill.stop) return {};
   const auto& stop = *drill.stop;
@@ -130,6 +152,7 @@ Json stop_json(const Drill& drill) {
           by_condition ? Json(rfc3339(utc_of(drill, stop.asked.last_sample))) : Json());
   const Instant from = by_condition ? stop.asked.last_sample : stop.at.boot;
   out.set("undone_after_s", stop.undone ? Json(seconds(*stop.undone - from)) : Json());
+  if (stop.asked.who) out.set("who", to_json(*stop.asked.who));
   return out;
 }
 

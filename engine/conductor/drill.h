@@ -28,6 +28,7 @@ struct DeedState {
   std::vector<std::string> instances;
   bool holds_data = false;
   bool is_fault = false;
+  bool is_action = false;  // nothing is ever owed for it
   bool held_by_lease = false;
   bool proven_again = false;  // asked once more whether it still bites, before its undo
   Stage stage = Stage::none;
@@ -37,11 +38,14 @@ struct DeedState {
   bool unproven = false;
   int undo_tries = 0;
   std::string trouble;            // the last error of undoing
+  std::uint64_t recorded = 0;     // in which order its undo came to be owed, from 1
   std::uint64_t proof_event = 0;  // the journal's number of its proof
   // `begun`: the injection was asked for; what it breaks may break before it has returned.
   std::optional<Now> begun, injected, proven, reverted;
   [[nodiscard]] bool open() const {
-    return stage == Stage::recorded || stage == Stage::injected || stage == Stage::proven;
+    const bool stands =
+        stage == Stage::recorded || stage == Stage::injected || stage == Stage::proven;
+    return stands && !is_action;
   }
 };
 
@@ -65,6 +69,20 @@ struct SteadyWait {
   Instant start;
   Duration steady_for{}, within{};
   std::vector<std::string> probes;
+};
+
+// One way through the timeline, a step after another. The first lane is the timeline itself, and
+// the drill's end. A step inside a `parallel` has a lane of its own while that goes on.
+struct Lane {
+  std::size_t step = 0;  // the current one
+  bool over = false;     // of a step inside a `parallel`: it has ended
+  std::optional<SteadyWait> steady;
+  std::optional<Instant> deadline;  // of a restore or verify
+  std::size_t deed = kNoDeed;       // of its step, or the one that is being undone
+  std::size_t restore = 0;          // its step's, in Drill::restores
+  std::deque<std::size_t> to_undo;  // newest first; what is being undone stands in front
+  TimerId step_timer = 0, retry_timer = 0, late_timer = 0;
+  std::optional<std::size_t> asked;  // a person is waited for: in Drill::humans
 };
 
 struct StopState {
@@ -92,6 +110,18 @@ struct RestoreNote {
   std::optional<Instant> started, cutover;
 };
 
+// What was asked of people, and what became of it.
+struct HumanNote {
+  enum class Outcome { none, acknowledged, approved, refused, timed_out } outcome = Outcome::none;
+  std::string step_id;
+  StepKind kind = StepKind::human;
+  std::string what, person;  // as the step says
+  Now asked;
+  std::optional<Now> answered;
+  std::optional<Person> who;
+  std::string reason;  // of a refusal
+};
+
 struct Reason {
   int code = 0;
   std::string text;
@@ -104,7 +134,6 @@ struct Drill {
   Plan plan;
   Phase phase = Phase::starting;
   Now began{}, now{};
-  std::size_t step = 0;  // the timeline's current step
   std::vector<StepState> steps;
   std::vector<DeedState> deeds;  // loads first, then in the order in which they were prepared
   std::map<std::string, ProbeState> probes;
@@ -112,14 +141,13 @@ struct Drill {
   TaskId last_task = 0;
   TimerId last_timer = 0;
 
-  std::optional<SteadyWait> steady;
-  std::size_t current_deed = kNoDeed;  // of the current step, or of the undo in progress
-  std::deque<std::size_t> to_undo;     // newest first
-  TimerId step_timer = 0, retry_timer = 0, limit_timer = 0, watch_timer = 0, late_timer = 0;
+  std::vector<Lane> lanes{1};
+  TimerId limit_timer = 0, watch_timer = 0;
+  std::uint64_t recorded_deeds = 0;
+  std::size_t to_close = 0;               // the next deed whose private files go
   std::deque<std::string> loads_to_read;  // verify
   std::set<std::string> loads_summed;     // asked for their summary, once
   std::vector<std::string> loads_running;
-  std::optional<Instant> step_deadline;  // of a restore or verify
   std::size_t loads_started = 0;
 
   bool started_system = false;
@@ -136,6 +164,7 @@ struct Drill {
   std::vector<ResidueNote> residue;
   std::vector<BackupNote> backups;
   std::vector<RestoreNote> restores;
+  std::vector<HumanNote> humans;
   std::vector<LoadSummary> loads;
   std::vector<LedgerSummary> ledgers;
   std::optional<Now> verified_at;
@@ -146,6 +175,10 @@ struct Drill {
 
 // Moves the drill by one event. `now` is the event's own time.
 [[nodiscard]] std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening);
+
+// The lane whose step this answers; else why it answers none: nothing waits for it (`not_found`),
+// several do (`conflict`), or whoever answers may not (`refused`).
+[[nodiscard]] Result<std::size_t> lane_answered(const Drill& drill, const Answered& answered);
 
 // The verdict of a drill as far as it is known: exit code, its name and all reasons, and the parts
 // of the result document that the drill measured. Pure.

@@ -27,8 +27,8 @@ void Turn::verify_at_end() {
 // Ends these loads (all, where none is named), waits for the queues, reads back, sums up.
 void Turn::begin_verify(std::vector<std::string> loads) {
   if (loads.empty()) loads = d.loads_running;
-  const Step* step = d.phase == Phase::running ? &d.plan.steps[d.step].step : nullptr;
-  d.step_deadline = now_.boot + (step != nullptr ? step->deadline.value_or(Deadlines::verify)
+  const Step* step = d.phase == Phase::running ? &lane_step() : nullptr;
+  lane().deadline = now_.boot + (step != nullptr ? step->deadline.value_or(Deadlines::verify)
                                                  : Deadlines::verify);
   d.loads_to_read.assign(loads.begin(), loads.end());
   if (d.phase == Phase::verifying && !d.verified_since_fault) {
@@ -39,29 +39,30 @@ void Turn::begin_verify(std::vector<std::string> loads) {
   Task task;
   task.op = Op::end_loads;
   task.names = std::move(loads);
-  task.deadline = *d.step_deadline;
+  task.deadline = *lane().deadline;
   run(std::move(task));
 }
 
 void Turn::verify_task_done(const Task& task, const Done& done) {
-  const bool in_restore = d.phase == Phase::running && d.steps[d.step].kind == StepKind::restore;
+  const bool in_restore = d.phase == Phase::running && lane_step().kind == StepKind::restore;
   if (task.op == Op::drain && in_restore) {
     if (!done.status) {
       return fail_step(1, "the replayed queue did not drain: " + done.status.error().text);
     }
-    const Step& step = d.plan.steps[d.step].step;
+    const Step& step = lane_step();
     supersede(step.target, step.id);
     d.verified_at = now_;
-    return d.stop ? start_reverting() : end_step(true);
+    if (!halted()) end_step(true);
+    return;
   }
-  if (d.stop && d.phase == Phase::running) return start_reverting();
+  if (halted() && d.phase == Phase::running) return;
   switch (task.op) {
     case Op::end_loads: {
       for (const auto& name : task.names) std::erase(d.loads_running, name);
       Task drain;
       drain.op = Op::drain;
       drain.names = d.plan.queues;
-      drain.deadline = *d.step_deadline;
+      drain.deadline = *lane().deadline;
       run(std::move(drain));
       return;
     }
@@ -97,7 +98,7 @@ Task Turn::read_back_task(const std::string& load) const {
   Task task;
   task.op = Op::read_back;
   task.names = {load};
-  task.deadline = *d.step_deadline;
+  task.deadline = *lane().deadline;
   // D of the recovery point: the takeover by the restored copy, else the proof of the data's loss,
   // else the proof of the last fault.
   for (const auto& deed : d.deeds) {
@@ -153,7 +154,6 @@ void Turn::verify_over() {
 
 void Turn::close() {
   enter(Phase::closing);
-  d.current_deed = 0;
   close_next();
 }
 
@@ -177,10 +177,10 @@ Turn::Data Turn::data() const {
 // missing, for it may be the only one that has it. Those of an undo that is still owed stay too.
 void Turn::close_next() {
   const Data found = data();
-  while (d.current_deed < d.deeds.size()) {
-    const std::size_t index = d.current_deed++;
+  while (d.to_close < d.deeds.size()) {
+    const std::size_t index = d.to_close++;
     DeedState& deed = d.deeds[index];
-    if (deed.stage == Stage::none || deed.stage == Stage::residue) continue;
+    if (deed.stage == Stage::none || deed.stage == Stage::residue || deed.is_action) continue;
     Task task = deed_task(index, Op::close, Deadlines::look);
     task.keep = deed.stage == Stage::superseded && found != Data::complete;
     if (task.keep) {

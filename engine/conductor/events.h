@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "engine/rows.h"
 
 namespace gameday {
+
+inline constexpr std::string_view kActionKind = "action";
 
 using TaskId = std::uint64_t;
 using TimerId = std::uint64_t;
@@ -41,6 +44,7 @@ enum class Op {
 struct Task {
   TaskId id = 0;
   Op op = Op::prepare;
+  std::size_t lane = 0;            // whose answer it is
   std::size_t deed = kNoDeed;      // prepare, inject, prove, undo, look, close
   Deed what;                       // the same
   Undo undo;                       // inject, prove, undo, look, close
@@ -82,14 +86,32 @@ struct Sampled {
 struct Woken {
   TimerId timer = 0;
 };
+// Whoever answers, stops or notes something: never what they say of themselves, always what the
+// kernel says of the terminal's process or of the connection.
+struct Person {
+  std::string name;
+  std::int64_t uid = -1;
+  std::string via;  // "terminal", the drill's own, or "socket", from another one
+};
+[[nodiscard]] Json to_json(const Person& person);
 enum class StopBy { condition, limit, person, guardian, journal };
 [[nodiscard]] std::string_view name_of(StopBy by);
 struct StopAsked {
   StopBy by = StopBy::person;
   std::string reason;
-  std::string probe;    // by a condition
-  Instant last_sample;  // by a condition: the end of the sample that decided
+  std::string probe;               // by a condition
+  Instant last_sample;             // by a condition: the end of the sample that decided
+  std::optional<Person> who = {};  // by a person, where one is known
 };
+// Somebody answers what a step asks of people.
+struct Answered {
+  enum class What { acknowledged, approved, refused } what = What::acknowledged;
+  std::string step;    // empty: the only one that waits for such an answer
+  std::string role;    // in which they approve, as they say; empty: the one that is asked for
+  std::string reason;  // of a refusal
+  Person who;
+};
+[[nodiscard]] std::string_view name_of(Answered::What what);
 struct LoadProblem {
   std::string load, text;
 };
@@ -98,7 +120,8 @@ struct JournalFailed {
   Error error;
   std::optional<TaskId> task;  // whose Done it was
 };
-using Happening = std::variant<Begun, Done, Sampled, Woken, StopAsked, LoadProblem, JournalFailed>;
+using Happening =
+    std::variant<Begun, Done, Sampled, Woken, StopAsked, Answered, LoadProblem, JournalFailed>;
 
 struct Cancel {
   TaskId task = 0;

@@ -34,38 +34,41 @@ Result<std::uint64_t> JournaledDrill::append(Now now, std::string_view type, con
   return kept;
 }
 
-void JournaledDrill::happen(const Happening& happening) {
-  if (end_) return;
-  take(happening);
+bool JournaledDrill::happen(const Happening& happening) {
+  if (end_) return false;
+  const bool kept = take(happening);
   while (!end_ && !failures_.empty()) {
     const JournalFailed failed = std::move(failures_.front());
     failures_.pop_front();
-    take(failed);
+    (void)take(failed);
   }
+  return kept;
 }
 
-void JournaledDrill::take(const Happening& happening) {
+bool JournaledDrill::take(const Happening& happening) {
   const Now now = hands_.now();
   const auto* done = std::get_if<Done>(&happening);
-  if (done != nullptr && !drill_.tasks.contains(done->task)) return;
+  if (done != nullptr && !drill_.tasks.contains(done->task)) return false;
   drill_.now = now;
   const Described described = describe(drill_, happening);
   const auto kept = append(now, described.type, described.data,
                            described.durable ? Durability::durable : Durability::batched);
-  if (end_) return;
+  if (end_) return false;
   if (kept) {
     if (done != nullptr) note_proof(drill_.tasks.at(done->task), *kept);
     hands_.journaled(described.type, described.data);
-    return feed(now, happening, described.durable);
+    feed(now, happening, described.durable);
+    return true;
   }
   const bool goes_on = goes_on_unjournaled(happening);
   JournalFailed failed{kept.error(), {}};
   if (done != nullptr && !goes_on) failed.task = done->task;
   feed(now, failed, true);
-  if (!goes_on) return;
+  if (!goes_on) return false;
   // What is put back is put back, journal or not; nobody is to go on waiting for it.
   hands_.journaled(described.type, described.data);
   feed(now, happening, true);
+  return false;
 }
 
 void JournaledDrill::note_proof(const Task& task, std::uint64_t event) {
@@ -74,10 +77,11 @@ void JournaledDrill::note_proof(const Task& task, std::uint64_t event) {
   if (deed.proof_event == 0) deed.proof_event = event;
 }
 
-void JournaledDrill::note(std::string_view type, const Json& data, Durability durability) {
-  if (end_) return;
+bool JournaledDrill::note(std::string_view type, const Json& data, Durability durability) {
+  if (end_) return false;
   const auto kept = append(hands_.now(), type, data, durability);
   if (kept) hands_.journaled(type, data);
+  return kept.has_value();
 }
 
 void JournaledDrill::feed(Now now, const Happening& happening, bool durable) {

@@ -36,10 +36,10 @@ class JournaledDrill {
       : drill_(drill), journal_(journal), hands_(hands) {}
 
   // One event, with all that follows from it. What cannot be journaled has not happened, but for
-  // what puts something back.
-  void happen(const Happening& happening);
-  // An event that the conductor need not know.
-  void note(std::string_view type, const Json& data, Durability durability);
+  // what puts something back. Says whether it is in the journal.
+  bool happen(const Happening& happening);
+  // An event that the conductor need not know; the same.
+  bool note(std::string_view type, const Json& data, Durability durability);
   // The verdict and the closing event. A drill whose journal could not be closed is not evidence of
   // anything, whatever its verdict: the exit code is then at least that of a journal that stopped
   // it.
@@ -54,7 +54,7 @@ class JournaledDrill {
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
  private:
-  void take(const Happening& happening);
+  bool take(const Happening& happening);
   void feed(Now now, const Happening& happening, bool durable);
   void obey(const std::vector<DrillCommand>& commands);
   void record(const Record& decided);

@@ -8,6 +8,8 @@
 namespace gameday {
 namespace {
 
+constexpr std::string_view kAction = "action";
+
 enum class State { open, closed, superseded, erased };
 
 struct Entry {
@@ -72,10 +74,18 @@ void note_event(std::vector<Entry>& entries, const Event& event) {
 
 Result<Owed> owed_by(const std::vector<std::string>& lines) {
   std::vector<Entry> entries;
+  std::map<std::string, std::string> actions;  // by mark, without a known end
   Owed owed;
   for (const auto& line : lines) {
     TRY(event, parse_event(line));
-    if (event.type == "deed") {
+    const bool action = event.data.text("kind") == kAction;
+    const std::string mark = event.data.text("deed");
+    if (action && event.type == "deed") {
+      owed.marks.push_back(mark);
+      actions[mark] = event.data.text("action") + " (step " + event.data.text("id") + ")";
+    } else if (action && event.type == "injected") {
+      if (!event.data.boolean("uncertain", false)) actions.erase(mark);
+    } else if (event.type == "deed") {
       TRY(entry, entry_of(event));
       owed.marks.push_back(entry.owed.mark);
       entries.push_back(std::move(entry));
@@ -85,6 +95,7 @@ Result<Owed> owed_by(const std::vector<std::string>& lines) {
       note_event(entries, event);
     }
   }
+  for (auto& [mark, name] : actions) owed.under_way.push_back(std::move(name));
   std::ranges::reverse(entries);
   for (auto& entry : entries) {
     switch (entry.state) {

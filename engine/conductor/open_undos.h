@@ -37,7 +37,9 @@ struct Owed {
   std::vector<OpenUndo> open;  // newest first
   std::vector<PrivateFiles> to_erase;
   std::vector<std::string> marks;  // of every deed that was recorded
-  bool closed = false;             // the chain has its closing event
+  // Actions whose end is in no event: "command (step promote)". Nothing undoes them.
+  std::vector<std::string> under_way;
+  bool closed = false;  // the chain has its closing event
 };
 
 // Lines that are no events are an error: a journal that was tampered with is not acted upon.

@@ -44,6 +44,13 @@ void plan_restore(PlannedStep& planned) {
   planned.holds_data = true;
 }
 
+void plan_action(PlannedStep& planned, const Playbook& playbook) {
+  const Step& step = planned.step;
+  planned.deed = {step.id, "action", step.target, step.arguments, step.action};
+  // Its commands run there.
+  planned.deed.arguments.set("folder", playbook.folder);
+}
+
 }  // namespace
 
 Duration Plan::hold() const {
@@ -65,12 +72,13 @@ const Step* Plan::last_steady_state() const {
 Result<Plan> make_plan(std::shared_ptr<const Playbook> playbook, const Rows& rows,
                        std::string drill, std::uint64_t seed,
                        const std::vector<Instance>& instances) {
-  Plan plan{std::move(drill), seed, "", playbook, {}, {}, {}};
+  Plan plan{std::move(drill), seed, "", -1, playbook, {}, {}, {}};
   for (const auto& step : playbook->timeline) {
     PlannedStep planned;
     planned.step = step;
     if (step.kind == StepKind::fault) TRY_OK(plan_fault(planned, *playbook, rows));
     if (step.kind == StepKind::restore) plan_restore(planned);
+    if (step.kind == StepKind::action) plan_action(planned, *playbook);
     for (const auto& name : planned.targets) {
       const auto found = std::ranges::find(instances, name, &Instance::target);
       if (found != instances.end()) planned.instances.push_back(*found);
@@ -107,6 +115,16 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
     out.set("rights", row != nullptr ? row->rights : "");
     if (!step.allow_irreversible.empty()) out.set("allow_irreversible", step.allow_irreversible);
   }
+  if (step.kind == StepKind::action) {
+    const ActionRow* row = rows.action(step.action);
+    out.set("action", step.action).set("summary", row != nullptr ? row->summary : "");
+    out.set("arguments", step.arguments).set("rights", row != nullptr ? row->rights : "");
+  }
+  if (step.kind == StepKind::human) out.set("do", step.what).set("by", step.person);
+  if (step.kind == StepKind::approve) {
+    out.set("role", step.person).set("not", step.not_operator ? "operator" : "");
+  }
+  if (step.inside) out.set("inside", true);
   if (step.hold) out.set("for_s", seconds(*step.hold));
   if (step.kind == StepKind::restore) out.set("into", step.into_place ? "place" : "scratch");
   if (!step.target.empty() && step.kind != StepKind::fault) out.set("target", step.target);

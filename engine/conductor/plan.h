@@ -13,7 +13,7 @@ namespace gameday {
 
 struct PlannedStep {
   Step step;
-  Deed deed;                         // of a fault, or of a restore into place
+  Deed deed;                         // of a fault, an action, or a restore into place
   std::vector<std::string> targets;  // under fault at once: names of targets or links
   std::vector<Instance> instances;
   Reversal reversal = Reversal::exact;
@@ -26,6 +26,7 @@ struct Plan {
   std::string drill;
   std::uint64_t seed = 0;
   std::string operator_name;
+  std::int64_t operator_uid = -1;
   std::shared_ptr<const Playbook> playbook;
   std::vector<PlannedStep> steps;
   std::vector<std::string> identities;  // what the drill locks
@@ -48,6 +49,7 @@ struct Deadlines {
   static constexpr Duration backup = std::chrono::minutes(5);
   static constexpr Duration restore = std::chrono::minutes(5);  // `deadline` of the step overrides
   static constexpr Duration verify = std::chrono::minutes(2);   // the same
+  static constexpr Duration action = std::chrono::minutes(5);   // the same
   static constexpr Duration settle = std::chrono::seconds(2);   // after a deed whose end is unknown
   static constexpr Duration grace =
       std::chrono::seconds(30);  // between a deed's plan and not_after

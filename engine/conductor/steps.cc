@@ -1,5 +1,6 @@
 // The timeline: one step after another, and the steady states that are waited for.
 #include <algorithm>
+#include <ranges>
 #include <set>
 
 #include "engine/base/assert.h"
@@ -9,9 +10,10 @@
 namespace gameday {
 
 void Turn::begin_step() {
-  if (d.stop || d.timeline_failed || d.step >= d.plan.steps.size()) return start_reverting();
-  const PlannedStep& planned = d.plan.steps[d.step];
-  d.steps[d.step].started = now_;
+  if (halted()) return;
+  if (lane().step >= d.plan.steps.size()) return start_reverting();
+  const PlannedStep& planned = d.plan.steps[lane().step];
+  d.steps[lane().step].started = now_;
   record("step",
          Json::object(
              {{"id", planned.step.id}, {"step", name_of(planned.step.kind)}, {"what", "started"}}));
@@ -19,25 +21,35 @@ void Turn::begin_step() {
     case StepKind::steady_state: return begin_steady(planned.step);
     case StepKind::backup: return begin_backup(planned);
     case StepKind::fault: return begin_fault(planned);
+    case StepKind::action: return begin_action(planned);
+    case StepKind::parallel: return begin_parallel();
     case StepKind::restore: return begin_restore(planned);
     case StepKind::revert: return begin_revert(planned);
+    case StepKind::human:
+    case StepKind::approve: return begin_asking(planned.step);
     case StepKind::verify: return begin_verify(planned.step.names);
-    case StepKind::wait: d.step_timer = wake(now_.boot + planned.step.steady_for); return;
+    case StepKind::wait: lane().step_timer = wake(now_.boot + planned.step.steady_for); return;
   }
 }
 
-void Turn::begin_fault(const PlannedStep& planned) {
+// With this one, over all lanes; what is being prepared counts, for it is about to be injected.
+std::size_t Turn::targets_under_fault(const PlannedStep& and_this) const {
   // A region is one, however many links lead to it.
   const auto place = [](const Deed& deed) {
     return deed.target.empty() ? "region " + deed.arguments.text("region") : deed.target;
   };
-  std::set<std::string> under_fault = {place(planned.deed)};
+  std::set<std::string> under_fault = {place(and_this.deed)};
   for (const auto& deed : d.deeds) {
-    if (deed.is_fault && deed.open()) under_fault.insert(place(deed.deed));
+    const bool counts = deed.open() || deed.stage == Stage::preparing;
+    if (deed.is_fault && counts) under_fault.insert(place(deed.deed));
   }
-  if (under_fault.size() > static_cast<std::size_t>(d.plan.playbook->limits.targets)) {
-    return fail_step(4, "step " + planned.step.id + " would put " +
-                            std::to_string(under_fault.size()) +
+  return under_fault.size();
+}
+
+void Turn::begin_fault(const PlannedStep& planned) {
+  const std::size_t under_fault = targets_under_fault(planned);
+  if (under_fault > static_cast<std::size_t>(d.plan.playbook->limits.targets)) {
+    return fail_step(4, "step " + planned.step.id + " would put " + std::to_string(under_fault) +
                             " targets under fault; limits.targets allows " +
                             std::to_string(d.plan.playbook->limits.targets));
   }
@@ -61,7 +73,8 @@ void Turn::begin_restore(const PlannedStep& planned) {
     return fail_step(blame(),
                      "step " + planned.step.id + ": there is no backup of " + planned.step.target);
   }
-  d.step_deadline = now_.boot + planned.step.deadline.value_or(Deadlines::restore);
+  lane().deadline = now_.boot + planned.step.deadline.value_or(Deadlines::restore);
+  lane().restore = d.restores.size();
   d.restores.push_back({planned.step.id,
                         backup->taken.facts.text("kind"),
                         planned.step.target,
@@ -81,7 +94,7 @@ void Turn::begin_restore(const PlannedStep& planned) {
   task.op = Op::restore_scratch;
   task.target = planned.step.target;
   task.backup = backup->taken;
-  task.deadline = *d.step_deadline;
+  task.deadline = *lane().deadline;
   run(std::move(task));
 }
 
@@ -92,56 +105,89 @@ void Turn::begin_revert(const PlannedStep& planned) {
   end_step(true);  // a superseding restore has closed it already
 }
 
+void Turn::begin_action(const PlannedStep& planned) { prepare(add_deed(planned)); }
+
+// A lane for each of its steps. One that fails as it begins keeps the others from beginning.
+void Turn::begin_parallel() {
+  const std::size_t first = lane().step + 1;
+  const std::size_t count = lane_step().inner;
+  d.lanes.resize(1 + count);
+  for (std::size_t i = 0; i < count; ++i) d.lanes[1 + i].step = first + i;
+  for (std::size_t i = 0; i < count && !halted(); ++i) {
+    lane_ = 1 + i;
+    begin_step();
+  }
+}
+
+void Turn::join_lanes() {
+  if (halted() || !std::ranges::all_of(d.lanes | std::views::drop(1), &Lane::over)) return;
+  d.lanes.resize(1);
+  lane_ = 0;
+  end_step(true);
+}
+
 void Turn::end_step(bool ok) {
-  auto& state = d.steps[d.step];
+  auto& state = d.steps[lane().step];
   state.ended = now_;
   state.ok = ok;
   record("step",
          Json::object(
              {{"id", state.id}, {"step", name_of(state.kind)}, {"what", "ended"}, {"ok", ok}}));
-  d.current_deed = kNoDeed;
-  d.step_deadline.reset();
-  ++d.step;
+  lane().deed = kNoDeed;
+  lane().deadline.reset();
+  if (lane_ != 0) {
+    lane().over = true;
+    return join_lanes();
+  }
+  lane().step += 1 + lane_step().inner;
   begin_step();
 }
 
 // The timeline goes no further: what is open is reverted, and the end takes its course.
-void Turn::fail_step(int code, std::string text) {
-  if (!d.stop) reason(code, std::move(text));
+void Turn::give_up() {
   d.timeline_failed = true;
+  break_off();
+}
+
+// In a lane that is being broken off, it is not this that has failed.
+void Turn::fail_step(int code, std::string text) {
+  if (!halted()) reason(code, std::move(text));
+  give_up();
   end_step(false);
 }
 
 void Turn::step_timer_fired() {
-  d.step_timer = 0;
-  if (d.steady) return judge_steady(true);
-  if (d.phase != Phase::running || d.stop) return;
-  const Step& step = d.plan.steps[d.step].step;
+  lane().step_timer = 0;
+  if (lane().steady) return judge_steady(true);
+  if (d.phase != Phase::running || halted()) return;
+  const Step& step = lane_step();
   if (step.kind == StepKind::wait) return end_step(true);
-  if (step.kind == StepKind::fault) return undo_all({d.current_deed});
+  if (lane().asked) return nobody_answered();
+  if (step.kind == StepKind::fault) return undo_all({lane().deed});
 }
 
 void Turn::begin_steady(const Step& terms) {
-  d.steady = SteadyWait{now_.boot, terms.steady_for, std::max(terms.within, terms.steady_for),
-                        terms.names};
-  for (const auto& name : d.steady->probes) {
+  lane().steady = SteadyWait{now_.boot, terms.steady_for, std::max(terms.within, terms.steady_for),
+                             terms.names};
+  for (const auto& name : lane().steady->probes) {
     auto& probe = d.probes[name];
     // A probe that is good as the step starts counts from there; a bad one from its first success.
     if (!probe.since_bad) probe.since_ok = now_.boot;
   }
-  d.step_timer = wake(now_.boot + d.steady->within);
+  lane().step_timer = wake(now_.boot + lane().steady->within);
 }
 
 bool Turn::steady_holds() const {
-  return std::ranges::all_of(d.steady->probes, [&](const std::string& name) {
+  const SteadyWait& wait = *lane().steady;
+  return std::ranges::all_of(wait.probes, [&](const std::string& name) {
     const auto& probe = d.probes.at(name);
     if (probe.since_bad || !probe.since_ok || !probe.last_end) return false;
     // A probe that hangs says nothing, and nothing is not steady; nor do attempts of long ago that
     // a runner which was held up gets to see only now.
     const bool fresh = now_.boot - *probe.last_end <= probe.every + probe.timeout;
-    const bool seen = *probe.last_end > d.steady->start;
-    const Instant since = std::max(*probe.since_ok, d.steady->start);
-    return fresh && seen && now_.boot - since >= d.steady->steady_for;
+    const bool seen = *probe.last_end > wait.start;
+    const Instant since = std::max(*probe.since_ok, wait.start);
+    return fresh && seen && now_.boot - since >= wait.steady_for;
   });
 }
 
@@ -151,9 +197,9 @@ void Turn::judge_steady(bool at_deadline) {
 }
 
 void Turn::steady_over(bool held) {
-  const SteadyWait wait = *d.steady;
-  d.steady.reset();
-  d.step_timer = 0;
+  const SteadyWait wait = *lane().steady;
+  lane().steady.reset();
+  lane().step_timer = 0;
   if (d.phase == Phase::settling) {
     d.steady_again = held;
     d.settle_missed = !held;
@@ -162,7 +208,7 @@ void Turn::steady_over(bool held) {
   }
   if (held) return end_step(true);
   const bool first = !d.any_injected;
-  fail_step(first ? 3 : 1, "step " + d.steps[d.step].id + ": no steady state for " +
+  fail_step(first ? 3 : 1, "step " + d.steps[lane().step].id + ": no steady state for " +
                                shown(wait.steady_for) + " within " + shown(wait.within));
 }
 
@@ -190,7 +236,10 @@ void Turn::on(const Sampled& sample) {
     stop_now({StopBy::condition, "probe " + stop.probe + " has failed for " + shown(stop.fails_for),
               stop.probe, sample.end});
   }
-  if (d.steady) judge_steady(false);
+  for (std::size_t i = 0; i < d.lanes.size(); ++i) {
+    lane_ = i;
+    if (lane().steady) judge_steady(false);
+  }
 }
 
 // A stop probe that gives no answer for three intervals counts as failing since then.

@@ -42,6 +42,7 @@ std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening
   drill.now = now;
   Turn turn(drill, now, out);
   std::visit([&](const auto& event) { turn.on(event); }, happening);
+  turn.revert_once_halted();
   return out;
 }
 
@@ -54,6 +55,7 @@ void Turn::enter(Phase phase) {
 
 TaskId Turn::run(Task task) {
   task.id = ++d.last_task;
+  task.lane = lane_;
   d.tasks.emplace(task.id, task);
   out_.emplace_back(task);
   return task.id;
@@ -73,8 +75,9 @@ void Turn::reason(int code, std::string text) { d.reasons.push_back({code, std::
 int Turn::blame() const { return d.any_injected ? 6 : 3; }
 
 std::string Turn::called(const DeedState& deed) const {
-  return deed.deed.kind == "load" ? "load " + deed.deed.target
-                                  : deed.deed.kind + " (step " + deed.step_id + ")";
+  if (deed.deed.kind == "load") return "load " + deed.deed.target;
+  const std::string name = deed.is_action ? "action " + deed.deed.action : deed.deed.kind;
+  return name + " (step " + deed.step_id + ")";
 }
 
 void Turn::on(const Begun&) {
@@ -90,6 +93,7 @@ void Turn::on(const Done& done) {
   GD_ASSERT(found != d.tasks.end());
   const Task task = std::move(found->second);
   d.tasks.erase(found);
+  lane_ = task.lane;
   switch (task.op) {
     case Op::system_start: return system_started(done);
     case Op::end_loads:
@@ -141,12 +145,15 @@ void Turn::begin_timeline() {
 }
 
 void Turn::on(const Woken& woken) {
-  if (woken.timer == d.step_timer) return step_timer_fired();
-  if (woken.timer == d.retry_timer && d.current_deed != kNoDeed) {
-    run(deed_task(d.current_deed, Op::undo, Deadlines::undo));
-  } else if (woken.timer == d.late_timer) {
-    late_look();
-  } else if (woken.timer == d.watch_timer) {
+  for (lane_ = 0; lane_ < d.lanes.size(); ++lane_) {
+    if (woken.timer == lane().step_timer) return step_timer_fired();
+    if (woken.timer == lane().late_timer) return late_look();
+    if (woken.timer != lane().retry_timer || lane().to_undo.empty()) continue;
+    run(deed_task(lane().deed, Op::undo, Deadlines::undo));
+    return;
+  }
+  lane_ = 0;
+  if (woken.timer == d.watch_timer) {
     watch_probes();
   } else if (woken.timer == d.limit_timer && d.fault_open()) {
     stop_now({StopBy::limit, "limits.duration is over with a fault still in force", "", now_.boot});
@@ -163,7 +170,7 @@ void Turn::stop_now(const StopAsked& asked) {
   if (d.stop) {
     // A second request by a person shortens waits; undoing goes on as it was.
     if (asked.by == StopBy::person) d.hurried = true;
-    if (d.hurried && d.phase == Phase::settling && d.steady) steady_over(false);
+    if (d.hurried && d.phase == Phase::settling && lane().steady) steady_over(false);
     return;
   }
   if (d.phase >= Phase::closing) return;
@@ -173,24 +180,33 @@ void Turn::stop_now(const StopAsked& asked) {
   if (d.phase <= Phase::running) break_off();
 }
 
-// Ends what is going on, unless it is what puts something back: an undo, or a restore into place,
-// goes on to its own end, and the turn after it sees the stop.
+// Ends what is going on in any lane, unless it is what puts something back: an undo, or a restore
+// into place, goes on to its own end, and the turn after it sees the stop.
 void Turn::break_off() {
-  bool waits = false;
-  const bool in_restore = d.phase == Phase::running && d.step < d.steps.size() &&
-                          d.steps[d.step].kind == StepKind::restore;
   for (const auto& [id, task] : d.tasks) {
+    const std::size_t at = d.lanes[task.lane].step;
+    const bool in_restore =
+        d.phase == Phase::running && at < d.steps.size() && d.steps[at].kind == StepKind::restore;
     const bool restoring = in_restore && task.op != Op::prepare && task.op != Op::restore_scratch;
     const bool undoing = task.op == Op::undo || task.op == Op::look || task.op == Op::close;
     if (!restoring && !undoing) out_.emplace_back(Cancel{id});
-    waits = true;
   }
-  d.steady.reset();
-  d.step_timer = 0;
-  const bool between_tries = d.current_deed != kNoDeed && !d.to_undo.empty();
-  if (waits || between_tries) return;
+  for (auto& lane : d.lanes) {
+    lane.steady.reset();
+    lane.step_timer = 0;
+    lane.asked.reset();
+  }
   // Not even the system was asked for yet: there is nothing to put back.
-  d.phase == Phase::starting ? close() : start_reverting();
+  if (d.phase == Phase::starting && d.tasks.empty()) close();
+}
+
+// A drill that goes no further waits until all that was under way has answered, in every lane, and
+// undos between two tries have come to their end: then the rest is undone, newest first.
+void Turn::revert_once_halted() {
+  const bool may = d.phase == Phase::loading || d.phase == Phase::running;
+  if (!may || !halted() || !d.tasks.empty()) return;
+  if (std::ranges::any_of(d.lanes, [](const Lane& lane) { return !lane.to_undo.empty(); })) return;
+  start_reverting();
 }
 
 void Turn::on(const JournalFailed& failed) {
@@ -200,8 +216,8 @@ void Turn::on(const JournalFailed& failed) {
   if (found == d.tasks.end()) return stop_now(asked);
   const Task task = std::move(found->second);
   d.tasks.erase(found);
-  const bool stopping = d.stop.has_value();
   stop_now(asked);
+  lane_ = task.lane;
   if (task.op == Op::inject) {
     // It was done, or half of it, and nothing says so: its undo is on disk, and owed.
     DeedState& deed = d.deeds[task.deed];
@@ -211,9 +227,6 @@ void Turn::on(const JournalFailed& failed) {
   }
   if (task.op == Op::prove && d.deeds[task.deed].proven_again) {
     run(deed_task(task.deed, Op::undo, Deadlines::undo));
-  } else if (stopping && d.phase <= Phase::running) {
-    // The stop waited for this answer.
-    start_reverting();
   }
 }
 
@@ -236,6 +249,10 @@ std::string_view name_of(Op op) {
     case Op::system_stop: return "system_stop";
   }
   return "prepare";
+}
+
+Json to_json(const Person& person) {
+  return Json::object({{"name", person.name}, {"uid", person.uid}, {"via", person.via}});
 }
 
 std::string_view name_of(StopBy by) {

@@ -21,8 +21,11 @@ class Turn {
   void on(const Sampled& sample);
   void on(const Woken& woken);
   void on(const StopAsked& asked);
+  void on(const Answered& answered);
   void on(const LoadProblem& problem);
   void on(const JournalFailed& failed);
+  // After each of them.
+  void revert_once_halted();
 
  private:
   // turn.cc: the start, the stop and the common means
@@ -36,6 +39,10 @@ class Turn {
   void begin_timeline();
   void stop_now(const StopAsked& asked);
   void break_off();
+  [[nodiscard]] Lane& lane() { return d.lanes[lane_]; }
+  [[nodiscard]] const Lane& lane() const { return d.lanes[lane_]; }
+  [[nodiscard]] const Step& lane_step() const { return d.plan.steps[lane().step].step; }
+  [[nodiscard]] bool halted() const { return d.stop || d.timeline_failed; }
   [[nodiscard]] int blame()
       const;  // of a step that cannot go on: 3 before the first fault, 6 after
   [[nodiscard]] std::string called(const DeedState& deed) const;
@@ -46,14 +53,24 @@ class Turn {
   void begin_restore(const PlannedStep& planned);
   void begin_backup(const PlannedStep& planned);
   void begin_revert(const PlannedStep& planned);
+  void begin_action(const PlannedStep& planned);
+  void begin_parallel();
+  void join_lanes();
   void end_step(bool ok);
   void fail_step(int code, std::string text);
+  void give_up();
+  [[nodiscard]] std::size_t targets_under_fault(const PlannedStep& and_this) const;
   void step_timer_fired();
   void begin_steady(const Step& terms);
   void judge_steady(bool at_deadline);
   void steady_over(bool held);
   [[nodiscard]] bool steady_holds() const;
   void watch_probes();
+
+  // people.cc: what a step asks of a person
+  void begin_asking(const Step& step);
+  void nobody_answered();
+  void refused(const Answered& answered, const std::string& step);
 
   // deeds.cc: from the prior state to the proof
   std::size_t add_deed(const PlannedStep& planned);
@@ -63,6 +80,8 @@ class Turn {
   void injected(const Task& task, const Done& done);
   void fault_injected(DeedState& deed, const Task& task, const Done& done);
   void restore_injected(DeedState& deed, const Task& task, const Done& done);
+  void performed(DeedState& deed, const Task& task, const Done& done);
+  void action_proved(DeedState& deed, const Done& done);
   void proved(const Task& task, const Done& done);
   void held_to_the_end(DeedState& deed, const Task& task, const Done& done);
   void backed_up(const Done& done);
@@ -73,6 +92,7 @@ class Turn {
 
   // undoing.cc
   void start_reverting();
+  void end_open_steps();
   void undo_all(std::deque<std::size_t> newest_first);
   void next_undo();
   void undone(const Task& task, const Done& done);
@@ -100,6 +120,7 @@ class Turn {
   Drill& d;
   const Now now_;
   std::vector<DrillCommand>& out_;
+  std::size_t lane_ = 0;  // whose turn it is
 };
 
 // Of an injection: ended by a stop or at its deadline, it may still be under way somewhere.
@@ -116,6 +137,7 @@ class Turn {
 [[nodiscard]] Json ledgers_json(const Drill& drill);
 [[nodiscard]] Json backups_json(const Drill& drill);
 [[nodiscard]] Json restores_json(const Drill& drill);
+[[nodiscard]] Json humans_json(const Drill& drill);
 [[nodiscard]] Json stop_json(const Drill& drill);
 [[nodiscard]] Json residue_json(const Drill& drill);
 [[nodiscard]] std::vector<Outage> all_outages(const Drill& drill);

@@ -1,6 +1,7 @@
 // Putting everything back: newest first, each tried several times, one that fails stopping none of
 // the others, and each looked at afterwards.
 #include <algorithm>
+#include <functional>
 
 #include "engine/base/assert.h"
 #include "engine/conductor/turn.h"
@@ -12,10 +13,12 @@ constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
 
 std::deque<std::size_t> open_deeds(const Drill& drill, bool loads) {
   std::deque<std::size_t> found;
-  for (std::size_t i = drill.deeds.size(); i-- > 0;) {
+  for (std::size_t i = 0; i < drill.deeds.size(); ++i) {
     const bool load = drill.deeds[i].deed.kind == "load";
     if (drill.deeds[i].open() && load == loads) found.push_back(i);
   }
+  // Of two lanes, the one that was prepared later may have been recorded first.
+  std::ranges::sort(found, std::greater(), [&](auto i) { return drill.deeds[i].recorded; });
   return found;
 }
 
@@ -32,14 +35,26 @@ bool may_still_arrive(const DeedState& deed, Instant now) {
 }
 
 void Turn::start_reverting() {
-  d.steady.reset();
-  d.step_timer = 0;
-  if (d.phase == Phase::running && d.step < d.steps.size() && d.steps[d.step].started &&
-      !d.steps[d.step].ended) {
-    d.steps[d.step].ended = now_;
-  }
+  end_open_steps();
+  lane_ = 0;
+  d.lanes.assign(1, Lane());
   enter(Phase::reverting);
   undo_all(open_deeds(d, false));
+}
+
+// What was broken off, and what it was part of.
+void Turn::end_open_steps() {
+  for (std::size_t i = d.steps.size(); i-- > 0;) {
+    auto& step = d.steps[i];
+    if (!step.started || step.ended) continue;
+    step.ended = now_;
+    if (!d.stop) {
+      record(
+          "step",
+          Json::object(
+              {{"id", step.id}, {"step", name_of(step.kind)}, {"what", "ended"}, {"ok", false}}));
+    }
+  }
 }
 
 void Turn::clean() {
@@ -48,21 +63,22 @@ void Turn::clean() {
 }
 
 void Turn::undo_all(std::deque<std::size_t> newest_first) {
-  d.to_undo = std::move(newest_first);
+  lane().to_undo = std::move(newest_first);
   next_undo();
 }
 
 void Turn::next_undo() {
-  while (!d.to_undo.empty() && !d.deeds[d.to_undo.front()].open()) d.to_undo.pop_front();
-  if (d.to_undo.empty()) return undoing_over();
-  d.current_deed = d.to_undo.front();
-  DeedState& deed = d.deeds[d.current_deed];
+  auto& to_undo = lane().to_undo;
+  while (!to_undo.empty() && !d.deeds[to_undo.front()].open()) to_undo.pop_front();
+  if (to_undo.empty()) return undoing_over();
+  lane().deed = to_undo.front();
+  DeedState& deed = d.deeds[lane().deed];
   if (deed.held_by_lease && deed.stage == Stage::proven && !deed.proven_again && !d.stop) {
     deed.proven_again = true;
-    run(deed_task(d.current_deed, Op::prove, Deadlines::prove));
+    run(deed_task(lane().deed, Op::prove, Deadlines::prove));
     return;
   }
-  run(deed_task(d.current_deed, Op::undo, Deadlines::undo));
+  run(deed_task(lane().deed, Op::undo, Deadlines::undo));
 }
 
 void Turn::undone(const Task& task, const Done& done) {
@@ -79,7 +95,7 @@ void Turn::looked(const Task& task, const Done& done) {
   if (!proof->held) return undo_failed(task.deed, proof->text);
   if (may_still_arrive(deed, now_.boot)) {
     // It stays owed, and is looked at once more.
-    d.late_timer = wake(deed.injected->boot + Deadlines::settle);
+    lane().late_timer = wake(deed.injected->boot + Deadlines::settle);
     return;
   }
   deed.stage = Stage::undone;
@@ -89,16 +105,16 @@ void Turn::looked(const Task& task, const Done& done) {
 }
 
 void Turn::late_look() {
-  d.late_timer = 0;
-  if (d.current_deed == kNoDeed) return;
-  run(deed_task(d.current_deed, Op::look, Deadlines::look));
+  lane().late_timer = 0;
+  if (lane().deed == kNoDeed) return;
+  run(deed_task(lane().deed, Op::look, Deadlines::look));
 }
 
 void Turn::undo_failed(std::size_t index, std::string why) {
   DeedState& deed = d.deeds[index];
   deed.trouble = std::move(why);
   if (++deed.undo_tries < kUndoTries) {
-    d.retry_timer = wake(now_.boot + kFirstRetry * (1 << (deed.undo_tries - 1)));
+    lane().retry_timer = wake(now_.boot + kFirstRetry * (1 << (deed.undo_tries - 1)));
     return;
   }
   deed.stage = Stage::residue;
@@ -113,13 +129,11 @@ void Turn::undo_failed(std::size_t index, std::string why) {
 }
 
 void Turn::undoing_over() {
-  d.current_deed = kNoDeed;
+  const std::size_t last = std::exchange(lane().deed, kNoDeed);
   switch (d.phase) {
     case Phase::running: {
-      const bool failed = std::ranges::any_of(d.deeds, [&](const auto& deed) {
-        return deed.stage == Stage::residue && deed.step_id == d.steps[d.step].id;
-      });
-      if (failed) d.timeline_failed = true;
+      const bool failed = d.deeds[last].stage == Stage::residue;
+      if (failed) give_up();
       return end_step(!failed);
     }
     case Phase::reverting:

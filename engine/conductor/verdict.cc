@@ -341,7 +341,7 @@ Judgement judge(const Drill& drill) {
                                   {"ledgers", ledgers_json(drill)},
                                   {"backups", backups_json(drill)},
                                   {"restores", restores_json(drill)},
-                                  {"humans", Json::array()}});
+                                  {"humans", humans_json(drill)}});
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "engine/playbook/bounds.h"
@@ -23,10 +24,16 @@ class Walk {
       : playbook_(playbook), rows_(rows), problems_(problems) {}
 
   void go() {
-    for (const auto& step : playbook_.timeline) {
-      visit(step);
-      now_ += least_duration(step);
-      if (step.kind == StepKind::fault && step.hold) close(step);
+    const auto& timeline = playbook_.timeline;
+    for (std::size_t first = 0, last = 0; first < timeline.size(); first = last + 1) {
+      // What stands inside of a parallel is open together.
+      last = first + timeline[first].inner;
+      for (std::size_t i = first; i <= last; ++i) visit(timeline[i]);
+      check_lanes(first, last);
+      now_ += least_duration(timeline, first);
+      for (std::size_t i = first; i <= last; ++i) {
+        if (timeline[i].kind == StepKind::fault && timeline[i].hold) close(timeline[i]);
+      }
     }
     if (first_fault_ && !open_.empty()) last_undo_ = now_;
     check_injection_time();
@@ -51,7 +58,11 @@ class Walk {
   void visit(const Step& step) {
     switch (step.kind) {
       case StepKind::steady_state:
+      case StepKind::human:
+      case StepKind::approve:
+      case StepKind::parallel:
       case StepKind::wait: return;
+      case StepKind::action: return visit_action(step);
       case StepKind::backup: return visit_backup(step);
       case StepKind::fault: return visit_fault(step);
       case StepKind::restore: return visit_restore(step);
@@ -83,6 +94,46 @@ class Walk {
     open_.push_back({&step, row});
     if (row->holds_data || row->effect == Effect::loses) losses_.push_back({&step, now_});
     check_count(step);
+  }
+
+  void visit_action(const Step& step) {
+    const ActionRow* row = rows_.action(step.action);
+    const Target* target = playbook_.system.target(step.target);
+    if (row == nullptr || target == nullptr || target->facets.find(row->facet) != nullptr) return;
+    error(step, named("action", step.action) + " needs a target with `" + std::string(row->facet) +
+                    "`, which " + named("target", step.target) + " has not");
+  }
+
+  // What a fault hits, or a revert frees: names of targets and links.
+  std::vector<std::string> places_of(const Step& step) const {
+    if (step.kind == StepKind::revert) {
+      const auto& timeline = playbook_.timeline;
+      const auto fault = std::ranges::find(timeline, step.revert, &Step::id);
+      const bool known = fault != timeline.end() && fault->kind == StepKind::fault;
+      return known ? places_of(*fault) : std::vector<std::string>{};
+    }
+    const FaultRow* row = rows_.fault(step.fault);
+    if (step.kind != StepKind::fault || row == nullptr) return {};
+    if (auto name = hit_by(*row, step); !name.empty()) return {std::move(name)};
+    std::vector<std::string> links;
+    for (const auto& link : playbook_.system.links) {
+      if (link.region == step.arguments.text("region")) links.push_back(link.name);
+    }
+    return links;
+  }
+
+  // Two deeds on one place at once: each would take the other's harm for the prior state.
+  void check_lanes(std::size_t first, std::size_t last) {
+    std::map<std::string, const Step*> taken;
+    for (std::size_t i = first; i <= last; ++i) {
+      const Step& step = playbook_.timeline[i];
+      for (const auto& place : places_of(step)) {
+        const auto [other, is_new] = taken.emplace(place, &step);
+        if (is_new) continue;
+        error(step, "`" + place + "` is hit by step `" + other->second->id + "` of the same " +
+                        "`parallel`: what was there before could not be told any more");
+      }
+    }
   }
 
   void check_aim(const Step& step, const FaultRow& row) {
@@ -278,12 +329,13 @@ class Terms {
   // Until the `verify` that ends it, else to the last step.
   Duration least_run(const LoadSpec& load) const {
     Duration run{};
-    for (const auto& step : playbook_.timeline) {
-      const auto& names = step.names;
-      const bool ends =
-          step.kind == StepKind::verify && std::ranges::find(names, load.name) != names.end();
+    const auto& timeline = playbook_.timeline;
+    for (std::size_t i = 0; i < timeline.size(); ++i) {
+      const auto& names = timeline[i].names;
+      const bool ends = timeline[i].kind == StepKind::verify &&
+                        std::ranges::find(names, load.name) != names.end();
       if (ends) break;
-      run += least_duration(step);
+      run += least_duration(timeline, i);
     }
     return run;
   }
@@ -294,13 +346,26 @@ class Terms {
 
 }  // namespace
 
-Duration least_duration(const Step& step) {
+namespace {
+
+Duration least_alone(const Step& step) {
   switch (step.kind) {
     case StepKind::steady_state:
     case StepKind::wait: return step.steady_for;
     case StepKind::fault: return step.hold.value_or(Duration{});
     default: return {};
   }
+}
+
+}  // namespace
+
+Duration least_duration(const std::vector<Step>& timeline, std::size_t index) {
+  if (timeline[index].inside) return {};
+  Duration longest = least_alone(timeline[index]);
+  for (std::size_t i = 1; i <= timeline[index].inner; ++i) {
+    longest = std::max(longest, least_alone(timeline[index + i]));
+  }
+  return longest;
 }
 
 Problems check_playbook(const Playbook& playbook, const Rows& rows) {

@@ -15,7 +15,8 @@ namespace gameday {
 [[nodiscard]] LoadedPlaybook load_checked(const std::string& path, const Vars& vars,
                                           const Rows& rows);
 
-// The least time a step takes: what is held or waited for; deeds and proofs come on top.
-[[nodiscard]] Duration least_duration(const Step& step);
+// The least time a step adds to the timeline: what is held or waited for; deeds and proofs come on
+// top. Of a parallel, what its longest step takes; of a step inside of one, nothing.
+[[nodiscard]] Duration least_duration(const std::vector<Step>& timeline, std::size_t index);
 
 }  // namespace gameday

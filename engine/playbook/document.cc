@@ -1,5 +1,6 @@
 #include "engine/playbook/document.h"
 
+#include <algorithm>
 #include <array>
 
 namespace gameday {
@@ -14,7 +15,8 @@ constexpr std::array<std::string_view, 7> kMethods{"GET",   "HEAD",   "POST",   
 constexpr std::array<std::string_view, 2> kArrivals{"constant", "poisson"};
 constexpr std::array<std::string_view, 2> kPlaces{"scratch", "place"};
 constexpr std::array<std::string_view, 4> kEvidenceLevels{"E1", "E2", "E3", "E4"};
-constexpr std::array<std::string_view, 4> kNotSupported{"parallel", "action", "human", "approve"};
+constexpr std::array<std::string_view, 3> kOnTimeout{"fail", "continue", "stop"};
+constexpr std::array<std::string_view, 1> kNot{"operator"};
 
 constexpr Field kDuring{.name = "during",
                         .help = "The phase it counts: steady, or the id of a fault's step.",
@@ -315,14 +317,83 @@ constexpr std::array kVerifyStep{
           .help = "By when it must be finished.",
           .least = kInstant},
     kId};
+constexpr std::array kActionStep{
+    Field{.name = "action", .help = "The kind of action.", .required = true},
+    Field{.name = "target", .type = FieldType::target, .help = "What it changes."},
+    Field{.name = "deadline",
+          .type = FieldType::duration,
+          .help = "By when it must be done.",
+          .otherwise = "5m",
+          .least = kInstant},
+    kId};
+constexpr std::array kHuman{
+    Field{.name = "do", .help = "What the person does, in words.", .required = true},
+    Field{.name = "by", .help = "Who does it: a role or a team."},
+    Field{.name = "within",
+          .type = FieldType::duration,
+          .help = "By when it must be acknowledged, from the step's start.",
+          .otherwise = "15m",
+          .least = kInstant},
+    Field{.name = "on_timeout",
+          .type = FieldType::choice,
+          .help = "What becomes of the drill when nobody has acknowledged it by then.",
+          .otherwise = "fail",
+          .choices = kOnTimeout}};
+constexpr std::array kHumanStep{
+    Field{.name = "human",
+          .type = FieldType::group,
+          .help = "What is asked; answered by `ack` on the drill's terminal, or `gameday ack`.",
+          .required = true,
+          .fields = kHuman,
+          .scalar = "do"},
+    kId};
+constexpr std::array kApprove{
+    Field{.name = "role", .help = "In which role somebody approves.", .required = true},
+    Field{.name = "not",
+          .type = FieldType::choice,
+          .help = "Who may not: operator, whoever runs the drill.",
+          .choices = kNot},
+    Field{.name = "within",
+          .type = FieldType::duration,
+          .help = "By when it must be approved, from the step's start.",
+          .otherwise = "15m",
+          .least = kInstant}};
+constexpr std::array kApproveStep{
+    Field{.name = "approve",
+          .type = FieldType::group,
+          .help = "Who lets the drill go on, by `gameday approve`; a refusal ends it.",
+          .required = true,
+          .fields = kApprove,
+          .scalar = "role"},
+    kId};
+constexpr std::array kParallelStep{
+    Field{.name = "parallel",
+          .type = FieldType::json,
+          .help = "The steps that start together; no verify, restore into place or parallel.",
+          .required = true},
+    kId};
 constexpr std::array kSteps{
-    StepForm{StepKind::steady_state, "Waits for the steady state.", kSteadyStep},
-    StepForm{StepKind::backup, "Takes a backup.", kBackupStep},
-    StepForm{StepKind::fault, "Injects a fault.", kFaultStep},
-    StepForm{StepKind::restore, "Restores from a backup.", kRestoreStep},
-    StepForm{StepKind::wait, "Waits.", kWaitStep},
-    StepForm{StepKind::revert, "Undoes a fault.", kRevertStep},
-    StepForm{StepKind::verify, "Ends loads and reads the ledger back.", kVerifyStep}};
+    StepForm{StepKind::steady_state, "Waits for the steady state.", kSteadyStep,
+             "- steady_state: { for: 10s, within: 30s, probes: [shop-answers] }"},
+    StepForm{StepKind::backup, "Takes a backup.", kBackupStep, "- backup: store"},
+    StepForm{StepKind::fault, "Injects a fault.", kFaultStep,
+             "- { fault: kill, target: west, for: 5s }"},
+    StepForm{StepKind::action, "Makes an intended change, which is not undone.", kActionStep,
+             "- { action: command, do: [./shop, up], check: [./shop, status] }"},
+    StepForm{StepKind::restore, "Restores from a backup.", kRestoreStep,
+             "- { restore: store, into: place, replay: orders }"},
+    StepForm{StepKind::human, "Waits until a person has done something and says so.", kHumanStep,
+             "- human: { do: fail over to the other region, by: sre, within: 10m }"},
+    StepForm{StepKind::approve, "Goes on only when somebody approves.", kApproveStep,
+             "- approve: { role: service-owner, not: operator, within: 30m }"},
+    StepForm{StepKind::wait, "Waits.", kWaitStep, "- wait: 30s"},
+    StepForm{StepKind::revert, "Undoes a fault.", kRevertStep, "- revert: west-killed"},
+    StepForm{StepKind::parallel, "Starts steps together, and ends when all of them have ended.",
+             kParallelStep,
+             "- parallel: [{ fault: kill, target: west, for: 5s }, { fault: kill, target: north, "
+             "for: 9s }]"},
+    StepForm{StepKind::verify, "Ends loads and reads the ledger back.", kVerifyStep,
+             "- verify: [checkout]"}};
 
 }  // namespace
 
@@ -332,6 +403,9 @@ std::span<const Field> target_fields() { return kTarget; }
 std::span<const Field> link_fields() { return kLink; }
 std::span<const Field> probe_fields() { return kProbe; }
 std::span<const StepForm> step_forms() { return kSteps; }
-std::span<const std::string_view> steps_not_supported() { return kNotSupported; }
+const StepForm& form_of(StepKind kind) { return *std::ranges::find(kSteps, kind, &StepForm::kind); }
+bool may_stand_inside(StepKind kind) {
+  return kind != StepKind::parallel && kind != StepKind::verify;
+}
 
 }  // namespace gameday

@@ -21,10 +21,14 @@ namespace gameday {
 struct StepForm {
   StepKind kind;
   std::string_view summary;
-  std::span<const Field> fields;  // the kind's own key first; a fault's row adds to them
+  std::span<const Field>
+      fields;                // the kind's own key first; a fault's or action's row adds to them
+  std::string_view example;  // one timeline line
 };
 [[nodiscard]] std::span<const StepForm> step_forms();
-// Kinds that the format knows and this version does not run.
-[[nodiscard]] std::span<const std::string_view> steps_not_supported();
+[[nodiscard]] const StepForm& form_of(StepKind kind);
+// May a step of this kind stand inside a `parallel`? Not a verify: it ends loads and judges what
+// all have done. Whether a restore may is a matter of its `into`.
+[[nodiscard]] bool may_stand_inside(StepKind kind);
 
 }  // namespace gameday

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/playbook/bounds.h"
-#include "engine/playbook/document.h"
 
 namespace gameday {
 namespace {
@@ -58,9 +57,8 @@ void add_short_form(std::string_view name, std::string_view scalar, std::string&
 
 // The step's own fields that this fault takes: which of them say what it hits differs.
 std::vector<Field> step_fields(const FaultRow& row) {
-  const auto forms = step_forms();
-  const auto form = std::ranges::find(forms, StepKind::fault, &StepForm::kind);
-  std::vector<Field> fields(form->fields.begin(), form->fields.end());
+  const auto common = form_of(StepKind::fault).fields;
+  std::vector<Field> fields(common.begin(), common.end());
   const auto takes = aims_of(row);
   std::erase_if(fields, [&](const Field& field) {
     const bool aim = std::ranges::find(kAims, field.name) != std::end(kAims);
@@ -104,9 +102,7 @@ std::string explain(const ProbeRow& row) {
 std::string explain(const RestoreRow& row) {
   std::string out = headed("restore", row.name, row.summary);
   add_line("Restores", "a target with " + std::string(row.facet), out);
-  const auto forms = step_forms();
-  const auto form = std::ranges::find(forms, StepKind::restore, &StepForm::kind);
-  add_fields("Fields of a restore step", form->fields, out);
+  add_fields("Fields of a restore step", form_of(StepKind::restore).fields, out);
   add_line("Rights", row.rights, out);
   add_line("Example", row.example, out);
   return out;
@@ -116,6 +112,29 @@ std::string explain(const FacetRow& row) {
   std::string out = headed("facet of a target", row.name, row.summary);
   add_short_form(row.name, row.scalar, out);
   add_fields("Its fields", row.fields, out);
+  return out;
+}
+
+std::string explain(const ActionRow& row) {
+  std::string out = headed("action", row.name, row.summary);
+  if (!row.facet.empty()) add_line("Changes", "a target with " + std::string(row.facet), out);
+  add_fields("Its own fields", row.fields, out);
+  const auto common = form_of(StepKind::action).fields;
+  std::vector<Field> fields(common.begin(), common.end());
+  std::erase_if(fields, [&](const Field& field) {
+    return field.name == "action" || (field.name == "target" && row.facet.empty());
+  });
+  add_fields("Fields of every such step", fields, out);
+  add_line("Reversal", "none: it is intended, and stays; a step of your own takes it back", out);
+  add_line("Rights", row.rights, out);
+  add_line("Example", row.example, out);
+  return out;
+}
+
+std::string explain(const StepForm& form) {
+  std::string out = headed("step", name_of(form.kind), form.summary);
+  add_fields("Its fields", form.fields, out);
+  add_line("Example", form.example, out);
   return out;
 }
 

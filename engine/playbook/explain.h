@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/playbook/document.h"
 #include "engine/rows.h"
 
 namespace gameday {
@@ -11,5 +12,7 @@ namespace gameday {
 [[nodiscard]] std::string explain(const ProbeRow& row);
 [[nodiscard]] std::string explain(const RestoreRow& row);
 [[nodiscard]] std::string explain(const FacetRow& row);
+[[nodiscard]] std::string explain(const ActionRow& row);
+[[nodiscard]] std::string explain(const StepForm& form);
 
 }  // namespace gameday

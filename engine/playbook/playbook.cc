@@ -27,9 +27,13 @@ std::string_view name_of(StepKind kind) {
     case StepKind::steady_state: return "steady_state";
     case StepKind::backup: return "backup";
     case StepKind::fault: return "fault";
+    case StepKind::action: return "action";
     case StepKind::restore: return "restore";
+    case StepKind::human: return "human";
+    case StepKind::approve: return "approve";
     case StepKind::wait: return "wait";
     case StepKind::revert: return "revert";
+    case StepKind::parallel: return "parallel";
     case StepKind::verify: return "verify";
   }
   return "wait";

@@ -130,7 +130,20 @@ struct NotApplicable {
   std::string criterion, reason, approved_by;
 };
 
-enum class StepKind { steady_state, backup, fault, restore, wait, revert, verify };
+enum class StepKind {
+  steady_state,
+  backup,
+  fault,
+  action,
+  restore,
+  human,
+  approve,
+  wait,
+  revert,
+  parallel,
+  verify
+};
+enum class OnTimeout { fails, goes_on, stops };  // of a human step
 [[nodiscard]] std::string_view name_of(StepKind kind);
 
 struct Step {
@@ -139,16 +152,24 @@ struct Step {
   Place place;
   std::string target;                // fault (may be empty: region), backup, restore
   std::string fault;                 // the fault row's name
-  Json arguments = Json::object();   // of the fault's or restore's own fields, `region` among them
+  Json arguments = Json::object();   // of the row's own fields, `region` and `link` among them
   std::optional<Duration> hold;      // fault `for`
   Duration steady_for{};             // steady_state `for`; wait's duration
-  Duration within{};                 // steady_state
+  Duration within{};                 // steady_state, human, approve
   std::vector<std::string> names;    // steady_state's probes, verify's loads
   std::string revert;                // id of the step to revert
   bool into_place = false;           // restore
   std::string replay;                // restore: a queue target
-  std::optional<Duration> deadline;  // restore, verify
+  std::optional<Duration> deadline;  // action, restore, verify
   std::string allow_irreversible;    // fault: the reason given
+  std::string action;                // the action row's name
+  std::string what;                  // human: what is to be done
+  std::string person;                // human: by whom; approve: in which role
+  OnTimeout on_timeout = OnTimeout::fails;
+  bool not_operator = false;  // approve: somebody else than whoever runs the drill
+  // A parallel's steps follow it in the timeline: so many.
+  std::size_t inner = 0;
+  bool inside = false;  // of a parallel
 };
 
 struct Playbook {

@@ -73,6 +73,16 @@ Json fault_schema(const StepForm& form, const FaultRow& row) {
   return schema;
 }
 
+Json action_schema(const StepForm& form, const ActionRow& row) {
+  Json schema = schema_of(form.fields);
+  add_fields(schema, row.fields);
+  Json properties = schema.get("properties");
+  properties.set("action", Json::object({{"const", row.name}, {"description", row.summary}}));
+  if (row.facet.empty()) properties.erase("target");
+  schema.set("properties", std::move(properties));
+  return schema;
+}
+
 Json step_schema(const StepForm& form) {
   Json schema = schema_of(form.fields);
   schema.set("description", form.summary);
@@ -103,6 +113,38 @@ struct Choice {
   }
 };
 
+// Any step of the timeline; those that may stand inside a parallel are a choice of their own.
+Json steps_schema(const Rows& rows, Json& definitions) {
+  Choice steps{definitions}, inside{definitions};
+  const auto add = [&](const StepForm& form, const std::string& name, Json schema) {
+    steps.add(name, std::move(schema));
+    if (may_stand_inside(form.kind)) inside.forms.push(reference(name));
+  };
+  for (const auto& form : step_forms()) {
+    if (form.kind == StepKind::parallel) continue;
+    if (form.kind == StepKind::fault) {
+      for (const FaultRow* row : rows.faults) {
+        add(form, "fault-" + std::string(row->name), fault_schema(form, *row));
+      }
+    } else if (form.kind == StepKind::action) {
+      for (const ActionRow* row : rows.actions) {
+        add(form, "action-" + std::string(row->name), action_schema(form, *row));
+      }
+    } else {
+      add(form, "step-" + std::string(name_of(form.kind)), step_schema(form));
+    }
+  }
+  Json parallel = step_schema(form_of(StepKind::parallel));
+  Json properties = parallel.get("properties");
+  properties.set("parallel", Json::object({{"type", "array"},
+                                           {"minItems", 1},
+                                           {"items", inside.either()},
+                                           {"description", "The steps that start together."}}));
+  parallel.set("properties", std::move(properties));
+  steps.add("step-parallel", std::move(parallel));
+  return steps.either();
+}
+
 }  // namespace
 
 std::string playbook_schema(const Rows& rows) {
@@ -111,16 +153,7 @@ std::string playbook_schema(const Rows& rows) {
   for (const ProbeRow* row : rows.probes) {
     probes.add("probe-" + std::string(row->name), probe_schema(*row));
   }
-  Choice steps{definitions};
-  for (const auto& form : step_forms()) {
-    if (form.kind != StepKind::fault) {
-      steps.add("step-" + std::string(name_of(form.kind)), step_schema(form));
-      continue;
-    }
-    for (const FaultRow* row : rows.faults) {
-      steps.add("fault-" + std::string(row->name), fault_schema(form, *row));
-    }
-  }
+  const Json steps = steps_schema(rows, definitions);
   Json schema = Json::object(
       {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "gameday playbook"}});
   const Json top = schema_of(playbook_fields());
@@ -133,7 +166,7 @@ std::string playbook_schema(const Rows& rows) {
   put("system", system_schema(rows));
   put("load", names_schema(schema_of(load_fields())));
   put("probes", names_schema(probes.either()));
-  put("timeline", Json::object({{"type", "array"}, {"minItems", 1}, {"items", steps.either()}}));
+  put("timeline", Json::object({{"type", "array"}, {"minItems", 1}, {"items", steps}}));
   schema.set("properties", std::move(properties));
   schema.set("$defs", std::move(definitions));
   return schema.pretty() + "\n";

@@ -7,7 +7,7 @@
 namespace gameday {
 namespace {
 
-const StepForm* form_of(std::string_view key) {
+const StepForm* form_named(std::string_view key) {
   const auto forms = step_forms();
   const auto found =
       std::ranges::find_if(forms, [&](const StepForm& form) { return name_of(form.kind) == key; });
@@ -19,12 +19,7 @@ const StepForm* kind_of(const Node& node, const Reading& reading) {
   std::vector<std::string> known;
   for (const auto& form : step_forms()) known.emplace_back(name_of(form.kind));
   for (const auto& entry : node.entries) {
-    const auto later = steps_not_supported();
-    if (std::ranges::find(later, entry.key) != later.end()) {
-      reading.error(entry.place, "step " + quoted(entry.key) + " is not supported by this version");
-      return nullptr;
-    }
-    if (const StepForm* form = form_of(entry.key)) return form;
+    if (const StepForm* form = form_named(entry.key)) return form;
   }
   if (node.entries.empty()) {
     reading.error(node.place, "a step without a kind" + suggestion("", known));
@@ -40,30 +35,57 @@ struct StepReader {
   const Reading& reading;
   Step& step;
 
-  void read_fault() const {
-    const Entry* kind = node.find("fault");
-    const FaultRow* row = kind->value.is_scalar() ? reading.rows.fault(kind->value.text) : nullptr;
-    if (row == nullptr) {
-      std::vector<std::string> known;
-      for (const FaultRow* fault : reading.rows.faults) known.emplace_back(fault->name);
-      const auto text = kind->value.is_scalar() ? kind->value.text : "";
-      reading.error(kind->value.place,
-                    "unknown fault " + what_is(kind->value) + suggestion(text, known));
-      return;
+  // The row that the kind's own key names, or an error with the names that there are.
+  template <class Row>
+  const Row* row_of(std::string_view family, std::span<const Row* const> rows) const {
+    const Node& kind = node.find(family)->value;
+    std::vector<std::string> known;
+    for (const Row* row : rows) {
+      if (kind.is_scalar() && row->name == kind.text) return row;
+      known.emplace_back(row->name);
     }
-    const auto common = form_of("fault")->fields;
+    const auto text = kind.is_scalar() ? kind.text : "";
+    reading.error(kind.place,
+                  "unknown " + std::string(family) + " " + what_is(kind) + suggestion(text, known));
+    return nullptr;
+  }
+
+  // The step's fields and the row's, of which the row's own become the arguments.
+  Json decode_both(StepKind kind, std::span<const Field> own) const {
+    const auto common = form_of(kind).fields;
     std::vector<Field> fields(common.begin(), common.end());
-    fields.insert(fields.end(), row->fields.begin(), row->fields.end());
-    const Json decoded = decode(fields, node, "fault", reading.decoding);
-    step.fault = row->name;
+    fields.insert(fields.end(), own.begin(), own.end());
+    Json decoded = decode(fields, node, name_of(kind), reading.decoding);
+    for (const auto& [name, value] : decoded.members()) {
+      const bool of_row = std::ranges::find(common, name, &Field::name) == common.end();
+      if (of_row || name == "region" || name == "link") step.arguments.set(name, value);
+    }
     step.target = decoded.text("target");
+    return decoded;
+  }
+
+  void read_fault() const {
+    const FaultRow* row = row_of("fault", reading.rows.faults);
+    if (row == nullptr) return;
+    const Json decoded = decode_both(StepKind::fault, row->fields);
+    step.fault = row->name;
     step.hold = duration_in(decoded, "for");
     step.allow_irreversible = decoded.text("allow_irreversible");
-    for (const auto& [name, value] : decoded.members()) {
-      const bool own = std::ranges::find(common, name, &Field::name) == common.end();
-      if (own || name == "region" || name == "link") step.arguments.set(name, value);
-    }
     check_aim(*row);
+  }
+
+  void read_action() const {
+    const ActionRow* row = row_of("action", reading.rows.actions);
+    if (row == nullptr) return;
+    const Json decoded = decode_both(StepKind::action, row->fields);
+    step.action = row->name;
+    step.deadline = duration_in(decoded, "deadline");
+    const std::string action = "action `" + std::string(row->name) + "`";
+    if (row->facet.empty() && node.find("target") != nullptr) {
+      reading.error(place_in(node, "target"), action + " takes no target");
+    } else if (!row->facet.empty() && node.find("target") == nullptr) {
+      reading.error(node.place, "missing `target`: " + action + " changes a target");
+    }
   }
 
   // Which of target, region and link a fault takes is a matter of what it hits: exactly one, or
@@ -128,8 +150,27 @@ struct StepReader {
     for (const auto& load : reading.decoding.names.loads) step.names.push_back(load);
   }
 
+  void read_human(const Json& decoded) const {
+    const Json& terms = decoded.get("human");
+    const std::string on_timeout = terms.text("on_timeout");
+    step.what = terms.text("do");
+    step.person = terms.text("by");
+    step.within = duration_in(terms, "within").value_or(Duration{});
+    step.on_timeout = on_timeout == "continue" ? OnTimeout::goes_on
+                      : on_timeout == "stop"   ? OnTimeout::stops
+                                               : OnTimeout::fails;
+  }
+
+  void read_approve(const Json& decoded) const {
+    const Json& terms = decoded.get("approve");
+    step.person = terms.text("role");
+    step.not_operator = terms.text("not") == "operator";
+    step.within = duration_in(terms, "within").value_or(Duration{});
+  }
+
   void read(const StepForm& form) const {
     if (form.kind == StepKind::fault) return read_fault();
+    if (form.kind == StepKind::action) return read_action();
     const Json decoded = decode(form.fields, node, name_of(form.kind), reading.decoding);
     switch (form.kind) {
       case StepKind::steady_state: return read_steady(decoded);
@@ -140,61 +181,109 @@ struct StepReader {
         return;
       case StepKind::revert: step.revert = decoded.text("revert"); return;
       case StepKind::verify: return read_verify(decoded);
+      case StepKind::human: return read_human(decoded);
+      case StepKind::approve: return read_approve(decoded);
+      case StepKind::parallel:
+      case StepKind::action:
       case StepKind::fault: return;
     }
   }
 };
 
-void read_step(const Node& written, std::size_t number, const Reading& reading) {
-  // A `verify:` with nothing after it means every load.
-  Node node = written;
-  for (auto& entry : node.entries) {
-    if (entry.key == "verify" && entry.value.kind == Node::Kind::empty) {
-      entry.value.kind = Node::Kind::sequence;
+constexpr std::size_t kMostSteps = 1000;
+
+// Reads steps one after another; `number` is a step's place in the timeline, "3", or "3-1" inside a
+// parallel.
+class TimelineReader {
+ public:
+  explicit TimelineReader(const Reading& reading) : reading_(reading) {}
+
+  void too_many(Place place) const {
+    reading_.error(place, "a timeline of more than " + std::to_string(kMostSteps) + " steps");
+  }
+
+  void read_step(const Node& written, const std::string& number, bool inside) {
+    // A `verify:` with nothing after it means every load.
+    Node node = written;
+    for (auto& entry : node.entries) {
+      if (entry.key == "verify" && entry.value.kind == Node::Kind::empty) {
+        entry.value.kind = Node::Kind::sequence;
+      }
     }
+    if (!node.is_mapping()) {
+      reading_.error(node.place, "a step: expected a mapping, not " + what_is(node));
+      return;
+    }
+    const StepForm* form = kind_of(node, reading_);
+    if (form == nullptr) return;
+    Step step;
+    step.kind = form->kind;
+    step.inside = inside;
+    step.place = node.place;
+    step.id = std::string(name_of(form->kind)) + "-" + number;
+    read_id(node, step);
+    StepReader{node, reading_, step}.read(*form);
+    if (inside) check_inside(step);
+    auto& timeline = reading_.playbook.timeline;
+    timeline.push_back(std::move(step));
+    if (form->kind == StepKind::parallel && !inside) read_lanes(node, number);
   }
-  if (!node.is_mapping()) {
-    reading.error(node.place, "a step: expected a mapping, not " + what_is(node));
-    return;
+
+ private:
+  void read_id(const Node& node, Step& step) const {
+    if (const Entry* id = node.find("id"); id != nullptr && id->value.is_scalar()) {
+      step.id = id->value.text;
+      const auto problem = name_problem(step.id);
+      if (!problem.empty()) reading_.error(id->value.place, problem);
+    }
+    const auto& timeline = reading_.playbook.timeline;
+    const auto same = std::ranges::find(timeline, step.id, &Step::id);
+    if (same == timeline.end()) return;
+    reading_.error(place_in(node, "id"), "id " + quoted(step.id) + " is that of the step on line " +
+                                             std::to_string(same->place.line));
   }
-  const StepForm* form = kind_of(node, reading);
-  if (form == nullptr) return;
-  Step step;
-  step.kind = form->kind;
-  step.place = node.place;
-  step.id = std::string(name_of(form->kind)) + "-" + std::to_string(number);
-  if (const Entry* id = node.find("id"); id != nullptr && id->value.is_scalar()) {
-    step.id = id->value.text;
-    const auto problem = name_problem(step.id);
-    if (!problem.empty()) reading.error(id->value.place, problem);
+
+  // A restore into place closes what others have opened, and no stop ends it: it stands alone.
+  void check_inside(const Step& step) const {
+    const bool into_place = step.kind == StepKind::restore && step.into_place;
+    if (may_stand_inside(step.kind) && !into_place) return;
+    const std::string what =
+        into_place ? "a restore into place" : "`" + std::string(name_of(step.kind)) + "`";
+    reading_.error(step.place, what + " cannot stand inside `parallel`; put it after");
   }
-  StepReader{node, reading, step}.read(*form);
-  auto& timeline = reading.playbook.timeline;
-  const auto same = std::ranges::find(timeline, step.id, &Step::id);
-  if (same != timeline.end()) {
-    reading.error(place_in(node, "id"), "id " + quoted(step.id) + " is that of the step on line " +
-                                            std::to_string(same->place.line));
+
+  void read_lanes(const Node& node, const std::string& number) {
+    const Node& lanes = node.find("parallel")->value;
+    if (!lanes.is_sequence() || lanes.items.empty()) {
+      reading_.error(lanes.place, "`parallel`: expected a list of steps, not " +
+                                      (lanes.is_sequence() ? "an empty one" : what_is(lanes)));
+      return;
+    }
+    auto& timeline = reading_.playbook.timeline;
+    const std::size_t outer = timeline.size() - 1;
+    if (outer + lanes.items.size() > kMostSteps) return too_many(lanes.place);
+    for (std::size_t i = 0; i < lanes.items.size(); ++i) {
+      read_step(lanes.items[i], number + "-" + std::to_string(i + 1), true);
+    }
+    timeline[outer].inner = timeline.size() - 1 - outer;
   }
-  timeline.push_back(std::move(step));
-}
+
+  const Reading& reading_;
+};
 
 }  // namespace
 
 void read_timeline(const Node& timeline, const Reading& reading) {
-  constexpr std::size_t kMostSteps = 1000;
   if (!timeline.is_sequence() || timeline.items.empty()) {
     reading.error(timeline.place,
                   "`timeline`: expected a list of steps, not " +
                       (timeline.is_sequence() ? "an empty one" : what_is(timeline)));
     return;
   }
-  if (timeline.items.size() > kMostSteps) {
-    reading.error(timeline.place,
-                  "a timeline of more than " + std::to_string(kMostSteps) + " steps");
-    return;
-  }
+  TimelineReader reader(reading);
+  if (timeline.items.size() > kMostSteps) return reader.too_many(timeline.place);
   for (std::size_t i = 0; i < timeline.items.size(); ++i) {
-    read_step(timeline.items[i], i + 1, reading);
+    reader.read_step(timeline.items[i], std::to_string(i + 1), false);
   }
 }
 

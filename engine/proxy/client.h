@@ -19,9 +19,6 @@ struct ProxyLink {
 // /run/gameday (else $XDG_RUNTIME_DIR/gameday) /proxy-HOST-PORT.sock; makes nothing.
 [[nodiscard]] Result<std::string> proxy_control_path(const std::string& listen);
 
-// The folder of that control socket: for everybody's eyes where it is the machine's, else ours.
-[[nodiscard]] Status make_proxy_folder(const std::string& control_path, const Files& files);
-
 // One request, see proxy.h. not_found: no proxy answers there; its own errors come through.
 [[nodiscard]] Result<Json> ask_proxy(const std::string& path, const Json& request,
                                      const Clock& clock, const Until& until);

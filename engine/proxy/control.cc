@@ -14,37 +14,53 @@ namespace {
 constexpr std::size_t kLongestLine = 64 << 10;
 constexpr std::size_t kMostAskers = 64;
 
-Json answer_to(const std::string& line, const Control::Handler& handler) {
+Json answer_to(const std::string& line, const Asking& who, const Control::Handler& handler) {
   auto request = Json::parse(line);
-  auto answer = request ? handler(*request) : std::unexpected(request.error());
+  auto answer = request ? handler(*request, who) : std::unexpected(request.error());
   if (answer) {
     Json result = Json::object({{"ok", true}});
     for (auto& [name, value] : answer->members()) result.set(name, value);
     return result;
   }
-  return Json::object(
+  Json refused = Json::object(
       {{"ok", false}, {"code", name_of(answer.error().code)}, {"text", answer.error().text}});
+  if (!answer.error().hint.empty()) refused.set("hint", answer.error().hint);
+  return refused;
 }
 
-bool may_ask(int socket) {
+std::optional<Asking> asking(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == geteuid();
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return {};
+  return Asking{peer.uid};
+}
+
+// The bits of the socket's file are what the kernel goes by. Where it cannot be given to the group,
+// it stays its owner's.
+bool open_to(const std::string& path, std::optional<gid_t> group) {
+  if (chmod(path.c_str(), 0600) != 0) return false;
+  if (!group || chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0) return true;
+  return chmod(path.c_str(), 0660) == 0;
 }
 
 }  // namespace
 
-Result<Control> Control::listen(const std::string& path, Poller& poller) {
+// With a group it is the kernel that has looked, when it let them connect.
+bool Control::may_ask(const Asking& who) const {
+  return for_a_group_ || who.uid == 0 || who.uid == geteuid();
+}
+
+Result<Control> Control::listen(const std::string& path, Poller& poller,
+                                std::optional<gid_t> group) {
   TRY(address, unix_address(path));
   Descriptor listener(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!listener) return std::unexpected(system_error(errno, "cannot make a socket"));
   unlink(path.c_str());
-  if (bind(listener.get(), address.get(), address.size()) != 0 || chmod(path.c_str(), 0600) != 0 ||
+  if (bind(listener.get(), address.get(), address.size()) != 0 || !open_to(path, group) ||
       ::listen(listener.get(), 64) != 0) {
     return std::unexpected(system_error(errno, "cannot listen on " + path));
   }
-  Control control(path, std::move(listener));
+  Control control(path, std::move(listener), group.has_value());
   poller.watch(control.listener_.get(), control.watched_, EPOLLIN, Role::control, 0);
   return control;
 }
@@ -57,11 +73,13 @@ void Control::accept_askers(Poller& poller) {
   while (true) {
     Descriptor socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket) return;
-    if (!may_ask(socket.get())) continue;
+    const auto who = asking(socket.get());
+    if (!who || !may_ask(*who)) continue;
     if (askers_.size() >= kMostAskers) askers_.erase(askers_.begin());
     const std::uint64_t number = next_++;
     Asker& asker = askers_[number];
     asker.socket = std::move(socket);
+    asker.who = *who;
     poller.watch(asker.socket.get(), asker.watched, EPOLLIN, Role::asker, number);
   }
 }
@@ -88,7 +106,7 @@ bool Control::read_and_answer(Asker& asker, const Handler& handler) {
     if (got > 0) asker.in.append(block, static_cast<std::size_t>(got));
     std::size_t end = 0;
     while ((end = asker.in.find('\n')) != std::string::npos) {
-      asker.out += answer_to(asker.in.substr(0, end), handler).dump() + "\n";
+      asker.out += answer_to(asker.in.substr(0, end), asker.who, handler).dump() + "\n";
       asker.in.erase(0, end + 1);
     }
     if (asker.in.size() > kLongestLine) return false;

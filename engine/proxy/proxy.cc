@@ -61,7 +61,8 @@ class Proxy {
       case Role::control: return control_.accept_askers(poller_);
       case Role::asker:
         return control_.serve(
-            event.number, [this](const Json& request) { return answer(request); }, poller_);
+            event.number, [this](const Json& request, const Asking&) { return answer(request); },
+            poller_);
     }
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/digest.h"
+#include "engine/runtime/door.h"
 #include "engine/runtime/locks.h"
 #include "engine/runtime/replayer.h"
 
@@ -37,6 +38,7 @@ class DrillRun {
     auto plan = make_plan(options_.playbook, rows_, drill_, options_.seed, {});
     if (!plan) return not_started(plan.error());
     plan->operator_name = options_.operator_name;
+    plan->operator_uid = geteuid();
     plan->identities = lock_names(*options_.playbook, rows_);
     if (auto opened = open_journal(*plan); !opened) return not_started(opened.error());
     if (auto guarded = start_guardian(); !guarded) return not_started(guarded.error());
@@ -113,6 +115,7 @@ class DrillRun {
     return Json::object({{"gameday", "1"},
                          {"version", options_.version},
                          {"operator", options_.operator_name},
+                         {"operator_uid", geteuid()},
                          {"environment", playbook.environment},
                          {"seed", options_.seed},
                          {"playbook", Json::object({{"name", playbook.name},
@@ -157,8 +160,11 @@ class DrillRun {
                          }});
     auto runner = std::make_unique<Runner>(
         drill, RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(),
-                           options_.stop_requests, options_.watcher, options_.ticker});
+                           options_.stop_requests, options_.watcher, options_.ticker,
+                           options_.typed});
+    auto door = open_door(inbox);
     const RunEnd end = runner->run(inbox);
+    door.reset();
     if (end == RunEnd::unreturned) wait_for_the_guardian();
     const std::string trouble = runner->trouble();
     runner.reset();
@@ -169,6 +175,15 @@ class DrillRun {
     }
     if (end == RunEnd::defect) return undo_after_defect(trouble);
     return close(drill, performer);
+  }
+
+  // Without one the drill runs; it is only to be stopped in its own terminal.
+  std::unique_ptr<DrillDoor> open_door(Inbox& inbox) {
+    auto door = DrillDoor::open(drill_, inbox, clock_, files_);
+    if (door) return std::move(*door);
+    (void)journal_->append(clock_.now(), "no_door", Json::object({{"error", door.error().text}}),
+                           Durability::durable);
+    return nullptr;
   }
 
   static Json window_json(const std::string& load, const WindowCount& window) {

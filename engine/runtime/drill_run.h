@@ -23,6 +23,7 @@ struct DrillOptions {
   std::function<int()> stop_requests;
   Watcher watcher;
   Ticker ticker;
+  Typed typed;
   WriteObserver observer;  // the crash campaign's
 };
 

@@ -128,6 +128,9 @@ class Guardian {
                              Stop());
     (void)(*store)->set_verdict(terms_.drill, done.residue.empty() ? "stopped" : "residue");
     for (const auto& name : done.undone) say("undone: " + name);
+    for (const auto& name : owed->under_way) {
+      say("under way, and nothing undoes it: action " + name + "; see whether it was done");
+    }
     for (const auto& residue : done.residue) say("NOT undone: " + residue);
     return done.residue.empty() ? 0 : 5;
   }

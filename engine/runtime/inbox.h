@@ -1,9 +1,10 @@
 // What other threads tell the runner's loop. Thread-safe, bounded only by memory: its senders are
-// the drill's own tasks and probes, which are few.
+// the drill's own tasks and probes, which are few, and its door, which waits for each answer.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <variant>
 
@@ -17,7 +18,13 @@ struct Noted {
   std::string type;
   Json data;
 };
-using Message = std::variant<Happening, Noted>;
+// Somebody at another terminal asks; the loop answers each one once.
+struct Asked {
+  Json request;
+  Person who;
+  std::shared_ptr<std::promise<Result<Json>>> answer;
+};
+using Message = std::variant<Happening, Noted, Asked>;
 
 class Inbox {
  public:

@@ -52,6 +52,7 @@ Done Performer::dispatch(const Task& task, const Until& until) {
     case Op::prepare: return prepare(task, until);
     case Op::inject: return inject(task, until);
     case Op::prove: {
+      if (task.what.kind == kActionKind) return prove_action(task, until);
       const FaultRow* row = terms_.rows.fault(task.what.kind);
       if (row == nullptr) return answer(task, no_row(task));
       return answer(task, row->prove(task.what, task.undo, context(task.mark, until)));
@@ -89,6 +90,8 @@ Done Performer::prepare(const Task& task, const Until& until) {
     if (row == nullptr) return answer(task, no_row(task));
     return answer(task, row->prepare(*target, here));
   }
+  // Nothing is owed for an action; that it is about to be done is on disk all the same.
+  if (task.what.kind == kActionKind) return answer(task, Result<Undo>(Undo{task.what.kind}));
   const FaultRow* row = terms_.rows.fault(task.what.kind);
   if (row == nullptr) return answer(task, no_row(task));
   return answer(task, row->prepare(task.what, here));
@@ -97,6 +100,7 @@ Done Performer::prepare(const Task& task, const Until& until) {
 Done Performer::inject(const Task& task, const Until& until) {
   const auto here = context(task.mark, until);
   if (task.what.kind == kLoadKind) return answer(task, start_load_of(task.what.target));
+  if (task.what.kind == kActionKind) return perform_action(task, until);
   if (task.what.kind == "restore") {
     const Target* target = terms_.playbook->system.target(task.what.target);
     const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
@@ -106,6 +110,24 @@ Done Performer::inject(const Task& task, const Until& until) {
   const FaultRow* row = terms_.rows.fault(task.what.kind);
   if (row == nullptr) return answer(task, no_row(task));
   return answer(task, row->inject(task.what, task.undo, here));
+}
+
+Done Performer::perform_action(const Task& task, const Until& until) {
+  const ActionRow* row = terms_.rows.action(task.what.action);
+  if (row == nullptr) return answer(task, no_row(task));
+  return answer(task, row->perform(task.what, context(task.mark, until)));
+}
+
+// What is intended may take a moment to show.
+Done Performer::prove_action(const Task& task, const Until& until) {
+  constexpr Duration kAgain = std::chrono::milliseconds(250);
+  const ActionRow* row = terms_.rows.action(task.what.action);
+  if (row == nullptr) return answer(task, no_row(task));
+  while (true) {
+    auto proof = row->prove(task.what, context(task.mark, until));
+    if (proof && proof->held) return answer(task, std::move(proof));
+    if (!terms_.doors.clock.pause(kAgain, until)) return answer(task, std::move(proof));
+  }
 }
 
 Done Performer::undo(const Task& task, const Until& until) {

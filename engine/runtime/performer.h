@@ -29,7 +29,8 @@ struct PerformerTerms {
   std::function<void(const std::string& load, const WindowCount&)> each_window;
 };
 
-// Thread-safe as far as the conductor needs it: one task at a time, while loads run.
+// Thread-safe as far as the conductor needs it: deeds, backups and scratch restores side by side,
+// one task of the other kinds at a time, all of them while loads run.
 class Performer {
  public:
   explicit Performer(PerformerTerms terms) : terms_(std::move(terms)) {}
@@ -63,6 +64,8 @@ class Performer {
   Done system_stop(const Task& task, const Until& until);
   Done prepare(const Task& task, const Until& until);
   Done inject(const Task& task, const Until& until);
+  Done perform_action(const Task& task, const Until& until);
+  Done prove_action(const Task& task, const Until& until);
   Done undo(const Task& task, const Until& until);
   Done look(const Task& task, const Until& until);
   Done close(const Task& task, const Until& until);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "engine/conductor/status.h"
 #include "engine/runtime/replayer.h"
 
 namespace gameday {
@@ -47,18 +48,106 @@ RunEnd Runner::run(Inbox& inbox) {
 }
 
 void Runner::take_in(const Message& message) {
-  if (const auto* noted = std::get_if<Noted>(&message)) {
-    return journaled_.note(noted->type, noted->data, Durability::batched);
+  if (const auto* noted = std::get_if<Noted>(&message)) return note(*noted);
+  if (const auto* asked = std::get_if<Asked>(&message)) {
+    return asked->answer->set_value(answer(*asked));
   }
   happen(std::get<Happening>(message));
 }
 
-void Runner::happen(const Happening& happening) {
+void Runner::note(const Noted& noted) {
+  journaled_.note(noted.type, noted.data, Durability::batched);
+  if (noted.type == "window") windows_[noted.data.text("load")] = noted.data;
+}
+
+bool Runner::happen(const Happening& happening) {
   if (const auto* done = std::get_if<Done>(&happening)) working_.erase(done->task);
-  journaled_.happen(happening);
-  if (!journaled_.end() || end_) return;
-  trouble_ = journaled_.trouble();
-  end_ = *journaled_.end() == JournaledDrill::End::closed ? RunEnd::closed : RunEnd::fenced;
+  const bool kept = journaled_.happen(happening);
+  if (journaled_.end() && !end_) {
+    trouble_ = journaled_.trouble();
+    end_ = *journaled_.end() == JournaledDrill::End::closed ? RunEnd::closed : RunEnd::fenced;
+  }
+  return kept;
+}
+
+// What is said to be done is in the journal.
+Result<Json> Runner::answer(const Asked& asked) {
+  TRY(request, door_request(asked.request));
+  switch (request.op) {
+    case DoorOp::status: return status();
+    case DoorOp::stop: return stop_for(request, asked.who);
+    case DoorOp::note: return note_for(request, asked.who);
+    case DoorOp::answer: return answer_for(request, asked.who);
+  }
+  return fail(ErrorCode::invalid, "no such request");
+}
+
+// One that does not count is in the journal too: somebody has tried.
+Result<Json> Runner::answer_for(const DoorRequest& request, const Person& who) {
+  const Answered answered{request.what, request.step, request.role, request.text, who};
+  const auto lane = lane_answered(drill_, answered);
+  const std::string step = lane ? drill_.steps[drill_.lanes[*lane].step].id : "";
+  const bool kept = happen(answered);
+  if (!lane) return std::unexpected(lane.error());
+  if (!kept) return fail(ErrorCode::failed, "the answer could not be written into the journal");
+  return Json::object({{"id", step}});
+}
+
+// A person at the drill's own terminal: its operator.
+void Runner::hear_terminal() {
+  while (!end_ && terms_.typed) {
+    const auto line = terms_.typed();
+    if (!line) return;
+    const auto request = typed_request(*line);
+    if (request) {
+      const Person who{drill_.plan.operator_name, drill_.plan.operator_uid, "terminal"};
+      happen(Answered{request->what, request->step, "", request->text, who});
+    } else if (terms_.watcher) {
+      terms_.watcher(drill_, "not_understood", Json::object({{"error", request.error().text}}));
+    }
+  }
+}
+
+Result<Json> Runner::stop_for(const DoorRequest& request, const Person& who) {
+  std::string reason = "stopped by " + who.name;
+  if (!request.text.empty()) reason += ": " + request.text;
+  const bool again = drill_.stop.has_value();
+  const bool kept = happen(StopAsked{StopBy::person, reason, "", now().boot, who});
+  if (!kept) {
+    return fail(ErrorCode::failed, "the stop could not be written into the journal",
+                "a drill whose journal cannot be written stops by itself; ask for its status");
+  }
+  if (!drill_.stop) {
+    return fail(ErrorCode::conflict, "the drill is closing: everything is undone already");
+  }
+  return Json::object({{"phase", name_of(drill_.phase)}, {"again", again}});
+}
+
+Result<Json> Runner::note_for(const DoorRequest& request, const Person& who) {
+  constexpr int kMostNotes = 1000;
+  if (++notes_ > kMostNotes) {
+    return fail(ErrorCode::refused,
+                "the drill has taken its " + std::to_string(kMostNotes) + " notes");
+  }
+  const Json data = Json::object({{"who", to_json(who)}, {"text", request.text}});
+  if (!journaled_.note("note", data, Durability::durable)) {
+    return fail(ErrorCode::failed, "the note could not be written into the journal");
+  }
+  return Json::object();
+}
+
+Json Runner::status() const {
+  Json status = status_json(drill_, terms_.clock.now());
+  Json loads = Json::array();
+  for (const auto& [name, window] : windows_) {
+    const double due = window.number("due", 0);
+    loads.push(Json::object({{"load", name},
+                             {"rate", window.get("sent")},
+                             {"success", due > 0 ? Json(window.number("ok", 0) / due) : Json()},
+                             {"p50_s", window.get("p50_s")},
+                             {"p99_s", window.get("p99_s")}}));
+  }
+  return status.set("load", std::move(loads));
 }
 
 void Runner::wake(const Wake& wake) { timers_.emplace(wake.at, wake.timer); }
@@ -68,7 +157,8 @@ void Runner::start_probes() { prober_->start(drill_.plan.playbook->probes); }
 void Runner::journaled(std::string_view type, const Json& data) {
   if (terms_.watcher) terms_.watcher(drill_, type, data);
   const std::string mark = data.text("deed");
-  if (type == "deed" && terms_.guardian != nullptr) {
+  const bool owes = type == "deed" && data.text("kind") != kActionKind;
+  if (owes && terms_.guardian != nullptr) {
     terms_.guardian->owe(mark, Instant(Duration(data.integer("not_after_ns", 0))));
   }
   // Residue is named at the end; its not_after must not end the rest of the drill.
@@ -146,6 +236,7 @@ void Runner::look_for_trouble() {
   for (; stops_seen_ < stops && !end_; ++stops_seen_) {
     happen(StopAsked{StopBy::person, "stopped by a person", "", now});
   }
+  hear_terminal();
   for (const auto& [load, text] : terms_.performer.load_problems()) {
     if (told_problems_.insert(load).second && !end_) happen(LoadProblem{load, text});
   }

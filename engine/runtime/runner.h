@@ -11,6 +11,7 @@
 
 #include "engine/conductor/journaled_drill.h"
 #include "engine/journal/journal.h"
+#include "engine/runtime/door.h"
 #include "engine/runtime/guardian_link.h"
 #include "engine/runtime/inbox.h"
 #include "engine/runtime/performer.h"
@@ -23,6 +24,9 @@ using Watcher = std::function<void(const Drill&, std::string_view type, const Js
 // Called ten times a second and more, whether or not something happens. Must not wait.
 using Ticker = std::function<void(const Drill&)>;
 
+// The next whole line that was typed at the drill's terminal, if there is one; waits for nothing.
+using Typed = std::function<std::optional<std::string>()>;
+
 struct RunnerTerms {
   const Clock& clock;
   const Rows& rows;
@@ -31,7 +35,8 @@ struct RunnerTerms {
   GuardianLink* guardian = nullptr;    // null in tests of the runner alone
   std::function<int()> stop_requests;  // how often a person has asked to stop so far
   Watcher watcher;
-  Ticker ticker;
+  Ticker ticker = {};
+  Typed typed = {};
 };
 
 enum class RunEnd {
@@ -64,7 +69,14 @@ class Runner : private Hands {
   void journaled(std::string_view type, const Json& data) override;
 
   void take_in(const Message& message);
-  void happen(const Happening& happening);
+  void note(const Noted& noted);
+  [[nodiscard]] Result<Json> answer(const Asked& asked);
+  [[nodiscard]] Result<Json> stop_for(const DoorRequest& request, const Person& who);
+  [[nodiscard]] Result<Json> note_for(const DoorRequest& request, const Person& who);
+  [[nodiscard]] Result<Json> answer_for(const DoorRequest& request, const Person& who);
+  void hear_terminal();
+  [[nodiscard]] Json status() const;
+  bool happen(const Happening& happening);
   void settle_up(const std::string& mark);
   void fire_timers();
   void note_evidence();
@@ -87,6 +99,8 @@ class Runner : private Hands {
   std::string trouble_;
   Instant last_beat_{}, last_evidence_{};
   int stops_seen_ = 0;
+  int notes_ = 0;                        // that people have made
+  std::map<std::string, Json> windows_;  // the last one of each load
   std::set<std::string> told_problems_;
 };
 

@@ -21,7 +21,8 @@ Extent extent_of(const Playbook& playbook) {
   Extent extent;
   extent.deeds = playbook.loads.size();
   for (const auto& step : playbook.timeline) {
-    const bool deed = step.kind == StepKind::fault || step.into_place;
+    const bool deed =
+        step.kind == StepKind::fault || step.kind == StepKind::action || step.into_place;
     extent.lasts += step.steady_for + step.hold.value_or(milliseconds(200));
     extent.durable += deed ? 8 : 3;
     extent.deeds += deed;
@@ -76,7 +77,9 @@ class Draw {
                                        &Draw::no_start,
                                        &Draw::loses_writes,
                                        &Draw::loses_writes,
-                                       &Draw::rare_of_the_data};
+                                       &Draw::rare_of_the_data,
+                                       &Draw::both_lanes_fail,
+                                       &Draw::people_fail};
     const std::uint64_t count = random_.below(4);
     for (std::uint64_t i = 0; i < count; ++i) (this->*kDrawn[random_.below(kDrawn.size())])();
     return std::move(drawn_);
@@ -215,6 +218,19 @@ class Draw {
   void corrupts_writes() {
     drawn_.corrupts_writes = 1;
     tell("a write is corrupted");
+  }
+
+  void both_lanes_fail() {
+    constexpr std::array kHow{&Draw::hangs, &Draw::late, &Draw::half_done, &Draw::does_not_bite};
+    (this->*kHow[random_.below(kHow.size())])();
+    drawn_.next_deed_too = true;
+    tell("the next deed too");
+  }
+  void people_fail() {
+    constexpr std::array kHow{PeopleFailure::silent, PeopleFailure::refuse,
+                              PeopleFailure::operator_alone, PeopleFailure::twice};
+    drawn_.people = kHow[random_.below(kHow.size())];
+    tell("people fail, way " + std::to_string(static_cast<int>(drawn_.people)));
   }
 
   void rare_of_the_data() {

@@ -25,6 +25,13 @@ enum class DeedFailure {
   ends_early,     // a lease ends by itself while the fault is held
   target_vanishes
 };
+enum class PeopleFailure {
+  none,
+  silent,          // nobody ever answers
+  refuse,          // what is to be approved is refused, and nothing is acknowledged
+  operator_alone,  // nobody but the operator answers
+  twice            // each answers twice, and to steps that do not ask
+};
 enum class BackupFailure { none, fails, corrupt, vacuous };
 
 struct Failures {
@@ -61,6 +68,7 @@ struct Failures {
 
   std::size_t failing_deed = 0;  // which one, in order of preparing, loads among them
   DeedFailure deed = DeedFailure::none;
+  bool next_deed_too = false;    // and the one that is prepared after it
   std::size_t failing_undo = 0;  // the same
   int undo_fails = 0;            // so many times
   int undo_lies = 0;             // says yes and does nothing, so many times
@@ -71,6 +79,7 @@ struct Failures {
   std::optional<Jump> jump;
   bool system_does_not_start = false;
   bool stays_down = false;  // what a fault breaks stays broken until it is undone
+  PeopleFailure people = PeopleFailure::none;
   BackupFailure backup = BackupFailure::none;
   bool queue_sticks = false;                      // it takes messages and never delivers them
   Duration queue_keeps = std::chrono::hours(24);  // for a replay

@@ -64,7 +64,8 @@ std::string stop_obeyed(const RehearsalTrail& evidence) {
     }
   }
   for (const auto& change : evidence.rehearsal.changes) {
-    const bool begins = change.what == "injected" || change.what == "restored";
+    const bool begins =
+        change.what == "injected" || change.what == "restored" || change.what == "performed";
     if (begins && late.contains(change.mark)) {
       return "deed " + change.mark + " was done after the stop";
     }
@@ -161,8 +162,12 @@ std::string not_started_touches_nothing(const RehearsalTrail& evidence) {
   for (const auto& event : evidence.events) {
     const bool ended = event.type == "step" && event.data.text("what") == "ended";
     if (!ended) continue;
+    const auto& timeline = evidence.playbook.timeline;
+    const auto step = std::ranges::find(timeline, event.data.text("id"), &Step::id);
+    // Inside of a parallel, something else may have been injected beside it.
+    const bool alone = step != timeline.end() && !step->inside;
     const bool missed =
-        event.data.text("step") == "steady_state" && !event.data.boolean("ok", true);
+        alone && step->kind == StepKind::steady_state && !event.data.boolean("ok", true);
     if (missed && touched) return "the first steady state was missed, and something was injected";
     break;
   }

@@ -37,6 +37,13 @@ namespace gameday {
 [[nodiscard]] std::string not_started_touches_nothing(const RehearsalTrail& evidence);
 [[nodiscard]] std::string never_stuck(const RehearsalTrail& evidence);
 
+// invariants_lanes.cc
+[[nodiscard]] std::string failure_obeyed(const RehearsalTrail& evidence);
+[[nodiscard]] std::string lanes_joined(const RehearsalTrail& evidence);
+[[nodiscard]] std::string limit_kept(const RehearsalTrail& evidence);
+[[nodiscard]] std::string approval_given(const RehearsalTrail& evidence);
+[[nodiscard]] std::string acknowledged_or_said(const RehearsalTrail& evidence);
+
 // invariants_verdict.cc
 [[nodiscard]] std::string no_defect(const RehearsalTrail& evidence);
 [[nodiscard]] std::string chain_verifies(const RehearsalTrail& evidence);

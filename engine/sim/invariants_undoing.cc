@@ -8,7 +8,8 @@ namespace gameday {
 namespace {
 
 bool starts(const Change& change) {
-  return change.what == "injected" || change.what == "restored" || change.what == "load started";
+  return change.what == "injected" || change.what == "restored" || change.what == "performed" ||
+         change.what == "load started";
 }
 
 // The marks that the drill, or the last replayer, says are left.
@@ -58,7 +59,12 @@ std::string undo_before_deed(const RehearsalTrail& evidence) {
 }
 
 // Among the undos of one end of the drill, or of one replayer: each deed where it is undone first.
+// Of two lanes, the deed whose undo was recorded later is the newer one.
 std::string newest_first(const RehearsalTrail& evidence) {
+  std::map<std::string, std::size_t> recorded;
+  for (const auto& event : evidence.events) {
+    if (event.type == "deed") recorded.emplace(event.data.text("deed"), recorded.size());
+  }
   std::string section;
   std::set<std::string> seen;
   std::size_t last = 0;
@@ -79,8 +85,8 @@ std::string newest_first(const RehearsalTrail& evidence) {
     if (!attempt || section.empty() || section == "running") continue;
     const std::string mark = event.data.text("deed");
     if (!seen.insert(mark).second) continue;
-    if (index_of(mark) > last) return "deed " + mark + " was undone after an older one";
-    last = index_of(mark);
+    if (recorded[mark] > last) return "deed " + mark + " was undone after an older one";
+    last = recorded[mark];
   }
   return "";
 }
@@ -99,7 +105,8 @@ std::string proven_gone(const RehearsalTrail& evidence) {
     }
   }
   for (const auto& event : evidence.events) {
-    if (event.type == "deed" && !closed.contains(event.data.text("deed"))) {
+    const bool owes = event.type == "deed" && event.data.text("kind") != kActionKind;
+    if (owes && !closed.contains(event.data.text("deed"))) {
       return "deed " + event.data.text("deed") + " was never seen to be gone";
     }
   }

@@ -28,7 +28,8 @@ std::string closed_or_interrupted(const RehearsalTrail& evidence) {
 std::string passed_proven(const RehearsalTrail& evidence) {
   if (!passed(evidence)) return "";
   for (const auto& step : evidence.playbook.timeline) {
-    if (step.kind != StepKind::fault) continue;
+    if (step.kind != StepKind::fault && step.kind != StepKind::action) continue;
+    const std::string done = step.kind == StepKind::fault ? "injected" : "performed";
     bool bitten = false;
     std::string mark;
     for (const auto& event : evidence.events) {
@@ -37,11 +38,11 @@ std::string passed_proven(const RehearsalTrail& evidence) {
       bitten = event.data.boolean("held", false);
       if (!bitten) break;
     }
-    if (!bitten) return "passed, and fault " + step.id + " was not proven";
+    if (!bitten) return "passed, and step " + step.id + " was not proven";
     const bool injected = std::ranges::any_of(
         evidence.rehearsal.changes,
-        [&](const Change& change) { return change.mark == mark && change.what == "injected"; });
-    if (!injected) return "passed, and fault " + step.id + " never touched the system";
+        [&](const Change& change) { return change.mark == mark && change.what == done; });
+    if (!injected) return "passed, and step " + step.id + " never touched the system";
   }
   const bool early = std::ranges::any_of(evidence.rehearsal.changes, [](const Change& change) {
     return change.what == "ended by itself";

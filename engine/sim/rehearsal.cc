@@ -93,7 +93,8 @@ class Rehearser {
 
   Result<Rehearsal> rehearse() {
     TRY(plan, make_plan(playbook_, rows_, begin_.drill, found_.seed, {}));
-    plan.operator_name = "rehearsal";
+    plan.operator_name = kRehearsalOperator;
+    plan.operator_uid = 1000;
     conduct(std::move(plan));
     found_.journal = log_->lines;
     found_.standing = system_->standing();

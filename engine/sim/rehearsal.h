@@ -13,6 +13,9 @@
 
 namespace gameday {
 
+// Who runs a rehearsal; somebody else answers.
+inline constexpr std::string_view kRehearsalOperator = "rehearsal";
+
 struct RehearsalOptions {
   std::string version;
   Failures failures;           // none: everything but the faults works

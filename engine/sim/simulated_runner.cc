@@ -84,7 +84,8 @@ void SimulatedRunner::happen_at(Instant at, Happening happening) {
 void SimulatedRunner::wake(const Wake& wake) { happen_at(wake.at, Woken{wake.timer}); }
 
 void SimulatedRunner::journaled(std::string_view type, const Json& data) {
-  if (type == "deed") {
+  if (type == "asked") ask_people(data);
+  if (type == "deed" && data.text("kind") != kActionKind) {
     owed_[data.text("deed")] = Instant(Duration(data.integer("not_after_ns", 0)));
   }
   const bool given_up = type == "residue";
@@ -93,6 +94,31 @@ void SimulatedRunner::journaled(std::string_view type, const Json& data) {
   }
   if (type != "superseded") return;
   for (const auto& mark : data.items("deeds")) owed_.erase(mark.text());
+}
+
+// Somebody answers in a while, if at all. An operator who may not decide tries all the same.
+void SimulatedRunner::ask_people(const Json& asked) {
+  const PeopleFailure failure = system_.failures().people;
+  if (failure == PeopleFailure::silent) return;
+  const bool approval = asked.text("step") == "approve";
+  Answered answer;
+  answer.what = approval ? Answered::What::approved : Answered::What::acknowledged;
+  answer.step = random_.chance(0.5) ? asked.text("id") : "";
+  answer.who = {"sre", 1001, "socket"};
+  if (failure == PeopleFailure::operator_alone) {
+    answer.who = {drill_.plan.operator_name, drill_.plan.operator_uid, "terminal"};
+  }
+  if (failure == PeopleFailure::refuse) {
+    if (!approval) return;
+    answer.what = Answered::What::refused;
+    answer.reason = "not today";
+  }
+  const Instant at = now().boot + system_.takes(milliseconds(5), milliseconds(800));
+  happen_at(at, answer);
+  if (failure != PeopleFailure::twice) return;
+  happen_at(at + milliseconds(1 + random_.below(300)), answer);
+  answer.step = "no-such-step";
+  happen_at(at + microseconds(1), std::move(answer));
 }
 
 void SimulatedRunner::start_probes() {

@@ -57,6 +57,7 @@ class SimulatedRunner : private Hands {
   void answer_in(const Task& task, Duration takes, std::function<Done()> answer);
   void ask_probe(const ProbeSpec& probe, Instant due);
   void finish_under_way();
+  void ask_people(const Json& asked);
   void tell_window(const std::string& load, Instant from);
 
   // simulated_tasks.cc: what each task does, and its answer
@@ -65,6 +66,7 @@ class SimulatedRunner : private Hands {
   void inject(const Task& task);
   void inject_fault(const Task& task, DeedFailure failure);
   void inject_late(const Task& task);
+  void perform(const Task& task, DeedFailure failure);
   void arrive_after(const Task& task, Instant answered);
   void restore_place(const Task& task);
   void restore_scratch(const Task& task);

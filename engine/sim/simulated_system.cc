@@ -150,6 +150,11 @@ void SimulatedSystem::restore(const std::string& mark, const std::string& backup
   changed(Actor::runner, mark, "restored");
 }
 
+void SimulatedSystem::perform(const std::string& mark) {
+  performed_.insert(mark);
+  changed(Actor::runner, mark, "performed");
+}
+
 void SimulatedSystem::end_by_itself(const std::string& mark) {
   if (standing_.erase(mark) > 0) changed(Actor::late, mark, "ended by itself");
 }
@@ -213,7 +218,7 @@ bool SimulatedSystem::gone(const std::string& mark, const Undo& undo) const {
 
 bool SimulatedSystem::bites(const std::string& mark) const {
   return standing_.contains(mark) || store_.content().harmed_by == mark ||
-         store_.queue_dropped_by() == mark;
+         store_.queue_dropped_by() == mark || performed_.contains(mark);
 }
 
 std::vector<std::string> SimulatedSystem::standing() const {

@@ -27,7 +27,7 @@ struct Change {
   Instant at;
   Actor by = Actor::runner;
   std::string mark;
-  std::string what;  // "injected", "undone", "restored", "cleaned up"
+  std::string what;  // "injected", "undone", "restored", "performed", "cleaned up"
 };
 
 class SimulatedSystem {
@@ -51,6 +51,7 @@ class SimulatedSystem {
   [[nodiscard]] Undo undo_of_restore(const std::string& target) const;
   void inject(const std::string& mark, const Undo& undo, Actor by);
   void restore(const std::string& mark, const std::string& backup);
+  void perform(const std::string& mark);  // an action, which stays
   [[nodiscard]] Status undo(const std::string& mark, const Undo& undo, Actor by);
   [[nodiscard]] bool gone(const std::string& mark, const Undo& undo) const;
   [[nodiscard]] bool bites(const std::string& mark) const;
@@ -112,6 +113,7 @@ class SimulatedSystem {
   SimulatedStore store_;
   std::map<std::string, Standing> standing_;  // all but losses, which the store knows
   std::set<std::string> vanished_;            // marks whose target is not there any more
+  std::set<std::string> performed_;           // actions
   std::map<std::string, int> undo_tries_;
   std::map<std::string, std::unique_ptr<SimulatedLoad>> loads_;
   std::vector<Change> changes_;

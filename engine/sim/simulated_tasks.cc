@@ -87,7 +87,9 @@ Done SimulatedRunner::resolved(const Task& task) {
 
 DeedFailure SimulatedRunner::failure_of(const Task& task) const {
   const Failures& failures = system_.failures();
-  return task.deed == failures.failing_deed ? failures.deed : DeedFailure::none;
+  const bool fails = task.deed == failures.failing_deed ||
+                     (failures.next_deed_too && task.deed == failures.failing_deed + 1);
+  return fails ? failures.deed : DeedFailure::none;
 }
 
 void SimulatedRunner::prepare(const Task& task) {
@@ -97,6 +99,7 @@ void SimulatedRunner::prepare(const Task& task) {
     }
     if (is_restore(task)) return answered(task, system_.undo_of_restore(task.what.target));
     const auto& deed = drill_.deeds[task.deed];
+    if (deed.is_action) return answered(task, Undo{task.what.kind});
     Effect effect = Effect::stops;
     for (const auto& planned : drill_.plan.steps) {
       if (planned.step.id == deed.step_id) effect = planned.effect;
@@ -112,6 +115,7 @@ void SimulatedRunner::inject(const Task& task) {
                 [] { throw Died{}; });
   }
   if (is_restore(task)) return restore_place(task);
+  if (task.what.kind == kActionKind) return perform(task, failure);
   if (!is_load(task)) return inject_fault(task, failure);
   answer_in(task, system_.takes(microseconds(500), milliseconds(10)), [this, task, failure] {
     if (failure == DeedFailure::refused) {
@@ -123,6 +127,21 @@ void SimulatedRunner::inject(const Task& task) {
     tell_window(name, now().boot);
     return Done{task.id, {}, {}};
   });
+}
+
+void SimulatedRunner::perform(const Task& task, DeedFailure failure) {
+  const bool late = failure == DeedFailure::late;
+  const Duration takes =
+      late ? task.deadline - now().boot : system_.takes(milliseconds(1), milliseconds(400));
+  answer_in(task, takes, [this, task, failure, late] {
+    if (late) return failed(task, ErrorCode::timed_out, "no answer by the deadline");
+    if (failure == DeedFailure::half_done || failure == DeedFailure::refused) {
+      return failed(task, ErrorCode::failed, "the simulated action failed");
+    }
+    if (failure != DeedFailure::does_not_bite) system_.perform(task.mark);
+    return Done{task.id, {}, {}};
+  });
+  if (failure == DeedFailure::hangs) working_[task.id].hangs = true;
 }
 
 void SimulatedRunner::inject_fault(const Task& task, DeedFailure failure) {

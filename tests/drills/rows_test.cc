@@ -43,6 +43,8 @@ TEST(Rows, EachFileHasItsRowInTheTable) {
   EXPECT_EQ(rows.facets.size(), files_in("drills/systems", "_facet.cc"));
   EXPECT_EQ(rows.queues.size(), files_in("drills/systems", "_queue.cc"));
   EXPECT_EQ(rows.probes.size(), files_in("probes", ".cc"));
+  EXPECT_EQ(rows.actions.size(), files_in("drills/actions", ".cc"));
+  EXPECT_NE(rows.action("command"), nullptr);
   EXPECT_NE(rows.fault("kill"), nullptr);
   EXPECT_NE(rows.probe("http"), nullptr);
   EXPECT_NE(rows.facet("process"), nullptr);
@@ -55,6 +57,8 @@ TEST(Rows, EachIsNamedOnceAndExplained) {
   each_name_once(rows.restores);
   each_name_once(rows.facets);
   each_name_once(rows.probes);
+  each_name_once(rows.actions);
+  for (const auto* row : rows.actions) are_explained(row->name, row->fields);
   for (const auto* row : rows.faults) are_explained(row->name, row->fields);
   for (const auto* row : rows.facets) are_explained(row->name, row->fields);
   for (const auto* row : rows.probes) are_explained(row->name, row->fields);
@@ -80,6 +84,12 @@ TEST(Rows, EachCanDoItsPart) {
   for (const auto* row : rows.queues) EXPECT_TRUE(row->depth && row->replay) << row->facet;
   for (const auto* row : rows.facets) EXPECT_TRUE(row->resolve) << row->name;
   for (const auto* row : rows.probes) EXPECT_TRUE(row->ask) << row->name;
+  for (const auto* row : rows.actions) {
+    EXPECT_TRUE(row->perform && row->prove) << row->name;
+    EXPECT_FALSE(row->rights.empty()) << row->name;
+    EXPECT_TRUE(row->example.contains("action: " + std::string(row->name))) << row->name;
+    EXPECT_TRUE(row->facet.empty() || rows.facet(row->facet) != nullptr) << row->name;
+  }
 }
 
 }  // namespace

@@ -115,6 +115,7 @@ Rooms all_rooms(const Tree& tree) {
   links["drills/systems"] = {"engine/playbook", "engine/rows", "engine/proxy"};
   links["drills/faults"] = {"drills/systems"};
   links["drills/restores"] = {"drills/systems"};
+  links["drills/actions"] = {"drills/systems"};
   links["probes"] = {"drills/systems"};
   links["reports"] = {"engine/journal"};
   links["cli"] = {"reports", "drills/systems", "engine/runtime", "engine/sim"};
@@ -123,7 +124,8 @@ Rooms all_rooms(const Tree& tree) {
 
 // The faults do not know each other, nor do restores and probes: a header of their own is none's.
 bool knows_a_sibling(const std::string& room, const SourceFile& file, const std::string& header) {
-  const bool family = room == "drills/faults" || room == "drills/restores" || room == "probes";
+  const bool family = room == "drills/faults" || room == "drills/restores" ||
+                      room == "drills/actions" || room == "probes";
   return family && room_of(header) == room && stem_of(header) != stem_of(file.path);
 }
 

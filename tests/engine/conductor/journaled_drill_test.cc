@@ -91,7 +91,7 @@ timeline:
   well(Proof{true, "it is dead", Json::object()});
   const auto other = take_over_memory_journal(hands.log, "boot");
   const std::size_t begun = hands.begun.size();
-  runner.happen(Woken{held.step_timer});
+  runner.happen(Woken{held.lanes.front().step_timer});
   EXPECT_EQ(runner.end(), JournaledDrill::End::fenced);
   EXPECT_EQ(hands.begun.size(), begun);
 }

@@ -94,7 +94,7 @@ TEST(Timeline, TakesNoOldAttemptForASteadyState) {
   const Sampled only{"answers", course.now.boot, course.now.boot, true, ""};
   course.now.boot += std::chrono::milliseconds(1200);  // held up for longer than a probe may take
   course.give(only);
-  EXPECT_TRUE(course.drill.steady.has_value());
+  EXPECT_TRUE(course.drill.lanes.front().steady.has_value());
 }
 
 TEST(Timeline, FailsWhenALaterSteadyStateIsMissed) {

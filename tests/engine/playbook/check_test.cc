@@ -17,6 +17,24 @@ const EditedPlaybook kCannotWork[] = {
      {"38:5: error: 3 targets would be under fault at once; `limits.targets` is 2",
       "39:5: error: 4 targets would be under fault at once; `limits.targets` is 2",
       "41:5: error: 4 targets would be under fault at once; `limits.targets` is 2"}},
+    {"TwoDeedsOnOnePlaceAtOnce",
+     "- { fault: block, region: eu-west, for: 15s }",
+     "- parallel: [{ fault: block, region: eu-west, for: 1s }, { fault: block, link: "
+     "west-to-store, for: 1s }]",
+     {"36:60: error: `west-to-store` is hit by step `fault-2-1` of the same `parallel`: what was "
+      "there before could not be told any more"}},
+    {"TooManyTargetsInAParallel",
+     "- { fault: block, region: eu-west, for: 15s }",
+     "- parallel: [{ fault: kill, target: west, for: 1s }, { fault: kill, target: north, for: 1s "
+     "}, "
+     "{ fault: litter, path: x, for: 1s }]",
+     {"36:97: error: 3 targets would be under fault at once; `limits.targets` is 2"}},
+    {"RevertBesideWhatItReverts",
+     "- { fault: block, region: eu-west, for: 15s }",
+     "- parallel: [{ fault: kill, target: north, id: n }, { revert: n }]",
+     {"36:55: error: `north` is hit by step `n` of the same `parallel`: what was there before "
+      "could "
+      "not be told any more"}},
     {"FaultNeedsAFacetTheTargetLacks",
      "fault: kill, target: west",
      "fault: kill, target: front",

@@ -115,6 +115,14 @@ inline constexpr ProbeRow kCommandProbe{"command",      "Runs a command.",  "run
                                         kCommandFields, "{ command: [x] }", nullptr};
 inline constexpr std::array kProbes{&kHttpProbe, &kCommandProbe};
 
-inline constexpr Rows kRows{kFacets, kFaults, kRestores, kQueues, kProbes};
+inline constexpr std::array kSwitchFields{
+    Field{.name = "to", .help = "What it is switched to.", .required = true}};
+inline constexpr ActionRow kPromote{"promote", "Promotes.",           {},      "",
+                                    "none",    "{ action: promote }", nullptr, nullptr};
+inline constexpr ActionRow kSwitch{"switch", "Switches.",          kSwitchFields, "process",
+                                   "none",   "{ action: switch }", nullptr,       nullptr};
+inline constexpr std::array kActions{&kPromote, &kSwitch};
+
+inline constexpr Rows kRows{kFacets, kFaults, kRestores, kQueues, kProbes, kActions};
 
 }  // namespace gameday::test_rows

@@ -161,6 +161,56 @@ TEST_F(InvariantsTest, AnotherExitCodeIsTold) {
   EXPECT_TRUE(breaks("residue-named"));
 }
 
+// The same of a rehearsal with lanes, people and an action.
+class LaneInvariantsTest : public InvariantsTest {
+ protected:
+  LaneInvariantsTest() {
+    playbook = sim_playbook(kLanesTimeline);
+    done = *rehearse(playbook, sim_rows::kRows, 1, {});
+  }
+};
+
+TEST_F(LaneInvariantsTest, AreAllKept) {
+  EXPECT_EQ(done.exit_code, 0) << done.document.pretty();
+  EXPECT_TRUE(broken_invariants(done, *playbook).empty());
+}
+
+TEST_F(LaneInvariantsTest, AStepThatWasBegunAfterAFailureIsTold) {
+  rewrite([](Event& event) {
+    if (event.type == "step" && event.data.text("id") == "wait-3-4") event.data.set("ok", false);
+  });
+  EXPECT_TRUE(breaks("failure-obeyed"));
+  EXPECT_TRUE(breaks("lanes-joined"));
+}
+
+TEST_F(LaneInvariantsTest, ATargetTooManyIsTold) {
+  Playbook narrower = *playbook;
+  narrower.limits.targets = 2;
+  playbook = std::make_shared<const Playbook>(narrower);
+  EXPECT_TRUE(breaks("limit-kept"));
+}
+
+TEST_F(LaneInvariantsTest, AnApprovalByTheOperatorIsTold) {
+  rewrite([](Event& event) {
+    if (event.type != "answered") return;
+    event.data.set("who", Json::object({{"name", kRehearsalOperator}, {"uid", 1000}}));
+  });
+  EXPECT_TRUE(breaks("approval-given"));
+}
+
+TEST_F(LaneInvariantsTest, AnAcknowledgementThatNobodyGaveIsTold) {
+  rewrite([](Event& event) {
+    if (event.type == "answered") event.data.set("counts", false);
+  });
+  EXPECT_TRUE(breaks("acknowledged"));
+  EXPECT_TRUE(breaks("approval-given"));
+}
+
+TEST_F(LaneInvariantsTest, AnActionThatWasNotDoneIsTold) {
+  std::erase_if(done.changes, [](const Change& change) { return change.what == "performed"; });
+  EXPECT_TRUE(breaks("passed-proven"));
+}
+
 TEST_F(InvariantsTest, AnEditedJournalIsTold) {
   done.journal[5][done.journal[5].find("\"t\":") + 5] ^= 1;
   EXPECT_TRUE(breaks("chain-verifies"));

@@ -133,6 +133,44 @@ INSTANTIATE_TEST_SUITE_P(Backups, BackupOfOurs,
                          testing::Values(BackupFailure::fails, BackupFailure::corrupt,
                                          BackupFailure::vacuous));
 
+TEST(Rehearsal, OfLanesAndPeopleHasTheSameBytes) {
+  const auto one = rehearsed(7, {}, kLanesTimeline);
+  EXPECT_EQ(one.exit_code, 0) << one.document.pretty();
+  EXPECT_EQ(one.journal, rehearsed(7, {}, kLanesTimeline).journal);
+}
+
+class PeopleOfOurs : public testing::TestWithParam<std::pair<PeopleFailure, int>> {};
+TEST_P(PeopleOfOurs, AreWaitedForAndNoLonger) {
+  Failures failures;
+  failures.people = GetParam().first;
+  EXPECT_EQ(rehearsed(11, failures, kLanesTimeline).exit_code, GetParam().second);
+}
+INSTANTIATE_TEST_SUITE_P(People, PeopleOfOurs,
+                         testing::Values(std::pair{PeopleFailure::silent, 3},
+                                         std::pair{PeopleFailure::refuse, 3},
+                                         std::pair{PeopleFailure::operator_alone, 3},
+                                         std::pair{PeopleFailure::twice, 0}));
+
+TEST(Rehearsal, LeavesNothingOfALaneWhereverTheRunnerDies) {
+  for (std::uint64_t at = 1; at < 120; at += 4) {
+    Failures failures;
+    failures.runner = {at, at % 8 == 1};
+    failures.guardian_dies_too = at % 3 == 0;
+    (void)rehearsed(40 + at, failures, kLanesTimeline);
+  }
+}
+
+TEST(Rehearsal, LeavesNothingWhereTheDeedsOfTwoLanesHang) {
+  for (std::size_t deed = 1; deed < 7; ++deed) {
+    Failures failures;
+    failures.deed = DeedFailure::hangs;
+    failures.failing_deed = deed;
+    failures.next_deed_too = true;
+    failures.stops = {20, 24};
+    EXPECT_NE(rehearsed(50 + deed, failures, kLanesTimeline).exit_code, 0);
+  }
+}
+
 TEST(Rehearsal, LeavesNothingWhereverTheRunnerDies) {
   for (std::uint64_t at = 1; at < 90; at += 6) {
     Failures failures;
@@ -166,11 +204,11 @@ TEST(Rehearsal, KeepsEveryPromiseWhateverFails) {
 #else
   constexpr std::uint64_t kSeeds = 100;  // an unoptimised build takes ten times as long
 #endif
-  const std::vector playbooks = {sim_playbook(), sim_playbook(kOpenTimeline)};
+  const SimPlaybooks playbooks;
   RehearsalOptions options;
   options.draw_failures = true;
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const auto& playbook = playbooks[seed % playbooks.size()];
+    const auto& playbook = playbooks.of(seed);
     const auto done = rehearse(playbook, sim_rows::kRows, seed, options);
     ASSERT_TRUE(done.has_value());
     for (const auto& [invariant, how] : broken_invariants(*done, *playbook)) {

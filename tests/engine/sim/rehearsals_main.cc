@@ -25,11 +25,11 @@ struct Tally {
   std::map<int, std::uint64_t> exit_codes;
 };
 
-void rehearse_one(std::uint64_t seed, const std::vector<std::shared_ptr<const Playbook>>& playbooks,
-                  const Wanted& wanted, Tally& tally) {
+void rehearse_one(std::uint64_t seed, const SimPlaybooks& playbooks, const Wanted& wanted,
+                  Tally& tally) {
   RehearsalOptions options;
   options.draw_failures = true;
-  const auto& playbook = playbooks[seed % playbooks.size()];
+  const auto& playbook = playbooks.of(seed);
   const auto done = rehearse(playbook, sim_rows::kRows, seed, options);
   if (!done) {
     tally.broken.try_emplace("planned", seed, done.error().text);
@@ -51,7 +51,7 @@ void rehearse_one(std::uint64_t seed, const std::vector<std::shared_ptr<const Pl
 }
 
 int run(const Wanted& wanted) {
-  const std::vector playbooks = {sim_playbook(), sim_playbook(kOpenTimeline)};
+  const SimPlaybooks playbooks;
   std::vector<Tally> tallies(wanted.threads);
   {
     std::vector<std::jthread> threads;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/playbook/load_playbook.h"
 #include "tests/engine/sim/sim_rows.h"
@@ -69,6 +70,45 @@ timeline:
   - wait: 500ms
 )yaml";
 
+// Lanes beside each other, people who are waited for, and an action.
+inline constexpr std::string_view kLanesTimeline = R"yaml(
+timeline:
+  - steady_state: { for: 500ms, within: 4s, probes: [answers] }
+  - approve: { role: owner, not: operator, within: 2s }
+  - parallel:
+      - { fault: block, region: eu-west, for: 600ms }
+      - { fault: kill, target: west, id: west-killed }
+      - { fault: slow, target: north, for: 200ms }
+      - wait: 300ms
+  - parallel:
+      - revert: west-killed
+      - human: { do: look at the pager, by: sre, within: 3s, on_timeout: continue }
+      - { action: promote, id: promoted }
+      - backup: store
+  - parallel:
+      - { fault: fill, target: north, id: filled }
+      - { fault: lose-data, target: store, id: lost }
+      - { restore: store, id: looked-at }
+  - human: { do: say that the store is lost, by: sre, within: 2s, on_timeout: stop }
+  - { restore: store, into: place, replay: orders }
+  - approve: { role: owner, within: 2s }
+  - revert: filled
+  - human: { do: close the incident, within: 2s }
+  - steady_state: { for: 500ms, within: 10s, probes: [answers] }
+  - verify: [checkout]
+)yaml";
+
+// More targets at once than limits.targets allows, which `check` would have refused.
+inline constexpr std::string_view kTooManyTimeline = R"yaml(
+timeline:
+  - steady_state: { for: 500ms, within: 4s, probes: [answers] }
+  - parallel:
+      - { fault: kill, target: west, for: 500ms }
+      - { fault: block, region: eu-west, for: 500ms }
+      - { fault: slow, target: north, for: 500ms }
+      - { fault: drop-queue, target: orders, for: 500ms }
+)yaml";
+
 inline std::shared_ptr<const Playbook> sim_playbook(std::string_view timeline = kSimTimeline,
                                                     std::string_view head = kSimHead,
                                                     const Rows& rows = sim_rows::kRows) {
@@ -80,5 +120,18 @@ inline std::shared_ptr<const Playbook> sim_playbook(std::string_view timeline = 
   }
   return std::make_shared<const Playbook>(std::move(*loaded.playbook));
 }
+
+// Which playbook a seed rehearses, where many are tried.
+class SimPlaybooks {
+ public:
+  [[nodiscard]] const std::shared_ptr<const Playbook>& of(std::uint64_t seed) const {
+    return seed % 12 == 0 ? too_many_ : all_[seed % all_.size()];
+  }
+
+ private:
+  std::vector<std::shared_ptr<const Playbook>> all_ = {sim_playbook(), sim_playbook(kOpenTimeline),
+                                                       sim_playbook(kLanesTimeline)};
+  std::shared_ptr<const Playbook> too_many_ = sim_playbook(kTooManyTimeline);
+};
 
 }  // namespace gameday

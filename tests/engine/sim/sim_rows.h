@@ -28,7 +28,8 @@ inline constexpr FaultRow kDropQueue =
 inline constexpr std::array kFaults{
     &kKill, &kBlock, &kSlow, &kFill, &kLoseData, &kDropQueue, &test_rows::kLitter};
 
-inline constexpr Rows kRows{test_rows::kFacets, kFaults, test_rows::kRestores, test_rows::kQueues,
-                            test_rows::kProbes};
+inline constexpr Rows kRows{test_rows::kFacets,   kFaults,
+                            test_rows::kRestores, test_rows::kQueues,
+                            test_rows::kProbes,   test_rows::kActions};
 
 }  // namespace gameday::sim_rows
