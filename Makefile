@@ -4,7 +4,7 @@ SHOP = playbooks/shop/shop
 RELEASE = build/release
 PROGRAMS = gameday shop-front shop-gateway shop-queue shop-worker shop-store shop-call
 
-.PHONY: demo test bench check-long configure mutants format clean
+.PHONY: demo test bench check-long picture configure mutants format clean
 
 demo: ## A whole drill on the sample shop
 	@.ci/install demo
@@ -29,6 +29,12 @@ bench: ## Speed, as numbers of this machine
 check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before an issue is closed
 	@.ci/install test
 	@.ci/check-long
+
+picture: ## docs/terminal.svg anew, from a drill on the sample shop
+	@.ci/install test
+	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target $(PROGRAMS)
+	@python3 tests/support/terminal_picture.py $(RELEASE)/bin docs/terminal.svg
 
 mutants:
 	@.ci/install test

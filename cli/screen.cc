@@ -197,12 +197,15 @@ class Screen {
     }
     const auto& windows = found->second;
     const LoadNow now = load_now(windows, kNowWindows);
-    constexpr int kNumbers = 54;
-    made.field(name, std::max(8, made.left() - kNumbers));
-    made.add(" ").field(rate_of(now), 7);
-    made.field(percent(now.success) + " ok", 11, now.success < 0.99 ? Ink::bad : Ink::good);
-    made.field("p50 " + milliseconds(now.p50_s), 12).field("p99 " + milliseconds(now.p99_s), 12);
-    if (now.marked) made.add("we are late", Ink::warn);
+    const int gap = terms_.columns < 80 ? 1 : 2;
+    const int late = now.marked ? 12 : 0;
+    made.field(name, std::clamp(made.left() - 37 - 4 * gap - late, 8, 16)).add(" ");
+    made.field(rate_of(now), 6 + gap);
+    made.field(percent(now.success) + " ok", 10 + gap, now.success < 0.99 ? Ink::bad : Ink::good);
+    // Where both do not fit, that a number is not the system's own comes before another number.
+    if (!now.marked || gap > 1) made.field("p50 " + milliseconds(now.p50_s), 10 + gap);
+    made.field("p99 " + milliseconds(now.p99_s), 10 + gap);
+    if (now.marked) made.add(gap > 1 ? "we are late" : "we lag", Ink::warn);
     put(made);
     if (with_charts) charts(windows);
   }

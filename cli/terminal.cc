@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include "engine/base/text.h"
@@ -54,8 +54,13 @@ TerminalTerms Terminal::terms() const {
 bool Terminal::taken() {
   while (!left_.empty()) {
     const ssize_t written = ::write(own_.get(), left_.data(), left_.size());
-    if (written <= 0) break;
-    left_.erase(0, static_cast<std::size_t>(written));
+    if (written > 0) {
+      left_.erase(0, static_cast<std::size_t>(written));
+    } else if (written == 0 || errno == EAGAIN) {
+      break;
+    } else if (errno != EINTR) {
+      left_.clear();  // its window was closed
+    }
   }
   return left_.empty();
 }

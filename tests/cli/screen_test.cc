@@ -80,7 +80,7 @@ TEST_F(Screens, AtEightyColumns) {
  step 4/11 fault-4  drop-queue orders held  ███░░░░░░░  0.1s of 0.3s, 0.2s left
  faults    west-killed  kill west                      proven    until revert-5
            fault-4  drop-queue orders  proven    for 0.2s more; guardian in 85s
- load      checkout       200/s  91.7 % ok  p50 1.1 ms  p99 20 ms
+ load      checkout         200/s   91.7 % ok   p50 1.1 ms  p99 20 ms
  p99                                                   ▂▄▅▇█  highest 20 ms
  success                                               ███▆█  lowest 75.0 %
  probes    answers        ok    status 200
@@ -96,7 +96,7 @@ TEST_F(Screens, AtSixtyColumnsWithoutUnicode) {
  step 4/11 fault-4  drop-queue ord~ held  ##....  0.2s left
  faults    west-killed  kill west  proven    until revert-5
            fault-4  drop-queue ord~ proven    for 0.2s more
- load      checkout 200/s  91.7 % ok  p50 1.1 ms  p99 20 ms
+ load      checkout 200/s  91.7 % ok  p50 1.1 ms p99 20 ms
  p99                               .-=*#  highest 20 ms
  success                           ###+#  lowest 75.0 %
  probes    answers        ok    status 200
@@ -166,6 +166,7 @@ TEST_F(Screens, WhatIsNotAllIsNeverShownAsAll) {
   seen.loads["checkout"] = {{100000, 99999, 0.001, 0.002, true}};
   EXPECT_TRUE(shown().contains("99.9 % ok")) << shown();
   EXPECT_TRUE(shown().contains("we are late"));
+  EXPECT_TRUE(shown({60, 24, false, true}).contains("we lag"));
   seen.loads["checkout"] = {{100, 0, 0, 0, false}};
   EXPECT_TRUE(shown().contains("0.0 % ok")) << shown();
 }

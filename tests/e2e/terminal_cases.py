@@ -5,11 +5,13 @@ import shutil
 import signal
 import subprocess
 import time
+import xml.etree.ElementTree
 
 from case_support import KILL_WEST, case, check, make
 from shop_world import eventually, named
 from short_drill import short_playbook
 from terminal import Terminal
+from terminal_picture import svg
 
 
 def on_a_terminal(bin_folder, *steps, columns=80, rows=24, options=(), playbook=None, **changes):
@@ -51,6 +53,9 @@ def terminal_shows_the_drill(bin_folder):
           "ok    status 200", "undos     2 owed, 0 done; the guardian watches",
           "Ctrl-C: undoes 1 fault, then verifies; again: shortens waits",
           "injected: fault-2 (kill)", "proven: fault-2")
+    # The picture in docs/ is made of such a screen.
+    words = " ".join(xml.etree.ElementTree.fromstring(svg(terminal.screen)).itertext())
+    check("▶running" in words and "Ctrl-C: undoes 1 fault" in words, words)
     check(terminal.ended() == 0, terminal.text())
     left_as_it_was(terminal)
     told = everything(terminal)
@@ -227,3 +232,16 @@ def terminal_after_a_killed_runner_works(bin_folder):
     check(any("undone: kill" in line for line in lines[under + 1:]),
           f"the guardian's lines are not below the live part\n{terminal.text()}")
     check(gameday.open() == [], "something is left")
+
+
+@case
+def terminal_whose_window_is_closed(bin_folder):
+    """A stop like any other: undone, and quickly."""
+    gameday, terminal = on_a_terminal(bin_folder, KILL_WEST)
+    terminal.wait_for("held ")
+    began = time.monotonic()
+    os.close(terminal.main)
+    code = terminal.child.wait(60)
+    check(code == 4 and time.monotonic() - began < 20, f"{code} after {time.monotonic() - began} s")
+    check(gameday.open() == [] and not named("guardian"), "something is left")
+    check(gameday.result()["verdict"] == "stopped", "no result was written")
