@@ -169,7 +169,7 @@ std::string counted(std::size_t count, std::string_view what) {
   return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
 }
 
-std::vector<Doing> doing(const Drill& drill, const Watched& watched, Instant now) {
+std::vector<Doing> doing(const Drill& drill, const WatchedDrill& watched, Instant now) {
   std::vector<Doing> found;
   if (drill.phase == Phase::running) {
     for (const auto& state : drill.steps) {
@@ -193,7 +193,7 @@ std::size_t steps_begun(const Drill& drill) {
       drill.steps, [](const auto& step) { return step.started.has_value(); }));
 }
 
-Duration least_left(const Drill& drill, const Watched& watched, Instant now) {
+Duration least_left(const Drill& drill, const WatchedDrill& watched, Instant now) {
   const Step* again = drill.plan.last_steady_state();
   Duration left{};
   if (drill.phase < Phase::settling && again != nullptr) left += again->steady_for;
@@ -203,10 +203,12 @@ Duration least_left(const Drill& drill, const Watched& watched, Instant now) {
     left += std::max(Duration{}, again->steady_for - gone);
   }
   if (drill.phase > Phase::running || drill.stop || drill.timeline_failed) return left;
+  const auto& timeline = drill.plan.playbook->timeline;
   for (const auto& state : drill.steps) {
-    const auto* planned = planned_step(drill, state.id);
-    if (planned == nullptr || state.ended) continue;
-    const Duration least = least_duration(planned->step);
+    const auto step = std::ranges::find(timeline, state.id, &Step::id);
+    if (step == timeline.end() || state.ended) continue;
+    const auto index = static_cast<std::size_t>(step - timeline.begin());
+    const Duration least = least_duration(timeline, index);
     left += std::max(Duration{}, least - gone_of(drill, state, now));
   }
   return left;

@@ -19,13 +19,13 @@ struct Doing {
 };
 
 // One of each step that runs; after the timeline, what its end waits for.
-[[nodiscard]] std::vector<Doing> doing(const Drill& drill, const Watched& watched, Instant now);
+[[nodiscard]] std::vector<Doing> doing(const Drill& drill, const WatchedDrill& watched, Instant now);
 
 // How many steps have begun.
 [[nodiscard]] std::size_t steps_begun(const Drill& drill);
 
 // The least time until the drill is closed.
-[[nodiscard]] Duration least_left(const Drill& drill, const Watched& watched, Instant now);
+[[nodiscard]] Duration least_left(const Drill& drill, const WatchedDrill& watched, Instant now);
 
 // What Ctrl-C does now.
 [[nodiscard]] std::string what_a_stop_does(const Drill& drill);

@@ -31,7 +31,7 @@ std::size_t rows_of(std::string_view text, int columns) {
 
 void Live::keep(std::string line, Ink ink) { waiting_.push_back({std::move(line), ink}); }
 
-void Live::frame(const Drill& drill, const Watched& watched) {
+void Live::frame(const Drill& drill, const WatchedDrill& watched) {
   const Instant now = clock_.now().boot;
   if (ended_ || now - last_ < kFrameEvery || !terminal_.taken()) return;
   last_ = now;

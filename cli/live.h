@@ -22,7 +22,7 @@ class Live {
   // A line that stays, drawn with the next frame.
   void keep(std::string line, Ink ink);
   // Draws where it is time to and something has changed.
-  void frame(const Drill& drill, const Watched& watched);
+  void frame(const Drill& drill, const WatchedDrill& watched);
   // Is the terminal too small for a live part? Then only the lines that stay are drawn.
   [[nodiscard]] bool too_small() const { return too_small_; }
   // Takes the live part away and leaves the lines.

@@ -33,7 +33,7 @@ class Progress {
 
   const Clock& clock_;
   std::optional<Live> live_;
-  Watched watched_;
+  WatchedDrill watched_;
   Instant told_{};
 };
 

@@ -34,7 +34,7 @@ std::string rate_of(const LoadNow& now) {
 
 class Screen {
  public:
-  Screen(const Drill& drill, const Watched& watched, Instant now, const TerminalTerms& terms)
+  Screen(const Drill& drill, const WatchedDrill& watched, Instant now, const TerminalTerms& terms)
       : d_(drill), seen_(watched), now_(now), terms_(terms) {}
 
   std::vector<std::string> lines() {
@@ -297,7 +297,7 @@ class Screen {
   }
 
   const Drill& d_;
-  const Watched& seen_;
+  const WatchedDrill& seen_;
   const Instant now_;
   const TerminalTerms& terms_;
   int room_ = 0;
@@ -307,7 +307,7 @@ class Screen {
 
 }  // namespace
 
-std::vector<std::string> screen(const Drill& drill, const Watched& watched, Instant now,
+std::vector<std::string> screen(const Drill& drill, const WatchedDrill& watched, Instant now,
                                 const TerminalTerms& terms) {
   if (terms.columns < kLeastColumns || terms.rows < kLeastRows) return {};
   return Screen(drill, watched, now, terms).lines();

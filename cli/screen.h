@@ -16,7 +16,7 @@ inline constexpr int kLeastRows = 12;
 
 // Lines from the top, none as wide as the terminal, fewer than it has rows: there is room for what
 // scrolls above. Empty where the terminal is too small.
-[[nodiscard]] std::vector<std::string> screen(const Drill& drill, const Watched& watched,
+[[nodiscard]] std::vector<std::string> screen(const Drill& drill, const WatchedDrill& watched,
                                               Instant now, const TerminalTerms& terms);
 
 // The load of the last seconds in one line: "checkout 200/s, 100.0 % ok, p99 4.1 ms".

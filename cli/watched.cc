@@ -4,7 +4,7 @@
 
 namespace gameday {
 
-void Watched::see(Instant now, std::string_view type, const Json& data) {
+void WatchedDrill::see(Instant now, std::string_view type, const Json& data) {
   if (type == "window") {
     auto& windows = loads[data.text("load")];
     windows.push_back({static_cast<std::uint64_t>(data.integer("due", 0)),

@@ -24,7 +24,7 @@ struct SeenAnswer {
   Instant end;
 };
 
-struct Watched {
+struct WatchedDrill {
   static constexpr std::size_t kWindows = 120;
 
   std::map<std::string, std::deque<SeenWindow>> loads;  // oldest first

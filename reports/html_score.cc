@@ -60,10 +60,12 @@ std::string gates(const Json& score) {
 std::string result_mark(const std::string& result) {
   if (result == "pass") return mark(Json(true), "pass", "", "");
   if (result == "fail") return mark(Json(false), "", "fail", "");
-  const std::string_view word = result == "partial"          ? "partial"
-                                : result == "invalid"        ? "invalid"
-                                : result == "not_applicable" ? "does not apply"
-                                                             : "not assessed";
+  if (result == "not_applicable") {
+    return "<span class=\"mark\"><b aria-hidden=\"true\">–</b> does not apply</span>";
+  }
+  const std::string_view word = result == "partial"   ? "partial"
+                                : result == "invalid" ? "invalid"
+                                                      : "not assessed";
   return mark(Json(), "", "", word);
 }
 

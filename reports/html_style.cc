@@ -58,7 +58,7 @@ small { color: var(--soft); font-size: .82em; white-space: nowrap; }
   padding: 18px 24px; margin-top: 18px; }
 .alarm h2 { color: var(--bad); } .alarm ol { margin: 0; padding-left: 22px; }
   .alarm li { margin: 8px 0; overflow-wrap: anywhere; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(176px, 1fr)); gap: 12px;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(164px, 1fr)); gap: 12px;
   margin: 18px 0 0; }
 .tile { background: var(--paper); border: 1px solid var(--line); border-radius: 8px;
   padding: 14px 16px; }
@@ -193,7 +193,8 @@ article h3 { margin: 0; } article .facts { margin: 0 0 8px; overflow-wrap: anywh
   .pairs { grid-template-columns: 130px minmax(0, 1fr); }
   tr, .tile, .row, article li, .verdict, .alarm { break-inside: avoid; } h2, h3,
   caption { break-after: avoid; }
-  .tiles { grid-template-columns: repeat(5, 1fr); }
+  .tiles { grid-template-columns: repeat(6, 1fr); gap: 6px; } .tile { padding: 8px; }
+  .tile .figure { font-size: 15px; } .pillars { font-size: 10.5px; break-inside: avoid; }
 }
 )css";
 

@@ -65,7 +65,7 @@ std::string recovery_tiles(const Json& result) {
   }
   const std::string verified =
       recovery.get("verified_s").is_number()
-          ? "data verified after " + duration_or(recovery.get("verified_s"))
+          ? "data verified after " + unbroken(duration_or(recovery.get("verified_s")))
           : "";
   const std::string of = recovery.get("lost").is_integer()
                              ? "of " + count_or(recovery.get("acknowledged")) + " acknowledged"
@@ -95,6 +95,12 @@ std::string steady_tiles(const Json& result) {
   return out;
 }
 
+std::string score_tile(const Json& score) {
+  const std::string range = "at most " + fixed(score.number("ceiling", 100), 1) + "; coverage " +
+                            unbroken(shown_ratio(score.number("coverage", 0)));
+  return tile("Score of 100", fixed(score.number("floor", 0), 1), range);
+}
+
 std::string asked_for(const std::string& name, const Json& objective) {
   if (name == "rpo" && objective.is_number() && objective.number() == 0) return "nothing lost";
   const bool share = name.find("rate") != std::string::npos;
@@ -113,8 +119,12 @@ std::string verdict_part(const Page& page) {
   const Json& result = page.result;
   const auto words = words_of(result.text("verdict"));
   const Json& playbook = page.story.planned.get("playbook");
-  std::string out = "<header class=\"top\">\n<p class=\"kicker\">gameday drill report</p>\n<h1>" +
-                    escaped(result.get("playbook").text("name", "unnamed drill")) + "</h1>\n";
+  const char* kind = page.story.planned.find("rehearsal") == nullptr
+                         ? "gameday drill report"
+                         : "gameday rehearsal: a simulated system, nothing real was measured";
+  std::string out = "<header class=\"top\">\n<p class=\"kicker\">" + std::string(kind) +
+                    "</p>\n<h1>" + escaped(result.get("playbook").text("name", "unnamed drill")) +
+                    "</h1>\n";
   if (!playbook.text("summary").empty()) {
     out += "<p class=\"summary\">" + escaped(playbook.text("summary")) + "</p>\n";
   }
@@ -170,7 +180,7 @@ std::string by_hand_part(const Page& page) {
 
 std::string figures_part(const Page& page) {
   return "<dl class=\"tiles\">\n" + recovery_tiles(page.result) + steady_tiles(page.result) +
-         "</dl>\n";
+         score_tile(page.result.get("score")) + "</dl>\n";
 }
 
 std::string objectives_part(const Page& page) {

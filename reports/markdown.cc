@@ -315,6 +315,9 @@ std::string markdown_report(const Story& story, const Json& result) {
   const Json& playbook = story.planned.get("playbook");
   std::string out =
       "# gameday: " + in_markdown(result.get("playbook").text("name", "unnamed drill")) + "\n\n";
+  if (story.planned.find("rehearsal") != nullptr) {
+    out += "A rehearsal: a simulated system, nothing real was measured.\n\n";
+  }
   if (!playbook.text("summary").empty()) out += in_markdown(playbook.text("summary")) + "\n\n";
   out += shown_time(result.text("started")) + " to " + shown_time(result.text("ended"));
   if (!playbook.text("owner").empty()) out += ", owned by " + in_markdown(playbook.text("owner"));

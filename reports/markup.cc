@@ -66,7 +66,8 @@ std::string padded(std::int64_t value) { return (value < 10 ? "0" : "") + std::t
 }  // namespace
 
 std::string neutral(std::string_view raw, std::size_t most) {
-  const std::string text = valid_utf8(raw);
+  // No character has more than four bytes; what is cut off anyway is not read.
+  const std::string text = valid_utf8(raw.substr(0, 4 * (most + 2)));
   std::string out;
   std::size_t count = 0;
   for (std::size_t at = 0; at < text.size();) {

@@ -121,6 +121,9 @@ class Scorer {
         }
       }
     }
+    if (drill_.story.planned.find("rehearsal") != nullptr) {
+      return unassessed("a rehearsal: no real system was measured");
+    }
     if (!first_fault(drill_.story)) {
       return unassessed("no fault was injected: nothing was put to the test");
     }

@@ -70,7 +70,7 @@ class Screens : public testing::Test {
   [[nodiscard]] std::string shown() const { return shown({80, 24, false, true}); }
 
   Drill drill;
-  Watched seen;
+  WatchedDrill seen;
 };
 
 TEST_F(Screens, AtEightyColumns) {
@@ -241,7 +241,7 @@ TEST_F(Screens, AfterTheTimelineItSaysWhatTheEndWaitsFor) {
 }
 
 TEST(WatchedEvents, WindowsAreKeptAndTakenTogether) {
-  Watched watched;
+  WatchedDrill watched;
   for (int i = 0; i < 500; ++i) {
     watched.see(kStart, "window",
                 Json::object({{"load", "l"},
@@ -252,7 +252,7 @@ TEST(WatchedEvents, WindowsAreKeptAndTakenTogether) {
                               {"marked", i == 498}}));
   }
   const auto& windows = watched.loads.at("l");
-  EXPECT_EQ(windows.size(), Watched::kWindows);
+  EXPECT_EQ(windows.size(), WatchedDrill::kWindows);
   EXPECT_EQ(load_now(windows, 1).success, 0.5);
   EXPECT_FALSE(load_now(windows, 1).marked);
   EXPECT_TRUE(load_now(windows, 2).marked);

@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import death_cases  # noqa: E402, F401
+import document_cases  # noqa: E402, F401
 import door_cases  # noqa: E402, F401
 import example_cases  # noqa: E402, F401
 import playbook_cases  # noqa: E402, F401

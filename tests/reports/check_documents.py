@@ -112,12 +112,13 @@ def check_markdown(text):
         check(not UNSAFE.search(line), f"markdown: unsafe in {line!r}")
         # Whether a backslash before an escape counts is read either way.
         pipes = len(re.findall(r"(?<!\\)\|", line))
-        check(not line.startswith("|") or pipes == len(re.findall(r"(?<!\\)\|", line.replace("\\\\", ""))),
+        other = len(re.findall(r"(?<!\\)\|", line.replace("\\\\", "")))
+        check(not line.startswith("|") or pipes == other,
               f"markdown: a pipe that readers differ on: {line!r}")
         plain = re.sub(r"\\[^\w\s]", "", without_code(line))
         check("<" not in plain, f"markdown: raw HTML in {plain!r}")
         check("](" not in plain and "][" not in plain, f"markdown: a link in {plain!r}")
-        check("://" not in plain and "www." not in plain.lower(), f"markdown: an address: {plain!r}")
+        check("://" not in plain and "www." not in plain.lower(), f"markdown: an address {plain!r}")
         check("@" not in plain, f"markdown: a mention in {plain!r}")
         check("&" not in plain, f"markdown: an entity in {plain!r}")
         if line.startswith("|"):

@@ -136,7 +136,7 @@ TEST_F(Documents, TreatEveryTextAsData) {
 }
 
 TEST_F(Documents, StandAMegabyteInEveryMember) {
-  for (const std::string unit : {"<b>|`[x](y)", "\xe2\x80\xae", "a"}) {
+  for (const std::string unit : {"<b>|`[x](y)", "\xe2\x80\xae"}) {
     std::string large;
     while (large.size() < (1u << 20)) large += unit;
     EXPECT_EQ(wrong_in(rewritten(bad_drill(), {large, once_a_member, {}})), "");

@@ -68,6 +68,19 @@ TEST(HtmlReport, ShowsWhatWasMeasured) {
   EXPECT_TRUE(has(page, "status 503, expected 200"));
 }
 
+TEST(HtmlReport, ShowsTheScoreAsARangeAndWhatItGoesBy) {
+  const std::string page = html_report(passed_drill());
+  const std::string score = page.substr(page.find("<section id=\"score\""));
+  for (const char* text : {"of 100; the range is", "coverage", "class=\"earned\"", "class=\"open\"",
+                           "with every pillar alike", "REL-1", "11.9 s to 12.4 s",
+                           "no probe is evidence for it", "lines in journal.jsonl"}) {
+    EXPECT_TRUE(has(score, text)) << text;
+  }
+  EXPECT_LT(score.find("REL-9"), score.find("REL-1<")) << "what was not assessed stands first";
+  EXPECT_TRUE(has(html_report(bad_drill()), "Gate G5 is shut"));
+  EXPECT_FALSE(has(page, "is shut"));
+}
+
 TEST(HtmlReport, SaysWhatToDoByHandBeforeAnythingElse) {
   const std::string page = html_report(bad_drill());
   ASSERT_TRUE(has(page, "Left behind: do this by hand"));

@@ -270,6 +270,13 @@ TEST(Score, AssessesNothingWhereNothingWasBroken) {
   EXPECT_TRUE(score.items("pillars").front().get("measured").is_null());
 }
 
+TEST(Score, AssessesNoRehearsal) {
+  const Json score = score_of_lines(
+      with(data_of("planned", "rehearsal", Json::object({{"most_rate", 20}})), good_drill()));
+  EXPECT_EQ(score.number("coverage", 1), 0);
+  EXPECT_EQ(criterion(score, "REL-1").text("result"), "not_assessed");
+}
+
 TEST(Score, LeavesOutWhatTheSystemDoesNotHave) {
   const auto lines = good_drill();
   EXPECT_EQ(result_of(lines, "SEC-3"), "not_applicable") << "no TLS is declared";
