@@ -237,12 +237,13 @@ class Screen {
   }
 
   void probes() {
-    std::vector<const ProbeSpec*> order;
-    for (const auto& probe : d_.plan.playbook->probes) order.push_back(&probe);
-    std::ranges::stable_sort(order, {}, [this](const ProbeSpec* probe) {
-      const auto found = seen_.probes.find(probe->name);
-      return found == seen_.probes.end() || found->second.ok;
-    });
+    std::vector<const ProbeSpec*> order, good;
+    for (const auto& probe : d_.plan.playbook->probes) {
+      const auto found = seen_.probes.find(probe.name);
+      const bool fails = found != seen_.probes.end() && !found->second.ok;
+      (fails ? order : good).push_back(&probe);
+    }
+    order.insert(order.end(), good.begin(), good.end());
     const std::size_t shown = std::min(order.size(), probe_lines_);
     for (std::size_t i = 0; i < shown; ++i) {
       if (i + 1 == shown && shown < order.size()) {
