@@ -10,7 +10,7 @@
 //   GET URL/purged?mark=M     {"messages": [...]} of the purges under M; 404: none; DELETE forgets
 //   POST URL/raw              {"bodies": [...], "mark": M} puts in messages that are nothing else
 //   GET URL/dead              {"messages": [...]} that consumers have given up
-//   DELETE URL/messages?mark=M  {"deleted": N} of both
+//   DELETE URL/messages?mark=M  {"deleted": N} of both; raw ones under M are refused from then on
 //   POST URL/replay           {"since": TIME} -> {"replayed": N}
 // An incarnation names one life of the queue: it differs after the queue was made anew.
 #pragma once

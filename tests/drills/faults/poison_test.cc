@@ -119,6 +119,15 @@ TEST_F(PoisonTest, UndoneTwiceOrWithoutInjectionNothingHappens) {
   EXPECT_EQ(queue_.keys(), Keys{"d-1"});
 }
 
+// The deed was stopped, and its request reaches the server after its undo has.
+TEST_F(PoisonTest, WhatArrivesLateIsNotTaken) {
+  const Undo undo = prepared();
+  ASSERT_TRUE(undone(undo));
+  EXPECT_FALSE(poison_fault.inject(deed_, undo, world_.context()));
+  EXPECT_TRUE(gone(undo));
+  EXPECT_EQ(queue_.keys(), Keys{"d-1"});
+}
+
 TEST_F(PoisonTest, WithTheQueueTheyAreGone) {
   const Undo undo = prepared();
   inject(undo);

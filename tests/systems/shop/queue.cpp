@@ -194,9 +194,14 @@ class Queue {
     const auto bodies = body.at("bodies").get<std::vector<std::string>>();
     const auto mark = body.at("mark").get<std::string>();
     if (mark.empty()) return error_response(400, "a mark is needed to remove them by");
-    auto response = on_queue([&](Db& db) { return state_.add_raw(db, bodies, mark); });
+    bool late = false;
+    auto response = on_queue([&](Db& db) {
+      const auto added = state_.add_raw(db, bodies, mark);
+      late = !added;
+      return added.value_or(json::object());
+    });
     arrived();
-    return response;
+    return late ? error_response(410, "what carried this mark was removed") : response;
   }
 
   // Also while there is no queue: what was put aside.

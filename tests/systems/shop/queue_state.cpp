@@ -33,6 +33,7 @@ const char* QueueState::schema() {
          "CREATE TABLE IF NOT EXISTS purged(purge TEXT NOT NULL, seq INTEGER NOT NULL,"
          " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
          "CREATE TABLE IF NOT EXISTS rejected(seq INTEGER PRIMARY KEY, times INTEGER NOT NULL);"
+         "CREATE TABLE IF NOT EXISTS closed(mark TEXT PRIMARY KEY);"
          "CREATE TABLE IF NOT EXISTS dead(seq INTEGER PRIMARY KEY, key TEXT NOT NULL,"
          " item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL, times INTEGER NOT NULL);";
 }
@@ -183,11 +184,12 @@ int QueueState::release(const std::vector<std::pair<std::int64_t, std::int64_t>>
   return released;
 }
 
-nlohmann::json QueueState::add_raw(Db& db, const std::vector<std::string>& bodies,
-                                   const std::string& mark) {
+std::optional<nlohmann::json> QueueState::add_raw(Db& db, const std::vector<std::string>& bodies,
+                                                  const std::string& mark) {
+  if (db.prepare("SELECT 1 FROM closed WHERE mark = ?").bind(1, mark).step()) return std::nullopt;
   std::vector<Order> messages;
   for (const auto& body : bodies) messages.push_back({"raw-" + random_uuid(), body, "", mark});
-  return {{"accepted", add(db, messages, false, false).accepted}};
+  return nlohmann::json{{"accepted", add(db, messages, false, false).accepted}};
 }
 
 nlohmann::json QueueState::reject(Db& db,
@@ -228,6 +230,7 @@ nlohmann::json QueueState::dead(Db& db) const {
 }
 
 int QueueState::remove_marked(Db& db, const std::string& mark) {
+  db.prepare("INSERT OR IGNORE INTO closed VALUES(?)").bind(1, mark).run();
   int removed = 0;
   for (const std::string table : {"messages", "retained", "dead"}) {
     db.prepare("DELETE FROM " + table + " WHERE mark = ?").bind(1, mark).run();

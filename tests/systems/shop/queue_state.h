@@ -57,8 +57,10 @@ class QueueState {
   // A lease that was taken back confirms nothing: the message is delivered again.
   int confirm(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases);
   int release(const std::vector<std::pair<std::int64_t, std::int64_t>>& leases);
-  // Messages that are no orders, all under one mark.
-  nlohmann::json add_raw(Db& db, const std::vector<std::string>& bodies, const std::string& mark);
+  // Messages that are no orders, all under one mark; nothing: what carried it was removed, and
+  // these are late.
+  std::optional<nlohmann::json> add_raw(Db& db, const std::vector<std::string>& bodies,
+                                        const std::string& mark);
   // Who leased them cannot work on them: delivered again, and after that many times put aside.
   nlohmann::json reject(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases,
                         int most);
