@@ -19,7 +19,8 @@ struct Doing {
 };
 
 // One of each step that runs; after the timeline, what its end waits for.
-[[nodiscard]] std::vector<Doing> doing(const Drill& drill, const WatchedDrill& watched, Instant now);
+[[nodiscard]] std::vector<Doing> doing(const Drill& drill, const WatchedDrill& watched,
+                                       Instant now);
 
 // How many steps have begun.
 [[nodiscard]] std::size_t steps_begun(const Drill& drill);

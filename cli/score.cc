@@ -90,6 +90,7 @@ const CommandRow score_command{
     "gameday score demo",
     {"DRILL|DIR", "A drill's id or the start of it, or a bundle's folder.", true, true},
     kOptions,
-    run};
+    run,
+    Group::afterwards};
 
 }  // namespace gameday

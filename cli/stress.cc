@@ -25,9 +25,10 @@ extern const CommandRow stress_command;
 const CommandRow stress_command{
     "stress",
     "Takes processor time, memory and descriptors while its lease lasts; `exhaust` starts it.",
-    "gameday run PLAYBOOK",
+    "gameday run playbooks/shop/survives-a-killed-worker.yaml --out demo",
     {},
     kOptions,
-    run};
+    run,
+    Group::parts};
 
 }  // namespace gameday

@@ -159,9 +159,9 @@ class DrillRun {
                            inbox.put(Noted{"window", window_json(load, window)});
                          }});
     auto runner = std::make_unique<Runner>(
-        drill, RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(),
-                           options_.stop_requests, options_.watcher, options_.ticker,
-                           options_.typed});
+        drill,
+        RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(), options_.stop_requests,
+                    options_.watcher, options_.ticker, options_.typed});
     auto door = open_door(inbox);
     const RunEnd end = runner->run(inbox);
     door.reset();

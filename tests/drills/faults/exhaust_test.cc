@@ -6,6 +6,7 @@
 
 #include "drills/systems/stressor.h"
 #include "tests/drills/deed_world.h"
+#include "tests/engine/proxy/peers.h"
 
 namespace gameday {
 
@@ -104,7 +105,9 @@ TEST_F(ExhaustTest, HoldsWhatItSaysAndGivesAllBack) {
 TEST_F(ExhaustTest, IsTheFirstToBeEndedWhereMemoryIsShort) {
   const Undo undo = exhausted(deed(0, "1MiB", 0));
   const std::string process = "/proc/" + std::to_string(stressors().front().pid);
-  EXPECT_EQ(*Files().read(process + "/oom_score_adj"), "1000\n");
+  // It has just been started, and says so as its first deed.
+  EXPECT_TRUE(eventually(
+      [&] { return Files().read(process + "/oom_score_adj").value_or("") == "1000\n"; }));
   EXPECT_TRUE(Files().read(process + "/environ")->contains("GAMEDAY_MARK=drill-1"));
   ASSERT_TRUE(undone(undo));
 }

@@ -181,8 +181,7 @@ TEST(Stop, ByAJournalThatFailsBeforeTheSystemIsAskedForCloses) {
 TEST(Undo, RunsNewestFirst) {
   Course course(kOpenTimeline);
   (void)course.finish();
-  EXPECT_EQ(course.undone_steps(),
-            (std::vector<std::string>{"lost", "slowed", "load"}));
+  EXPECT_EQ(course.undone_steps(), (std::vector<std::string>{"lost", "slowed", "load"}));
 }
 
 TEST(Undo, IsTriedAgainAndLookedAt) {
@@ -219,7 +218,8 @@ TEST(StopCondition, CountsAnAttemptThatHungFromItsStart) {
   const Instant first = course.drill.first_step->boot;
   course.drill.probes["answers"].since_bad = first;
   course.now.boot = first + std::chrono::milliseconds(2995);
-  course.give(Sampled{"answers", first - std::chrono::milliseconds(10), course.now.boot, false, ""});
+  course.give(
+      Sampled{"answers", first - std::chrono::milliseconds(10), course.now.boot, false, ""});
   ASSERT_TRUE(course.drill.stop);
   EXPECT_EQ(course.drill.stop->asked.by, StopBy::condition);
 }

@@ -121,13 +121,14 @@ timeline:
   - { fault: block, region: eu-west, id: cut }
   - { fault: kill, target: west, id: killed }
   - { fault: litter, path: run/data }
+  - { fault: slow, target: north }
 )yaml";
   Course course(kRegion);
   (void)course.until(Op::prove, "kill");
   course.give(Done{course.drill.last_task, {}, Proof{true, "it is dead", {}}});
   const auto judged = course.finish();
   EXPECT_EQ(judged.exit_code, 4);
-  EXPECT_NE(judged.reasons.front().text.find("would put 3 targets under fault"), std::string::npos)
+  EXPECT_NE(judged.reasons.front().text.find("would put 4 targets under fault"), std::string::npos)
       << judged.reasons.front().text;
 }
 

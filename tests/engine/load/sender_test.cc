@@ -159,7 +159,13 @@ TEST_F(SenderTest, CountsJumpsBetweenTheClocks) {
   };
   run(100, seconds(5));
   EXPECT_EQ(jumps_, 1U);
+  const Instant later = clock_.now_.boot + seconds(2);
   jumped = false;
+  transport_.on_work_ = [&](Instant now) {
+    if (now < later || jumped) return;
+    jumped = true;
+    clock_.now_.utc += milliseconds(200);
+  };
   SendLimits limits;
   limits.apart = milliseconds(300);  // of what is judged, 200 ms are no matter
   run(100, seconds(5), limits);

@@ -32,7 +32,7 @@ system:
     west-to-store: { listen: "127.0.0.1:8201", to: "127.0.0.1:8200", region: eu-west }
     west-to-queue: { listen: "127.0.0.1:8202", to: "127.0.0.1:8090", region: eu-west }
 
-limits: { targets: 2, writes: 5000, duration: 5m, stop_when: [{ probe: answers, fails_for: 3s }] }
+limits: { targets: 3, writes: 5000, duration: 5m, stop_when: [{ probe: answers, fails_for: 3s }] }
 
 load:
   checkout:
