@@ -8,7 +8,7 @@ import time
 
 from case_support import (KILL_WEST, case, expect_code, expect_nothing_left, expect_one_document,
                           make, run_until_killed)
-from shop_world import check, eventually, named
+from shop_world import check, eventually, named, processes
 from short_drill import short_playbook
 
 GROUP = 4711
@@ -233,3 +233,40 @@ def refused_is_not_started(bin_folder):
     check("a sale runs" in document["reasons"][0]["text"], f"{document['reasons']}")
     check(shop.pid("west") == before, "west was killed")
     expect_nothing_left(gameday, document)
+
+
+@case
+def acknowledged_on_its_own_terminal(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    playbook = shop.write("p.yaml", short_playbook(
+        "{ human: { do: look, within: 30s }, id: looked }"))
+    master, slave = os.openpty()
+    started = gameday.start(playbook, "--json", terminal=slave)
+    check(eventually(lambda: waiting(gameday), 20), gameday.told())
+    os.write(master, b"yes\nack\n")
+    ended = gameday.finish(started, 60)
+    check(ended.returncode in (0, 1, 6), f"exit code {ended.returncode}: {ended.stderr}")
+    human = expect_one_document(ended)["humans"][0]
+    check(human["outcome"] == "acknowledged", f"{human}")
+    check(human["who"] == {"name": "root", "uid": 0, "via": "terminal"}, f"{human}")
+    check("type ack, approve or refuse" in ended.stderr, ended.stderr)
+    expect_nothing_left(gameday)
+
+
+@case
+def an_action_that_its_runner_died_in_is_named(bin_folder):
+    shop, gameday = make(bin_folder)
+    shop.up()
+    playbook = shop.write("p.yaml", short_playbook(
+        "{ action: command, do: [sleep, '77'], check: ['true'], id: promoted }"))
+    started = gameday.start(playbook)
+    sleeping = lambda: [p for p in processes() if p.argv == ["sleep", "77"]]  # noqa: E731
+    check(eventually(lambda: bool(sleeping()), 20), gameday.told())
+    check(all(entry["kind"] == "load" for entry in gameday.open()), f"open: {gameday.open()}")
+    started.kill()
+    started.wait()
+    check(eventually(lambda: not named("guardian"), 15), "the guardian does not end")
+    check("action command (step promoted)" in gameday.told(), gameday.told())
+    check(not sleeping(), "what the action started lives on")
+    expect_nothing_left(gameday)

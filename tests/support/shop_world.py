@@ -4,6 +4,7 @@ so that worlds run side by side on the same ports, and nothing of one outlives i
 `enter()` first; then everything below works inside, and pid 1 is the reaper that `enter()` left."""
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -211,12 +213,18 @@ class Gameday:
         started = self.start(playbook, *arguments, environment=environment)
         return self.finish(started, wait)
 
-    def start(self, playbook, *arguments, environment=None):
+    def start(self, playbook, *arguments, environment=None, terminal=None):
+        """`terminal`: the slave end of one that becomes the drill's own."""
+        def own_terminal():
+            os.setsid()
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
         # Not over pipes: a guardian that lives on would keep their ends open.
         with open(self.folder + "/stdout", "wb") as out, open(self.folder + "/stderr", "wb") as err:
             return subprocess.Popen(
                 self.command("run", playbook, "--out", self.out, *arguments),
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                stdin=subprocess.DEVNULL if terminal is None else terminal, stdout=out, stderr=err,
+                preexec_fn=own_terminal if terminal is not None else None,
                 env=dict(self.shop.environment, **(environment or {})))
 
     def told(self, stream="stderr"):
