@@ -1,5 +1,7 @@
 #include "engine/playbook/schema.h"
 
+#include <algorithm>
+
 #include "engine/playbook/document.h"
 #include "engine/playbook/field_schema.h"
 
