@@ -61,7 +61,7 @@ Result<Toxic> look_for_toxic(const LinkInForce& link, const std::string& mark,
 }
 
 Result<Descriptor> connect_to(const std::string& address, const DeedContext& context) {
-  TRY(where, resolve_address(address));
+  TRY(where, resolve_address(address, context.doors.clock, context.until));
   Descriptor made(socket(where.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!made) return std::unexpected(system_error(errno, "cannot make a socket"));
   if (connect(made.get(), where.get(), where.size) != 0) {

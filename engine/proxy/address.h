@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "engine/sys/clock.h"
 
 namespace gameday {
 
@@ -27,6 +28,10 @@ struct SocketAddress {
 // The first address of that name; asking a name server can take long, so names are looked up once,
 // before any traffic.
 [[nodiscard]] Result<SocketAddress> resolve_address(std::string_view text);
+// The same, for whoever must be done by then: a look-up that takes longer goes on behind its back.
+// Not in a child that only forked, where the C library's threads for it are missing.
+[[nodiscard]] Result<SocketAddress> resolve_address(std::string_view text, const Clock& clock,
+                                                    const Until& until);
 
 // The address that a socket is bound to, as text.
 [[nodiscard]] std::string bound_address(int descriptor);

@@ -272,17 +272,28 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachFault,
                            return name;
                          });
 
-class EachProbe : public testing::TestWithParam<const ProbeRow*> {};
+class EachProbe : public testing::TestWithParam<const ProbeRow*> {
+ protected:
+  // The row's example, aimed at that peer: by the name of a target, or by its address.
+  static std::string example(const std::string& address) {
+    return std::regex_replace(std::string(GetParam()->example), std::regex("127\\.0\\.0\\.1:8080"),
+                              address);
+  }
+};
 
 TEST_P(EachProbe, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   DeedWorld world;
   const SilentPeer peer;
+  // Datagrams to the same address are taken and not answered either.
+  const Descriptor datagrams(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const auto same = resolve_address(peer.address());
+  ASSERT_EQ(bind(datagrams.get(), same->get(), same->size), 0);
   const auto loaded =
       decode_playbook("/drills/p.yaml",
                       "gameday: 1\nname: conformance\nsummary: One row.\nowner: tests\nsystem:\n"
                       "  front: { http: \"http://" +
-                          peer.address() + "\" }\n" + "probes:\n  " +
-                          std::string(GetParam()->example) + "\ntimeline: [ { wait: 1s } ]\n",
+                          peer.address() + "\" }\n" + "probes:\n  " + example(peer.address()) +
+                          "\ntimeline: [ { wait: 1s } ]\n",
                       {}, all_rows());
   ASSERT_TRUE(loaded.playbook) << rendered("p.yaml", loaded.source, loaded.problems);
   StopSource stop;
