@@ -13,6 +13,18 @@ from shop_world import FOLDER, SOURCE, Wrong, eventually
 CLONE = FOLDER + "/clone"
 # Those that speak to a drill while it runs, and one that runs until it is told to end.
 TO_A_LIVE_DRILL = {"status", "stop", "note", "ack", "approve"}
+# What the drill waits for where a command answers it.
+WAITS_FOR = {"ack": "human: { do: look at the shop, by: sre, within: 1m }",
+             "approve": "approve: { role: service-owner, within: 1m }"}
+WAITING = """\
+gameday: 1
+name: waits
+summary: Waits for a person.
+owner: tests
+system: { front: { http: "http://127.0.0.1:8080" } }
+timeline:
+  - STEP
+"""
 UNTIL_TOLD = {"proxy"}
 
 
@@ -56,14 +68,22 @@ def run_until_told(argv, env):
     return 0, ""
 
 
-def run_beside_a_drill(argv, env):
+def run_beside_a_drill(name, argv, env):
+    playbook = "playbooks/shop/survives-a-killed-worker.yaml"
+    if name in WAITS_FOR:
+        playbook = f"playbooks/shop/waits-for-{name}.yaml"
+        with open(f"{CLONE}/{playbook}", "w", encoding="utf-8") as file:
+            file.write(WAITING.replace("STEP", WAITS_FOR[name]))
     live = subprocess.Popen(
-        ["gameday", "run", "playbooks/shop/survives-a-killed-worker.yaml", "--quiet"], cwd=CLONE,
+        ["gameday", "run", playbook, "--quiet"], cwd=CLONE,
         env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         alive = eventually(lambda: " running" in run(["gameday", "list"], env)[1], 10)
         check(alive, "the drill does not run")
-        return run(argv, env)
+        ended = []
+        # Its step may not have begun yet.
+        eventually(lambda: ended.append(run(argv, env)) or ended[-1][0] == 0, 5, 0.2)
+        return ended[-1]
     finally:
         live.send_signal(signal.SIGINT)
         live.wait(60)
@@ -82,7 +102,7 @@ def run_one(name, argv, env):
     if name in UNTIL_TOLD:
         return run_until_told(argv, env)
     if name in TO_A_LIVE_DRILL:
-        return run_beside_a_drill(argv, env)
+        return run_beside_a_drill(name, argv, env)
     return run_on_a_quiet_machine(argv, env)
 
 
