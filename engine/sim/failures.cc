@@ -227,8 +227,10 @@ class Draw {
     tell("the next deed too");
   }
   void people_fail() {
-    constexpr std::array kHow{PeopleFailure::silent, PeopleFailure::refuse,
-                              PeopleFailure::operator_alone, PeopleFailure::twice};
+    // The operator twice: only in some timelines is it them who may not.
+    constexpr std::array kHow{PeopleFailure::operator_alone, PeopleFailure::silent,
+                              PeopleFailure::operator_alone, PeopleFailure::refuse,
+                              PeopleFailure::twice};
     drawn_.people = kHow[random_.below(kHow.size())];
     tell("people fail, way " + std::to_string(static_cast<int>(drawn_.people)));
   }
