@@ -34,9 +34,13 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
                     "the guardian undoes it at once",
                     "`gameday revert` undoes it",
                     "`gameday revert` undoes it"};
+  if (row.facet.empty()) {
+    // Nothing was looked at, and that is not the same as held.
+    found.held = fail(ErrorCode::unsupported, "found out when the fault is prepared");
+  }
   if (row.renew != nullptr) {
-    found.after_both = "it ends by itself within 2 s";
-    found.after_power = "it is gone with the proxy that held it";
+    found.after_both = "it ends by itself, with its lease";
+    found.after_power = "it is gone with what held it";
   }
   if (row.reversal == Reversal::none) {
     found.after_the_runner = found.after_both = found.after_power = "nobody: it cannot be undone";

@@ -38,7 +38,8 @@ constexpr FaultRow kOnHeld = fault_on("held"), kOnLacking = fault_on("lacking"),
                    kOnLinks = fault_on("link", Reversal::exact, true);
 constexpr FaultRow kBurns =
     test_rows::fault("burns", {}, "held", Reversal::none, Effect::stops, false);
-constexpr std::array kFaults{&kOnHeld, &kOnLacking, &kOnHidden, &kOnLinks, &kBurns};
+constexpr std::array kFaults{&kOnHeld,  &kOnLacking, &kOnHidden,
+                             &kOnLinks, &kBurns,     &test_rows::kLitter};
 constexpr Rows kRows{kFacets, kFaults, {}, {}, {}};
 
 Playbook playbook_of(std::initializer_list<const FaultRow*> rows) {
@@ -74,6 +75,13 @@ TEST(Survey, SaysWhichRightsAreHeldLackingAndUnknown) {
   EXPECT_EQ(told.items("faults")[0].get("held").dump(), "true");
   EXPECT_EQ(told.items("faults")[1].get("held").dump(), "false");
   EXPECT_EQ(told.items("faults")[2].get("held").dump(), "null");
+}
+
+TEST(Survey, RightsThatNobodyLookedForAreNotHeld) {
+  const Survey survey = survey_system(playbook_of({&test_rows::kLitter}), kRows);
+  ASSERT_EQ(survey.faults.size(), 1U);
+  EXPECT_FALSE(is_known(survey.faults[0].held));
+  EXPECT_TRUE(to_json(survey).items("faults")[0].get("held").is_null());
 }
 
 TEST(Survey, SaysOfEachFaultWhoUndoesIt) {
