@@ -39,15 +39,16 @@ Described describe_answer(const Drill& drill, const Answered& answered) {
 // grace.
 Instant not_after(const Drill& drill, const DeedState& deed) {
   Duration planned = drill.plan.playbook->limits.duration;
+  bool until_the_end = deed.is_fault;
   for (const auto& step : drill.plan.steps) {
-    if (step.step.hold && step.step.id == deed.step_id) planned = *step.step.hold;
+    if (!step.step.hold || step.step.id != deed.step_id) continue;
+    planned = *step.step.hold;
+    until_the_end = false;
   }
-  if (deed.is_fault && planned == drill.plan.playbook->limits.duration) {
-    // A restore that is under way when the limit comes goes on to its own deadline.
-    for (const auto& step : drill.plan.steps) {
-      if (step.step.kind != StepKind::restore) continue;
-      planned += step.step.deadline.value_or(Deadlines::restore);
-    }
+  for (const auto& step : drill.plan.steps) {
+    // One that is under way when the limit comes goes on to its own deadline.
+    if (!until_the_end || step.step.kind != StepKind::restore) continue;
+    planned += step.step.deadline.value_or(Deadlines::restore);
   }
   if (deed.deed.kind == "load") {
     for (const auto& step : drill.plan.steps) {
