@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
@@ -242,6 +243,33 @@ Status put_back(const LostProcess& lost, const Doors& doors) {
       doors.processes.start_again(facts, std::string(kMarkName) + lost.mark, lost.pidfile));
   static_cast<void>(started);
   return {};
+}
+
+int ending_signal(const Deed& deed) {
+  return deed.arguments.text("signal", "KILL") == "TERM" ? SIGTERM : SIGKILL;
+}
+
+Result<Undo> prepare_ending(const Deed& deed, const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target " + deed.target);
+  TRY(lost, keep_for_restart(*target, context));
+  return Undo{deed.kind, to_json(lost)};
+}
+
+Status undo_ending(const Undo& undo, const DeedContext& context) {
+  TRY(lost, lost_process_from(undo.arguments));
+  return put_back(lost, context.doors);
+}
+
+Result<Proof> ending_gone(const Undo& undo, const DeedContext& context) {
+  TRY(lost, lost_process_from(undo.arguments));
+  return in_its_place(lost, context);
+}
+
+Status close_ending(const Undo& undo, bool, const DeedContext& context) {
+  const auto environment = undo.arguments.text("environment");
+  if (environment.empty()) return fail(ErrorCode::corrupt, "an undo without its private file");
+  return context.doors.files.remove(environment);
 }
 
 }  // namespace gameday

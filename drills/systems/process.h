@@ -56,4 +56,13 @@ struct LostProcess {
 // kind: two would write.
 [[nodiscard]] Status put_back(const LostProcess& lost, const Doors& doors);
 
+// Of the faults that end a process: these stand in their rows as they are. The private file holds
+// what a later restart would need, so it goes only once the undo is closed.
+inline constexpr std::string_view kEndingSignals[] = {"KILL", "TERM"};
+[[nodiscard]] int ending_signal(const Deed& deed);
+[[nodiscard]] Result<Undo> prepare_ending(const Deed& deed, const DeedContext& context);
+[[nodiscard]] Status undo_ending(const Undo& undo, const DeedContext& context);
+[[nodiscard]] Result<Proof> ending_gone(const Undo& undo, const DeedContext& context);
+[[nodiscard]] Status close_ending(const Undo& undo, bool keep, const DeedContext& context);
+
 }  // namespace gameday
