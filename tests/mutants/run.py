@@ -108,15 +108,27 @@ def prepare(work, build_type):
         sys.exit(done.stdout)
 
 
+def all_fit(mutants):
+    """A check that moved takes its mutant along, or it is one that nobody tries any more."""
+    misfits = [f"{name}: its old lines stand {(ROOT / file).read_text().count(old)} times in {file}"
+               for name, file, _, old, _ in mutants if (ROOT / file).read_text().count(old) != 1]
+    print("\n".join(misfits) or f"{len(mutants)} mutants fit")
+    return 1 if misfits else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=500)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", help="mutants whose name contains this")
+    parser.add_argument("--fit", action="store_true",
+                        help="builds nothing: does each still stand once in its file?")
     parser.add_argument("--checks", action="store_true", help="only those of tests/checks.txt")
     parser.add_argument("--work", help="where the copy stands; kept if given")
     options = parser.parse_args()
     mutants = all_mutants()
+    if options.fit:
+        return all_fit(mutants)
     if options.checks:
         mutants = [mutant for mutant in mutants if mutant[2] is not None]
     if options.only:
