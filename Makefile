@@ -2,9 +2,11 @@
 JOBS ?= $(shell nproc)
 SHOP = playbooks/shop/shop
 RELEASE = build/release
-PROGRAMS = gameday shop-front shop-gateway shop-queue shop-worker shop-store shop-call
+PROGRAMS = gameday shop-front shop-gateway shop-queue shop-worker shop-store shop-watch \
+  shop-call
 
-.PHONY: demo test bench check-long picture configure mutants format clean
+.PHONY: demo test test-systems test-composed bench check-long picture configure mutants lint format clean \
+  system-up system-down
 
 demo: ## A whole drill on the sample shop
 	@.ci/install demo
@@ -17,18 +19,41 @@ test: ## Every test but the long ones
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
 	@cmake --build $(RELEASE) -j $(JOBS)
-	@ctest --test-dir $(RELEASE) -j $(JOBS) --output-on-failure $(CTEST_FLAGS)
+	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 1)) --output-on-failure \
+	  -LE "systems|composed" $(CTEST_FLAGS)
+
+test-systems: ## Real systems: Docker, PostgreSQL, RabbitMQ, and each criterion of the score on the shop
+	@.ci/install test
+	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS)
+	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 1)) -L systems --output-on-failure $(CTEST_FLAGS)
+
+test-composed: ## The composed system brought up, asked, and taken down
+	@.ci/install test
+	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS)
+	@ctest --test-dir $(RELEASE) -L composed --output-on-failure $(CTEST_FLAGS)
+
+system-up: ## The composed system: PostgreSQL, RabbitMQ and more in containers, in two regions
+	@.ci/install system
+	@cmake --preset release $(if $(wildcard $(RELEASE)/CMakeCache.txt),,-DGAMEDAY_TESTS=OFF) >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target shop-composed
+	@tests/systems/composed/system up
+
+system-down: ## Takes it away: containers, networks, volumes, and the engine if it was started for it
+	@tests/systems/composed/system down
 
 bench: ## Speed, as numbers of this machine
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
-	@cmake --build $(RELEASE) -j $(JOBS) --target load_bench rehearse_bench
+	@cmake --build $(RELEASE) -j $(JOBS) --target load_bench rehearse_bench evidence_bench gameday
 	@$(RELEASE)/bin/load_bench
 	@$(RELEASE)/bin/rehearse_bench
+	@$(RELEASE)/bin/evidence_bench $(RELEASE)/gameday
 
 check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before an issue is closed
 	@.ci/install test
-	@.ci/check-long
+	@.ci/check-long $(STAGES)
 
 picture: ## docs/terminal.svg anew, from a drill on the sample shop
 	@.ci/install test
@@ -36,9 +61,13 @@ picture: ## docs/terminal.svg anew, from a drill on the sample shop
 	@cmake --build $(RELEASE) -j $(JOBS) --target $(PROGRAMS)
 	@python3 tests/support/terminal_picture.py $(RELEASE)/bin docs/terminal.svg
 
-mutants:
+mutants: ## Each one-line break of the engine and each check of ours taken away: all must be noticed
 	@.ci/install test
 	@tests/mutants/run.py
+
+lint: ## clang-format and clang-tidy of the whole product
+	@.ci/install test
+	@.ci/lint all
 
 format:
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i

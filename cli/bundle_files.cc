@@ -80,6 +80,13 @@ Status write_bundle_files(const std::vector<std::string>& lines, const std::stri
   return write_bundle(files, out, lines);
 }
 
+void abandon_bundle_files(const std::string& out) {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(out, none)) {
+    if (of_a_bundle(entry.path().filename().string())) (void)Files().remove(entry.path().string());
+  }
+}
+
 Json git_of(const std::string& folder) {
   const auto commit = git_says(folder, {"rev-parse", "HEAD"});
   const auto changes = git_says(folder, {"status", "--porcelain", "--", "."});

@@ -22,6 +22,10 @@ namespace gameday {
                                         const std::string& private_folder, const std::string& out,
                                         const Story& story, const Json& result);
 
+// Takes a bundle's files out of `out`, whole or half-written: what is no bundle must not look like
+// one, or like that of an earlier drill.
+void abandon_bundle_files(const std::string& out);
+
 // {"commit","dirty"} of the checkout that `folder` lies in; null outside of one, or without git.
 [[nodiscard]] Json git_of(const std::string& folder);
 

@@ -8,6 +8,8 @@
 #include "cli/manual.h"
 #include "cli/say.h"
 #include "engine/base/text.h"
+#include "engine/playbook/problem.h"
+#include "engine/playbook/scalar.h"
 
 namespace gameday {
 namespace {
@@ -29,6 +31,8 @@ void add_option(CLI::App& app, const Option& option, Arguments& into) {
       help);
   added->type_name(std::string(option.value));
   added->required(option.required);
+  // Else it would take the positional that follows as a second value.
+  added->allow_extra_args(false);
   if (option.kind == OptionKind::texts) {
     added->expected(1)->take_all()->trigger_on_parse();
   } else {
@@ -57,22 +61,61 @@ std::vector<std::string> command_names() {
   return known;
 }
 
+std::vector<std::string> options_known(const CommandRow* row) {
+  std::vector<std::string> known = {"--help", "--no-color", "--version"};
+  if (row == nullptr) return known;
+  for (const auto& option : row->options) known.push_back("--" + std::string(option.name));
+  return known;
+}
+
+// "--seed" of "--seed=1"; empty: no option.
+std::string option_in(std::string_view word) {
+  return word.starts_with("--") && word.size() > 2 ? std::string(word.substr(0, word.find('=')))
+                                                   : "";
+}
+
+// The first word that looks like an option and is none of the command's; empty: there is none.
+std::string unknown_option(int argc, char** argv, const CommandRow* row) {
+  const auto known = options_known(row);
+  for (int i = 1; i < argc && std::string_view(argv[i]) != "--"; ++i) {
+    std::string word = option_in(argv[i]);
+    if (!word.empty() && std::ranges::find(known, word) == known.end()) return word;
+  }
+  return "";
+}
+
 // The nearest command or option to a word that none has.
-std::string did_you_mean(int argc, char** argv) {
+std::string did_you_mean(int argc, char** argv, const CommandRow* row) {
   const std::string first = argc > 1 ? argv[1] : "";
   if (first.empty()) return "`gameday help` names the commands";
-  std::vector<std::string> known = {"--help", "--no-color", "--version"};
-  for (const auto* row : all_commands()) {
-    if (row->name != first) continue;
-    for (const auto& option : row->options) known.push_back("--" + std::string(option.name));
-  }
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-    if (!word.starts_with("--") || std::ranges::find(known, word) != known.end()) continue;
-    if (const auto near = nearest(word, known)) return "did you mean `" + *near + "`?";
+  if (const std::string word = unknown_option(argc, argv, row); !word.empty()) {
+    if (const auto near = meant(word, options_known(row))) return "did you mean `" + *near + "`?";
   }
   if (first[0] == '-') return "`gameday help` names the commands";
   return "`gameday help " + first + "` says what it takes";
+}
+
+// Whether some command's option of that name takes a value.
+bool takes_value(std::string_view word) {
+  return std::ranges::any_of(all_commands(), [&](const CommandRow* row) {
+    return std::ranges::any_of(row->options, [&](const Option& option) {
+      return word == "--" + std::string(option.name) && option.kind != OptionKind::flag;
+    });
+  });
+}
+
+// With the command in front: options may stand before it too.
+std::vector<char*> command_first(int argc, char** argv) {
+  std::vector<char*> words(argv, argv + argc);
+  std::size_t at = 1;
+  while (at < words.size() && !option_in(words[at]).empty()) at += takes_value(words[at]) ? 2 : 1;
+  if (at >= words.size()) return words;
+  const auto names = command_names();
+  if (std::ranges::find(names, std::string_view(words[at])) == names.end()) return words;
+  const auto from = words.begin() + 1;
+  std::rotate(from, from + static_cast<std::ptrdiff_t>(at - 1),
+              from + static_cast<std::ptrdiff_t>(at));
+  return words;
 }
 
 // Whose help is asked for; null: that of the whole.
@@ -80,6 +123,51 @@ const CommandRow* command_in(int argc, char** argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
   const auto found = std::ranges::find(all_commands(), first, &CommandRow::name);
   return found == all_commands().end() ? nullptr : *found;
+}
+
+// The folder that an --out names; none where that is not beyond doubt.
+std::string out_in(int argc, char** argv) {
+  std::vector<std::string> found;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--out") found.emplace_back(i + 1 < argc ? argv[i + 1] : "");
+    if (word.starts_with("--out=")) found.push_back(word.substr(word.find('=') + 1));
+  }
+  return found.size() == 1 && !found.front().starts_with('-') ? found.front() : "";
+}
+
+// A reader of documents gets one here too, where the command has any.
+int refuse_usage(int argc, char** argv, const std::string& text) {
+  const CommandRow* row = command_in(argc, argv);
+  const bool unknown = argc > 1 && argv[1][0] != '-' && row == nullptr;
+  const Error error = unknown ? unknown_command(argv[1])
+                              : Error{ErrorCode::invalid, text, did_you_mean(argc, argv, row)};
+  say_error(error);
+  const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+  if (row != nullptr && row->misused != nullptr) row->misused(error, json, out_in(argc, argv));
+  return 2;
+}
+
+// What the parser would not find, or tell only behind what follows from it.
+std::string misspelt_in(int argc, char** argv) {
+  const CommandRow* row = command_in(argc, argv);
+  if (row == nullptr) return "";
+  if (const std::string word = unknown_option(argc, argv, row); !word.empty()) {
+    return "`gameday " + std::string(row->name) + "` has no option " + word;
+  }
+  for (const auto& option : row->options) {
+    if (option.kind != OptionKind::number) continue;
+    const std::string name = "--" + std::string(option.name);
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = argv[i];
+      if (option_in(word) != name || (word == name && i + 1 == argc)) continue;
+      const std::string value = word == name ? argv[i + 1] : word.substr(name.size() + 1);
+      const auto number = whole_number(value);
+      if (number && *number >= 0) continue;
+      return name + " wants a whole number from 0, not `" + value + "`";
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -102,7 +190,7 @@ std::optional<std::uint64_t> Arguments::number(std::string_view name) const {
 }
 
 Error unknown_command(const std::string& word) {
-  const auto near = nearest(word, command_names());
+  const auto near = meant(word, command_names());
   return {ErrorCode::invalid, "there is no command " + word,
           near ? "did you mean `" + *near + "`?" : "`gameday help` names the commands"};
 }
@@ -110,6 +198,11 @@ Error unknown_command(const std::string& word) {
 int run_command_line(int argc, char** argv, CommandWorld world) {
   if (argc > 1 && std::string_view(argv[1]) == kCompleteCommand) {
     return complete({argv + 2, argv + argc}, world.rows);
+  }
+  auto words = command_first(argc, argv);
+  argv = words.data();
+  if (const std::string wrong = misspelt_in(argc, argv); !wrong.empty()) {
+    return refuse_usage(argc, argv, wrong);
   }
   CLI::App app("", "gameday");
   app.set_version_flag("--version", version_text());
@@ -125,11 +218,7 @@ int run_command_line(int argc, char** argv, CommandWorld world) {
   } catch (const CLI::CallForVersion& call) {
     return app.exit(call);
   } catch (const CLI::ParseError& error) {
-    const bool unknown = argc > 1 && argv[1][0] != '-' && command_in(argc, argv) == nullptr;
-    const std::string text = argc > 1 ? error.what() : "a command is required";
-    say_error(unknown ? unknown_command(argv[1])
-                      : Error{ErrorCode::invalid, text, did_you_mean(argc, argv)});
-    return 2;
+    return refuse_usage(argc, argv, argc > 1 ? error.what() : "a command is required");
   }
   for (const auto* row : all_commands()) {
     if (app.got_subcommand(std::string(row->name))) return row->run(arguments);

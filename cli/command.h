@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/json.h"
 #include "engine/base/result.h"
 #include "engine/rows.h"
 #include "engine/sys/files.h"
@@ -71,6 +72,9 @@ struct CommandRow {
   int (*run)(const Arguments& arguments);
   Group group = Group::drill;
   std::span<const ExitCode> exit_codes = {};  // where they are not the usual ones
+  // What is left of a command line that could not be understood, for who reads documents: `json`
+  // where one is to be printed, `out` the folder that it names. Null: nothing.
+  void (*misused)(const Error& error, bool json, const std::string& out) = nullptr;
 };
 
 [[nodiscard]] std::span<const CommandRow* const> all_commands();

@@ -27,7 +27,7 @@ inline constexpr ExitCode kVerdictCodes[] = {
     {3, "not started: no steady state, no target, a right is lacking, leftovers, a lock is held"},
     {4, "stopped: by a condition, a limit, a person, the guardian or the journal; all is undone"},
     {5, "residue: something could not be undone; it is named, with what to do by hand"},
-    {6, "inconclusive: a fault was not proven, the load missed its plan, or nothing can be judged"},
+    {6, "inconclusive: a fault was not proven, the load missed its plan, or evidence is missing"},
     {70, "a defect in gameday itself, after undoing"}};
 
 // A playbook that was checked; its problems are printed on standard error.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/common.h"
+#include "cli/evidence.h"
 #include "cli/manual.h"
 #include "cli/say.h"
 
@@ -45,7 +46,7 @@ void add_drills(Answers& answers, const std::vector<std::string>& words) {
   const auto named = std::ranges::find(words, "--store");
   if (named != words.end() && named + 1 != words.end()) arguments.options["store"] = {*(named + 1)};
   const SystemClock clock;
-  const auto store = existing_store(arguments, clock);
+  const auto store = store_to_read(arguments, clock);
   if (!store) return;
   auto drills = (*store)->drills();
   if (!drills || drills->empty()) return;

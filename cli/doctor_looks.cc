@@ -12,12 +12,15 @@
 #include <filesystem>
 #include <optional>
 
+#include "cli/doctor_docker.h"
 #include "cli/doctor_host.h"
+#include "drills/systems/clock_skew.h"
 #include "engine/base/text.h"
 #include "engine/journal/filesystem.h"
 #include "engine/proxy/client.h"
 #include "engine/runtime/locks.h"
 #include "engine/sys/processes.h"
+#include "engine/sys/processes_run.h"
 
 namespace gameday {
 namespace {
@@ -146,30 +149,32 @@ Look look_at_space(const std::string& store) {
   return look;
 }
 
-// Runs a program to its end; what it said where it failed, nothing where it is not there.
+// Runs a program to its end; what it said, or why it could not be run.
 struct Ran {
-  bool there = false;
   bool ok = false;
   std::string said;
 };
 Ran ran(Processes& processes, const Clock& clock, std::vector<std::string> argv) {
   const auto ended =
       processes.run({std::move(argv), "/", {}}, {Stop(), clock.in(std::chrono::seconds(5))});
-  if (!ended) return {ended.error().code != ErrorCode::not_found, false, ended.error().text};
+  if (!ended) return {false, ended.error().text};
   const auto said = trimmed(ended->output);
-  return {true, ended->succeeded(), std::string(said.substr(0, said.find('\n')))};
+  return {ended->succeeded(), std::string(said.substr(0, said.find('\n')))};
 }
 
 // In a network namespace of its own, which is gone with the program.
 Look look_inside_namespace(Processes& processes, const Clock& clock, const std::string& name,
                            const std::string& package, std::vector<std::string> argv,
-                           const std::string& advice) {
-  Look look{name, Needed::at_times, false, "", advice};
-  if (!ran(processes, clock, {argv.front(), "-V"}).there) {
+                           const std::string& advice, std::vector<std::string> serves) {
+  Look look{name, Needed::at_times, false, "", advice, std::move(serves)};
+  const auto program = program_of({argv, "/", {}});
+  if (!program) {
     look.found = argv.front() + " is not installed";
     look.advice = "apt-get install " + package + "; " + advice;
     return look;
   }
+  // As a path: unshare would look in PATH alone.
+  argv.front() = *program;
   std::vector<std::string> inside = {"unshare", "--net"};
   inside.insert(inside.end(), argv.begin(), argv.end());
   const Ran here = ran(processes, clock, inside);
@@ -185,6 +190,17 @@ Look look_at_device_mapper() {
   return {"device mapper", Needed::at_times, number == 0,
           number == 0 ? "answers" : "/dev/mapper/control: " + reason(number),
           "disks cannot be slowed or made to fail here; no fault of this version needs it"};
+}
+
+Look look_at_faketime() {
+  const auto library = faketime_library();
+  return {"libfaketime",
+          Needed::at_times,
+          library.has_value(),
+          library ? *library : "is not installed",
+          "apt-get install faketime; without it, no process gets another time of day "
+          "(`clock: realtime`)",
+          {"skew-clock"}};
 }
 
 Look look_at_git(Processes& processes, const Clock& clock) {
@@ -207,6 +223,7 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
   const SystemClock clock;
   const Files files;
   const std::string links = "links are cut by `gameday proxy`, which needs none of it";
+  const std::string rules = "without it no host is blocked; " + links;
   // Before anything starts a thread: a child of a threaded program may only exec.
   const Look cgroup = look_at_cgroup();
   const auto host = look_at_host();
@@ -228,12 +245,14 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
                              look_at_git(*processes, clock)};
   looks.insert(looks.end(), host.begin(), host.end());
   const auto inside = [&](const std::string& name, const std::string& package,
-                          std::vector<std::string> argv, const std::string& advice) {
-    return look_inside_namespace(*processes, clock, name, package, std::move(argv), advice);
+                          std::vector<std::string> argv, const std::string& advice,
+                          std::vector<std::string> serves = {}) {
+    return look_inside_namespace(*processes, clock, name, package, std::move(argv), advice,
+                                 std::move(serves));
   };
   looks.push_back(network);
-  looks.push_back(inside("iptables", "iptables", {"iptables", "-S"}, links));
-  looks.push_back(inside("ip6tables", "iptables", {"ip6tables", "-S"}, links));
+  looks.push_back(inside("iptables", "iptables", {"iptables", "-S"}, rules, {"block"}));
+  looks.push_back(inside("ip6tables", "iptables", {"ip6tables", "-S"}, rules, {"block"}));
   looks.push_back(inside(
       "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
       "no fault slows a network interface; links are slowed by `gameday proxy`"));
@@ -243,7 +262,10 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
                          "no fault limits a network interface; links are limited by `gameday "
                          "proxy`"));
   looks.push_back(time);
+  looks.push_back(look_at_faketime());
   looks.push_back(look_at_device_mapper());
+  const auto containers = look_at_docker(*processes, rows);
+  looks.insert(looks.end(), containers.begin(), containers.end());
   keep_known(looks, rows);
   return looks;
 }

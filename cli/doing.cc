@@ -1,6 +1,7 @@
 #include "cli/doing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "engine/base/text.h"
@@ -159,7 +160,7 @@ std::string brief(Duration d) {
   } else if (s < 99.5) {
     std::snprintf(text, sizeof text, "%.0fs", s);
   } else {
-    const auto whole = static_cast<long long>(s + 0.5);
+    const auto whole = std::llround(s);
     std::snprintf(text, sizeof text, "%lldm%02llds", whole / 60, whole % 60);
   }
   return text;

@@ -5,6 +5,7 @@
 #include "cli/common.h"
 #include "engine/base/text.h"
 #include "engine/journal/bundle.h"
+#include "engine/journal/store_to_read.h"
 
 namespace gameday {
 
@@ -13,27 +14,33 @@ bool is_folder(const std::string& named) {
   return std::filesystem::is_directory(named, none);
 }
 
+Result<std::unique_ptr<Store>> store_to_read(const Arguments& arguments, const Clock& clock) {
+  const auto place = store_path(arguments);
+  if (!place || !Files().exists(*place)) return existing_store(arguments, clock);
+  return open_store_to_read(*place, clock, arguments.world.observer);
+}
+
 Result<Evidence> evidence_in_store(const Arguments& arguments, const std::string& named) {
   const SystemClock clock;
-  TRY(store, existing_store(arguments, clock));
+  TRY(store, store_to_read(arguments, clock));
   TRY(record, store->drill(named));
-  TRY(lines, store->lines(record.id));
-  if (lines.empty()) return fail(ErrorCode::corrupt, "drill " + record.id + " has no event");
-  return Evidence{record.id, std::move(lines)};
+  if (record.events == 0) return fail(ErrorCode::corrupt, "drill " + record.id + " has no event");
+  return Evidence{record.id,
+                  [store = std::shared_ptr<Store>(std::move(store)), drill = record.id](
+                      const LineVisitor& each) { return store->each_line(drill, each); }};
 }
 
 Result<Evidence> evidence_of(const Arguments& arguments, const std::string& named) {
   if (!is_folder(named)) return evidence_in_store(arguments, named);
-  constexpr std::int64_t kLargestJournal = std::int64_t{1} << 30;
   const std::string path = named + "/" + std::string(kJournalFile);
-  TRY(bytes, Files().read(path, kLargestJournal));
-  Evidence evidence;
-  evidence.lines = split(bytes, '\n');
-  if (evidence.lines.back().empty()) evidence.lines.pop_back();
-  if (evidence.lines.empty()) return fail(ErrorCode::corrupt, path + " has no event");
-  TRY(first, parse_event(evidence.lines.front()));
-  evidence.drill = first.drill;
-  return evidence;
+  const auto lines = [path](const LineVisitor& each) { return Files().each_line(path, each); };
+  Result<Event> first = fail(ErrorCode::corrupt, path + " has no event");
+  TRY_OK(lines([&](std::string_view line) {
+    first = parse_event(line);
+    return false;
+  }));
+  if (!first) return std::unexpected(first.error());
+  return Evidence{first->drill, lines};
 }
 
 int exit_code_of(const Error& error) {

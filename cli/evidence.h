@@ -2,18 +2,25 @@
 // folder. Reads alone; a store or a folder that is not there is never made.
 #pragma once
 
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "cli/command.h"
 #include "engine/base/result.h"
+#include "engine/journal/chain.h"
+#include "engine/journal/store.h"
 
 namespace gameday {
 
 struct Evidence {
   std::string drill;  // its whole id; of a bundle: the one that its first line names
-  std::vector<std::string> lines;
+  LineSource lines;   // keeps open what it reads from
 };
+
+// For who only reads: the store may lie where nothing can be written. not_found where there is
+// none.
+[[nodiscard]] Result<std::unique_ptr<Store>> store_to_read(const Arguments& arguments,
+                                                           const Clock& clock);
 
 // `named` is a drill's id or the start of it. not_found, or `invalid` where several begin so.
 [[nodiscard]] Result<Evidence> evidence_in_store(const Arguments& arguments,

@@ -1,11 +1,65 @@
 #include "engine/playbook/explain.h"
 
+#include <algorithm>
+
 #include "cli/command.h"
+#include "cli/manual.h"
 #include "cli/say.h"
 #include "engine/base/text.h"
+#include "engine/playbook/problem.h"
 
 namespace gameday {
 namespace {
+
+constexpr std::size_t kColumns = 79;  // as the help has
+constexpr std::size_t kNames = 24;
+constexpr std::size_t kNarrowest = 30;
+
+// The lines of an explanation, none too wide: what is continued begins where it began, behind the
+// name of a field too. An example is to be copied, and stays as it is.
+std::string laid_out(const std::string& text) {
+  std::string out;
+  bool example = false;
+  for (const auto& line : split(text, '\n')) {
+    if (!line.starts_with(' ')) example = line.starts_with("Example");
+    std::size_t hanging = std::min(line.find_first_not_of(' '), line.size());
+    const auto gap = line.find("  ", hanging);
+    if (gap != std::string::npos) {
+      const auto column = std::min(line.find_first_not_of(' ', gap), line.size());
+      if (column + kNarrowest <= kColumns) hanging = column;
+    }
+    const bool whole = example || line.size() <= kColumns || hanging + kNarrowest > kColumns;
+    out += whole ? line
+                 : line.substr(0, hanging) +
+                       wrapped(line.substr(hanging), hanging, kColumns - hanging);
+    out += '\n';
+  }
+  return out.substr(0, out.find_last_not_of('\n') + 1);
+}
+
+void list(std::string_view name, std::string_view summary) {
+  std::string start = "  " + std::string(name);
+  start.resize(std::max(start.size() + 2, kNames), ' ');
+  print(start + wrapped(summary, kNames, kColumns - kNames));
+}
+
+template <class Row>
+void list_all(std::string_view title, std::span<const Row* const> rows) {
+  if (rows.empty()) return;
+  print(std::string(title) + ":");
+  for (const Row* row : rows) list(row->name, row->summary);
+  print("");
+}
+
+void list_everything(const Rows& rows) {
+  list_all("Faults", rows.faults);
+  list_all("Actions", rows.actions);
+  list_all("Probes", rows.probes);
+  list_all("Restores", rows.restores);
+  list_all("Targets", rows.facets);
+  print("Steps:");
+  for (const auto& form : step_forms()) list(name_of(form.kind), form.summary);
+}
 
 template <class Row>
 bool explained(std::span<const Row* const> rows, const std::string& name,
@@ -13,28 +67,36 @@ bool explained(std::span<const Row* const> rows, const std::string& name,
   for (const Row* row : rows) {
     known.emplace_back(row->name);
     if (row->name != name) continue;
-    print(explain(*row));
+    print(laid_out(explain(*row)) + "\n");
     return true;
   }
   return false;
 }
 
+// What the name means on targets of other kinds.
+void explain_others(const Rows& rows, const std::string& name) {
+  for (const FaultRow* row : rows.faults) {
+    if (!name.empty() && row->as == name) print(laid_out(explain(*row)) + "\n");
+  }
+}
+
 int run(const Arguments& arguments) {
   const Rows& rows = arguments.world.rows;
-  const std::string name = arguments.positionals.empty() ? "" : arguments.positionals.front();
+  if (arguments.positionals.empty()) return list_everything(rows), 0;
+  const std::string& name = arguments.positionals.front();
   std::vector<std::string> known;
   bool found = explained(rows.faults, name, known);
+  explain_others(rows, name);
   found = explained(rows.probes, name, known) || found;
   found = explained(rows.restores, name, known) || found;
   found = explained(rows.facets, name, known) || found;
   found = explained(rows.actions, name, known) || found;
   for (const auto& form : step_forms()) {
     known.emplace_back(name_of(form.kind));
-    if (name_of(form.kind) == name) print(explain(form)), found = true;
+    if (name_of(form.kind) == name) print(laid_out(explain(form)) + "\n"), found = true;
   }
   if (found) return 0;
-  if (name.empty()) return print(join(known, "\n")), 0;
-  const auto near = nearest(name, known);
+  const auto near = meant(name, known);
   say_error({ErrorCode::not_found, "nothing is called " + name,
              near ? "did you mean `" + *near + "`?" : "known are: " + join(known, ", ")});
   return 2;

@@ -1,4 +1,5 @@
 #include "cli/common.h"
+#include "cli/evidence.h"
 #include "cli/say.h"
 #include "engine/sys/processes.h"
 
@@ -50,7 +51,7 @@ void print_register(const Json& all) {
 int run(const Arguments& arguments) {
   const SystemClock clock;
   std::vector<DrillRecord> drills;
-  auto store = existing_store(arguments, clock);
+  auto store = store_to_read(arguments, clock);
   if (store) {
     auto found = (*store)->drills();
     if (!found) return say_error(found.error()), 1;

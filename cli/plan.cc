@@ -1,10 +1,7 @@
-#include "engine/conductor/plan.h"
-
 #include "cli/common.h"
+#include "cli/planned.h"
 #include "cli/say.h"
-#include "engine/base/digest.h"
 #include "engine/base/units.h"
-#include "engine/runtime/locks.h"
 #include "engine/runtime/survey.h"
 
 namespace gameday {
@@ -61,11 +58,9 @@ int run(const Arguments& arguments) {
   const Rows& rows = arguments.world.rows;
   const auto playbook = checked_playbook(arguments, rows);
   if (!playbook) return 2;
-  auto plan = make_plan(playbook, rows, "", 0, {});
+  const auto plan = planned(playbook, rows);
   if (!plan) return say_error(plan.error()), 2;
-  plan->identities = lock_names(*playbook, rows);
-  const Json document = to_json(*plan, rows);
-  const std::string digest = sha256(document.dump());
+  const auto& [document, digest] = *plan;
   const Survey survey = survey_system(*playbook, rows);
   if (arguments.has("json")) {
     print_json(

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/doing.h"
+#include "engine/playbook/evidence.h"
 
 namespace gameday {
 namespace {
@@ -240,7 +241,8 @@ class Screen {
     std::vector<const ProbeSpec*> order, good;
     for (const auto& probe : d_.plan.playbook->probes) {
       const auto found = seen_.probes.find(probe.name);
-      const bool fails = found != seen_.probes.end() && !found->second.ok;
+      const bool fails = found != seen_.probes.end() && !found->second.ok &&
+                         !is_evidence_alone(probe, *d_.plan.playbook) && is_asked(probe);
       (fails ? order : good).push_back(&probe);
     }
     order.insert(order.end(), good.begin(), good.end());
@@ -254,16 +256,30 @@ class Screen {
     }
   }
 
+  [[nodiscard]] bool is_asked(const ProbeSpec& spec) const {
+    const auto state = d_.probes.find(spec.name);
+    return spec.during == During::always ||
+           (state != d_.probes.end() && state->second.asked_since.has_value());
+  }
+
   void probe(std::string_view label, const ProbeSpec& spec) {
     Line made = line(label);
     const auto found = seen_.probes.find(spec.name);
     const int name = std::clamp(columns_of(one_line(spec.name, terms_.unicode)), 14, 24);
     made.field(spec.name, name).add(" ");
     if (found == seen_.probes.end()) return put(made.add("not asked yet", Ink::dim));
+    if (!is_asked(spec)) return put(made.add("not asked now", Ink::dim));
     const SeenAnswer& answer = found->second;
     const Duration ago = now_ - answer.end;
     const bool old = ago > 3 * spec.every + spec.timeout;
-    made.field(answer.ok ? "ok" : "FAILS", 6, answer.ok ? Ink::good : Ink::bad);
+    const bool bad = !answer.ok && !is_evidence_alone(spec, *d_.plan.playbook);
+    made.field(answer.ok ? "ok"
+               : bad     ? "FAILS"
+                         : "no",
+               6,
+               answer.ok ? Ink::good
+               : bad     ? Ink::bad
+                         : Ink::dim);
     const std::string when = old ? "  " + brief(ago) + " ago" : "";
     made.field(answer.text, made.left() - static_cast<int>(when.size()));
     put(made.add(when, Ink::warn));

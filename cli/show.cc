@@ -1,6 +1,7 @@
 #include "cli/common.h"
 #include "cli/evidence.h"
 #include "cli/say.h"
+#include "reports/document.h"
 #include "reports/result.h"
 
 namespace gameday {
@@ -11,12 +12,13 @@ constexpr Option kOptions[] = {kStoreOption, kJsonOption};
 int run(const Arguments& arguments) {
   const auto evidence = evidence_in_store(arguments, arguments.positionals.front());
   if (!evidence) return say_error(evidence.error()), exit_code_of(evidence.error());
-  const auto result = result_document(evidence->lines);
-  if (!result) return say_error(result.error().in("drill " + evidence->drill)), 1;
+  const auto story = story_of(evidence->lines);
+  if (!story) return say_error(story.error().in("drill " + evidence->drill)), 1;
+  const Json result = document_of(*story);
   if (arguments.has("json")) {
-    print_json(*result);
+    print_json(result);
   } else {
-    const std::string text = text_summary(*result);
+    const std::string text = text_summary(result);
     print(text.substr(0, text.find_last_not_of('\n') + 1));
   }
   return 0;

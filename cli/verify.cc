@@ -14,8 +14,8 @@ constexpr Option kOptions[] = {
     kJsonOption};
 
 // In the store a drill is its journal alone.
-Verification verified(const Evidence& evidence, const std::optional<std::string>& head) {
-  const ChainState chain = verify_chain(evidence.lines);
+Result<Verification> verified(const Evidence& evidence, const std::optional<std::string>& head) {
+  TRY(chain, verify_chain(evidence.lines));
   Verification done{evidence.drill, chain.events, chain.head, false, {}};
   const auto found = [&](std::uint64_t line, std::string text) {
     done.findings.push_back({"journal", line, 0, 0, std::move(text)});

@@ -1,5 +1,7 @@
 #include "engine/rows.h"
 
+#include "engine/base/text.h"
+
 namespace gameday {
 namespace {
 
@@ -17,6 +19,29 @@ const Row* of_facet(std::span<const Row* const> rows, const Target& target) {
     if (target.facets.find(row->facet) != nullptr) return row;
   }
   return nullptr;
+}
+
+void collect_references(const Json& value, std::vector<std::string>& into) {
+  if (value.is_text()) std::ranges::move(references_in(value.text()), std::back_inserter(into));
+  if (value.is_array()) {
+    for (const auto& item : value.items()) collect_references(item, into);
+  }
+  if (value.is_object()) {
+    for (const auto& member : value.members()) collect_references(member.second, into);
+  }
+}
+
+// One line of well-formed text; whole characters of a long one.
+std::string short_line(std::string_view raw) {
+  constexpr std::size_t kLongest = 300;
+  std::string line = valid_utf8(raw.substr(0, kLongest + 4));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+  }
+  if (line.size() <= kLongest) return line;
+  std::size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0U) == 0x80U) --end;
+  return line.substr(0, end) + "...";
 }
 
 }  // namespace
@@ -64,15 +89,32 @@ Json to_json(const BackupTaken& backup) {
                        {"facts", backup.facts}});
 }
 
+bool goes_other_way(const FaultRow& row, std::string_view target) {
+  return row.other_way != nullptr && !target.empty();
+}
+
+std::string_view facet_of(const FaultRow& row, const Step& step) {
+  return goes_other_way(row, step.target) ? row.other_way->facet : row.facet;
+}
+
+std::string_view rights_of(const FaultRow& row, const Step& step) {
+  return goes_other_way(row, step.target) ? row.other_way->rights : row.rights;
+}
+
+bool is_leased(const FaultRow& row, const Step& step) {
+  return row.renew != nullptr && !goes_other_way(row, step.target);
+}
+
 std::vector<std::string_view> aims_of(const FaultRow& row) {
   if (row.facet.empty()) return {};
-  if (row.facet == "link") return {"region", "link"};
-  return {"target"};
+  if (row.facet != "link") return {"target"};
+  if (row.other_way != nullptr) return {"target", "region", "link"};
+  return {"region", "link"};
 }
 
 std::string hit_by(const FaultRow& row, const Step& step) {
   if (row.facet.empty()) return row.aim(step.arguments);
-  return row.facet == "link" ? step.arguments.text("link") : step.target;
+  return facet_of(row, step) == "link" ? step.arguments.text("link") : step.target;
 }
 
 Instance instance_of(const FaultRow& row, const Json& arguments) {
@@ -80,8 +122,28 @@ Instance instance_of(const FaultRow& row, const Json& arguments) {
   return {name, name, std::string(row.name) + ":" + name, Json::object()};
 }
 
+Answer asked(const ProbeRow& row, const Json& arguments, const DeedContext& context) {
+  Answer answer = row.ask(arguments, context);
+  std::vector<std::string> references;
+  collect_references(arguments, references);
+  // Before anything is cut off: half a secret is one too.
+  answer.text = short_line(context.secrets.hidden(std::move(answer.text), references));
+  return answer;
+}
+
 const FacetRow* Rows::facet(std::string_view name) const { return named(facets, name); }
 const FaultRow* Rows::fault(std::string_view name) const { return named(faults, name); }
+const FaultRow* Rows::fault_on(const Target& target, std::string_view name) const {
+  const auto has = [&](std::string_view facet) { return target.facets.find(facet) != nullptr; };
+  const FaultRow* own = fault(name);
+  if (own != nullptr && (has(own->facet) || (own->other_way && has(own->other_way->facet)))) {
+    return own;
+  }
+  for (const FaultRow* row : faults) {
+    if (row->as == name && has(row->facet)) return row;
+  }
+  return own;
+}
 const RestoreRow* Rows::restore(std::string_view name) const { return named(restores, name); }
 const ProbeRow* Rows::probe(std::string_view name) const { return named(probes, name); }
 const ActionRow* Rows::action(std::string_view name) const { return named(actions, name); }

@@ -3,6 +3,7 @@
 // none by name.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -80,6 +81,13 @@ struct FacetRow {
   Status (*may)(const Target& target, const DeedContext& context) = nullptr;
 };
 
+// Another way to do the same fault, to targets where the row's own way is to links.
+struct OtherWay {
+  std::string_view facet;  // what such a target must have: "host"
+  std::string_view rights;
+  std::string_view example;  // one timeline line, runnable on the shop
+};
+
 // The functions are plain synchronous code on the runtime's threads; each returns by
 // `context.until`. Order: prepare, (undo is journaled), inject, prove, ..., undo, gone.
 struct FaultRow {
@@ -113,7 +121,26 @@ struct FaultRow {
   Result<Json> (*discover)(const Deed& deed, const DeedContext& context) = nullptr;
   // Over when `inject` has returned: proven by what it left behind, and gone at once.
   bool momentary = false;
+  // Where there are two ways, the functions tell them apart by the deed's and the undo's arguments;
+  // `renew` has nothing to do the other way, which holds by itself.
+  const OtherWay* other_way = nullptr;
+  // Whether the step's fields go together, as far as they alone can tell: what is wrong is found by
+  // `check`. Null: they do.
+  Status (*fits)(const Step& step) = nullptr;
+  // The name of another fault that means this one where the target has this one's facet and not
+  // the other's: `kill` of a container is "kill-container". Empty: it has its own name alone.
+  std::string_view as = {};
+  // Whether we hold the rights that this fault needs beyond those that its facet looks for; touches
+  // nothing. `refused`: which one is lacking. Null: the facet's look is enough.
+  Status (*may)(const Deed& deed, const DeedContext& context) = nullptr;
 };
+
+// Which way a step goes that names this target, or none.
+[[nodiscard]] bool goes_other_way(const FaultRow& row, std::string_view target);
+[[nodiscard]] std::string_view facet_of(const FaultRow& row, const Step& step);
+[[nodiscard]] std::string_view rights_of(const FaultRow& row, const Step& step);
+// Whether what holds it is a lease, which ends when nobody renews it.
+[[nodiscard]] bool is_leased(const FaultRow& row, const Step& step);
 
 // The fields of a timeline step that can say what a fault hits, and those of them that this one
 // takes.
@@ -191,6 +218,12 @@ struct Answer {
   std::string text;  // why not, or what was seen: "status 503, expected 200"
 };
 
+// What is wrong with arguments beyond what a field can say of itself.
+struct WrongField {
+  std::string field;  // "expect.status"; empty: the probe as a whole
+  std::string text;
+};
+
 struct ProbeRow {
   std::string_view name;
   std::string_view summary;
@@ -200,7 +233,13 @@ struct ProbeRow {
   // One attempt, ended by `context.until`. What could not be asked at all is not ok, never an
   // error.
   Answer (*ask)(const Json& arguments, const DeedContext& context);
+  // What `gameday check` finds wrong; may be null.
+  std::optional<WrongField> (*check)(const Json& arguments, const System& system) = nullptr;
 };
+
+// One attempt, its text fit to be kept: on one line, not long, and where the peer sent a secret of
+// the arguments back, with the secret's reference instead.
+[[nodiscard]] Answer asked(const ProbeRow& row, const Json& arguments, const DeedContext& context);
 
 struct Rows {
   std::span<const FacetRow* const> facets;
@@ -212,6 +251,8 @@ struct Rows {
 
   [[nodiscard]] const FacetRow* facet(std::string_view name) const;
   [[nodiscard]] const FaultRow* fault(std::string_view name) const;
+  // The row that a playbook means by a fault's name on this target.
+  [[nodiscard]] const FaultRow* fault_on(const Target& target, std::string_view name) const;
   [[nodiscard]] const RestoreRow* restore(std::string_view name) const;
   [[nodiscard]] const RestoreRow* restore_of(const Target& target) const;  // by its facets
   [[nodiscard]] const QueueRow* queue_of(const Target& target) const;

@@ -76,6 +76,19 @@ Result<std::string> Secrets::reveal(std::string_view text) const {
   return out;
 }
 
+std::string Secrets::hidden(std::string text, const std::vector<std::string>& references) const {
+  for (const auto& reference : references) {
+    const auto value = look_up(reference);
+    if (!value || value->empty()) continue;
+    const std::string shown = "${" + reference + "}";
+    for (auto at = text.find(*value); at != std::string::npos;
+         at = text.find(*value, at + shown.size())) {
+      text.replace(at, value->size(), shown);
+    }
+  }
+  return text;
+}
+
 std::vector<std::string> references_in(std::string_view text) {
   std::vector<std::string> found;
   walk(

@@ -23,6 +23,10 @@ class Secrets {
   // `text` with every reference replaced by its value; an error names the reference, not the value.
   [[nodiscard]] Result<std::string> reveal(std::string_view text) const;
 
+  // `text` with the value of each reference replaced by the reference, as a playbook writes it.
+  [[nodiscard]] std::string hidden(std::string text,
+                                   const std::vector<std::string>& references) const;
+
  private:
   [[nodiscard]] Result<std::string> look_up(const std::string& reference) const;
   std::map<std::string, std::string> known_;

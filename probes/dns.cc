@@ -24,7 +24,8 @@ constexpr Field kExpect[] = {
      .least = 1},
     {.name = "none",
      .type = FieldType::boolean,
-     .help = "Whether the name must have no address: the server says so, and is not just silent."},
+     .help = "Whether the name must have no address: whoever is asked says so, and is not just "
+             "silent."},
 };
 
 constexpr Field kFields[] = {
@@ -36,26 +37,16 @@ constexpr Field kFields[] = {
      .choices = kTypes},
     {.name = "server",
      .type = FieldType::address,
-     .help = "The DNS server that is asked; without it the first one in /etc/resolv.conf."},
+     .help = "The DNS server that is asked; without it the name is looked up as this machine's "
+             "programs do, with its hosts file and search list."},
     {.name = "expect",
      .type = FieldType::group,
      .help = "What a good answer is.",
      .fields = kExpect},
 };
 
-// The first server that this machine asks, with the port that all of them have.
-Result<std::string> usual_server(const Files& files) {
-  constexpr std::int64_t kLargest = 64 << 10;
-  constexpr const char* kHint = "name one as `server`";
-  const auto text = files.read("/etc/resolv.conf", kLargest);
-  if (!text) return fail(text.error().code, text.error().text, kHint);
-  for (const std::string& line : split(*text, '\n')) {
-    const std::string_view rest = trimmed(line);
-    if (!rest.starts_with("nameserver ") && !rest.starts_with("nameserver\t")) continue;
-    const std::string host(trimmed(rest.substr(std::string_view("nameserver").size())));
-    return (host.contains(':') ? "[" + host + "]" : host) + ":53";
-  }
-  return fail(ErrorCode::not_found, "/etc/resolv.conf names no server", kHint);
+DnsType type_in(const Json& arguments) {
+  return arguments.text("type") == "AAAA" ? DnsType::aaaa : DnsType::a;
 }
 
 // As the kernel would write it; empty: it is no address of that type.
@@ -73,7 +64,6 @@ Answer judged_list(const Json& expect, std::vector<std::string> came, DnsType ty
   std::vector<std::string> wanted;
   for (const std::string& written : texts_in(expect, "addresses")) {
     wanted.push_back(plain_address(written, type));
-    if (wanted.back().empty()) return {false, "'" + written + "' is no address of that type"};
   }
   std::ranges::sort(wanted);
   std::ranges::sort(came);
@@ -100,10 +90,11 @@ Answer judged(const Json& expect, const DnsAnswer& answer, DnsType type) {
 }
 
 Result<DnsAnswer> asked(const Json& arguments, DnsType type, const DeedContext& context) {
-  std::string server = arguments.text("server");
+  const std::string server = arguments.text("server");
   if (server.empty()) {
-    TRY(usual, usual_server(context.doors.files));
-    server = usual;
+    TRY(addresses, numbers_of(arguments.text("name"), type == DnsType::a ? AF_INET : AF_INET6,
+                              context.doors.clock, context.until));
+    return DnsAnswer{.addresses = std::move(addresses)};
   }
   TRY(where, resolve_address(server, context.doors.clock, context.until));
   auto answer = ask_dns({arguments.text("name"), type}, where.get(), where.size,
@@ -112,16 +103,27 @@ Result<DnsAnswer> asked(const Json& arguments, DnsType type, const DeedContext& 
 }
 
 Answer ask(const Json& arguments, const DeedContext& context) {
-  const Json& expect = arguments.get("expect");
-  const bool both = expect.find("addresses") != nullptr || expect.find("at_least") != nullptr;
-  if (expect.boolean("none", false) && both) {
-    return {false, "`none` and addresses cannot both be expected"};
-  }
-  const DnsType type = arguments.text("type") == "AAAA" ? DnsType::aaaa : DnsType::a;
+  const DnsType type = type_in(arguments);
   const auto answer = asked(arguments, type, context);
-  if (answer) return judged(expect, *answer, type);
-  const auto& [code, text, hint] = answer.error();
-  return {false, "no answer (" + text + ")" + (hint.empty() ? "" : "; " + hint)};
+  if (answer) return judged(arguments.get("expect"), *answer, type);
+  return {false, "no answer (" + answer.error().text + ")"};
+}
+
+std::optional<WrongField> check(const Json& arguments, const System&) {
+  const Json& expect = arguments.get("expect");
+  const bool listed = expect.find("addresses") != nullptr;
+  if (expect.boolean("none", false) && (listed || expect.find("at_least") != nullptr)) {
+    return WrongField{"expect", "`none` and addresses cannot both be expected"};
+  }
+  const auto addresses = texts_in(expect, "addresses");
+  if (listed && addresses.empty()) {
+    return WrongField{"expect.addresses", "must not be empty; `none: true` expects no address"};
+  }
+  for (const std::string& written : addresses) {
+    if (!plain_address(written, type_in(arguments)).empty()) continue;
+    return WrongField{"expect.addresses", "'" + written + "' is no address of that type"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -129,13 +131,14 @@ Answer ask(const Json& arguments, const DeedContext& context) {
 extern const ProbeRow dns_probe;
 const ProbeRow dns_probe{
     .name = "dns",
-    .summary = "Asks a DNS server for a name's addresses.",
+    .summary = "Asks for a name's addresses: a DNS server, or as this machine's programs do.",
     .scalar = "name",
     .fields = kFields,
     .example =
         "name-known: { dns: shop.example, server: \"127.0.0.1:8080\", every: 5s, "
         "expect: { at_least: 1 } }",
     .ask = &ask,
+    .check = &check,
 };
 
 }  // namespace gameday

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
 
+#include "drills/systems/web.h"
 #include "engine/base/comparison.h"
 #include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
@@ -33,11 +35,20 @@ constexpr Field kFields[] = {
              "missing; without it, for this moment.",
      .least = 1,
      .most = kLongestOver},
+    {.name = "max_age",
+     .type = FieldType::duration,
+     .help = "How old a sample may be at most: an older one is no data. The query must then be a "
+             "metric alone, with or without labels.",
+     .least = 0.001,
+     .most = kLongestOver},
     {.name = "series",
      .type = FieldType::choice,
      .help = "Whether every series that comes back must hold, or one is enough.",
      .otherwise = "all",
      .choices = kSeries},
+    {.name = "headers",
+     .type = FieldType::json,
+     .help = "A mapping of header to text that is sent; secrets are given as in the URL."},
 };
 
 constexpr std::int64_t kLargestAnswer = 16 << 20;
@@ -68,6 +79,43 @@ std::string path_of(const std::string& query, const std::optional<Window>& windo
   return "/api/v1/query_range" + asked +
          "&start=" + in_seconds(end - window->step * window->steps) + "&end=" + in_seconds(end) +
          "&step=" + in_seconds(window->step);
+}
+
+// Whether it is a metric with or without labels: only of such a one has a sample a time of its own.
+// All else, as what is asked for now, bears the time of the question.
+bool is_selector(std::string_view query) {
+  const auto in_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == ':';
+  };
+  const auto labels = std::ranges::find_if_not(query, in_name);
+  const bool begins = !query.empty() && std::isdigit(static_cast<unsigned char>(query[0])) == 0;
+  if (!begins || labels == query.end()) return begins;
+  if (*labels != '{') return false;
+  char quote = 0;
+  for (auto at = labels; at != query.end(); ++at) {
+    if (quote != 0) {
+      if (*at == '\\' && quote != '`' && at + 1 != query.end()) {
+        ++at;
+      } else if (*at == quote) {
+        quote = 0;
+      }
+    } else if (*at == '"' || *at == '\'' || *at == '`') {
+      quote = *at;
+    } else if (*at == '}') {
+      return at + 1 == query.end();
+    }
+  }
+  return false;
+}
+
+// A server takes samples of the last minutes for those of now. The metric itself is asked for too,
+// for one that the server knows to have ended is no data at once.
+std::string query_of(const Json& arguments) {
+  const std::string query = arguments.text("query");
+  const auto age = duration_in(arguments, "max_age");
+  if (!age) return query;
+  const auto whole = std::chrono::duration_cast<milliseconds>(*age);
+  return query + " and count_over_time(" + query + "[" + std::to_string(whole.count()) + "ms])";
 }
 
 // The data of an answer, or what Prometheus says is wrong.
@@ -173,22 +221,18 @@ Result<Json> fetched(const Json& arguments, const std::optional<Window>& window,
   TRY(url, context.secrets.reveal(arguments.text("url")));
   while (url.ends_with('/')) url.pop_back();
   HttpRequest request;
-  request.url = url + path_of(arguments.text("query"), window, context.doors.clock.now().utc);
+  request.url = url + path_of(query_of(arguments), window, context.doors.clock.now().utc);
+  TRY_OK(add_headers(arguments.get("headers"), context.secrets, request));
   request.largest_answer = kLargestAnswer;
   const auto answer = context.doors.http.send(request, context.until);
   if (answer) return data_of(*answer);
-  // The URL may hold a secret by now, so that only what went wrong is told.
-  const std::string& text = answer.error().text;
-  const auto cause = text.rfind(": ");
-  return fail(answer.error().code,
-              "no answer (" + (cause == std::string::npos ? text : text.substr(cause + 2)) + ")");
+  return fail(answer.error().code, "no answer (" + cause_of(answer.error()) + ")");
 }
 
 Answer ask(const Json& arguments, const DeedContext& context) {
   const std::string written = arguments.text("expect");
   const auto wanted = parse_comparison(written);
   if (!wanted) return {false, wanted.error().text};
-  if (!wanted->number) return {false, "'" + wanted->text + "' is no number, as every sample is"};
   std::optional<Window> window;
   if (const auto over = duration_in(arguments, "over")) window = window_of(*over);
   const auto data = fetched(arguments, window, context);
@@ -197,6 +241,21 @@ Answer ask(const Json& arguments, const DeedContext& context) {
   if (!series) return {false, series.error().text};
   const std::size_t samples = window ? static_cast<std::size_t>(window->steps) + 1 : 1;
   return judged(*series, {*wanted, written, samples}, arguments.text("series") == "any");
+}
+
+std::optional<WrongField> check(const Json& arguments, const System&) {
+  const auto wanted = parse_comparison(arguments.text("expect"));
+  if (wanted && !wanted->number) {
+    return WrongField{"expect", "'" + wanted->text + "' is no number, as every sample is"};
+  }
+  if (arguments.find("max_age") != nullptr && !is_selector(arguments.text("query"))) {
+    return WrongField{"max_age", "what is computed has no age; expected a metric alone as `query`"};
+  }
+  // With a query of its own, what is asked would stand behind it and be ignored.
+  if (arguments.text("url").find_first_of("?#") != std::string::npos) {
+    return WrongField{"url", "expected where Prometheus answers, without a query"};
+  }
+  return wrong_headers(arguments.get("headers"), "headers");
 }
 
 }  // namespace
@@ -211,6 +270,7 @@ const ProbeRow prometheus_probe{
         "availability: { prometheus: { url: \"{front}\", query: \"avg(up)\", "
         "expect: \"> 0.99\" }, every: 5s }",
     .ask = &ask,
+    .check = &check,
 };
 
 }  // namespace gameday

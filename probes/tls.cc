@@ -1,6 +1,7 @@
 #include "engine/sys/tls.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "drills/systems/link.h"
 #include "engine/base/text.h"
@@ -36,6 +37,11 @@ constexpr Field kFields[] = {
      .type = FieldType::duration,
      .help = "How long the certificate and those above it must still be valid, at least.",
      .otherwise = "0s"},
+    {.name = "trusted",
+     .type = FieldType::boolean,
+     .help = "Whether clients take the certificate. `false` expects a wrong one, which they must "
+             "refuse: a chain that is not valid, or one for another name.",
+     .otherwise = "true"},
 };
 
 bool is_older(const std::string& seen, const std::string& wanted) {
@@ -44,18 +50,36 @@ bool is_older(const std::string& seen, const std::string& wanted) {
   return at == last || at < std::find(std::begin(kProtocols), last, wanted);
 }
 
-// Every check that says no, the gravest first.
-std::vector<std::string> faults_of(const TlsSeen& seen, const Json& arguments,
-                                   const std::string& name, Utc now) {
-  std::vector<std::string> faults;
-  if (!seen.distrust.empty()) faults.push_back("the chain is not valid: " + seen.distrust);
-  if (!seen.name_matches) faults.push_back("it is for " + seen.names + ", not for " + name);
+// Why a client would not take the certificate, the gravest first.
+std::vector<std::string> distrust_of(const TlsSeen& seen, const std::string& name) {
+  std::vector<std::string> reasons;
+  if (!seen.distrust.empty()) reasons.push_back("the chain is not valid: " + seen.distrust);
+  if (!seen.name_matches) reasons.push_back("it is for " + seen.names + ", not for " + name);
+  return reasons;
+}
+
+// What is wrong with a certificate that clients should take.
+std::vector<std::string> faults_of_trusted(const TlsSeen& seen, const Json& arguments,
+                                           const std::string& name, Utc now) {
+  std::vector<std::string> faults = distrust_of(seen, name);
   const Duration least = duration_in(arguments, "expires_in").value_or(Duration(0));
   if (seen.expires < now) {
     faults.push_back("it expired at " + rfc3339(seen.expires));
   } else if (seen.expires < now + least) {
     faults.push_back("it expires at " + rfc3339(seen.expires) + ", expected not within " +
                      arguments.text("expires_in"));
+  }
+  return faults;
+}
+
+// Every check that says no.
+std::vector<std::string> faults_of(const TlsSeen& seen, const Json& arguments,
+                                   const std::string& name, Utc now) {
+  std::vector<std::string> faults;
+  if (arguments.boolean("trusted", true)) {
+    faults = faults_of_trusted(seen, arguments, name, now);
+  } else if (distrust_of(seen, name).empty()) {
+    faults.push_back("the certificate is trusted, expected one that is not");
   }
   const std::string protocol = arguments.text("protocol", kProtocols[0]);
   if (is_older(seen.protocol, protocol)) {
@@ -87,7 +111,18 @@ Answer ask(const Json& arguments, const DeedContext& context) {
   if (!seen) return {false, seen.error().text};
   const auto faults = faults_of(*seen, arguments, name, context.doors.clock.now().utc);
   if (!faults.empty()) return {false, join(faults, "; ")};
-  return {true, seen->protocol + ", " + seen->cipher + ", valid until " + rfc3339(seen->expires)};
+  const std::string spoken = seen->protocol + ", " + seen->cipher + ", ";
+  const auto distrust = distrust_of(*seen, name);
+  if (!distrust.empty()) return {true, spoken + "not trusted: " + join(distrust, "; ")};
+  return {true, spoken + "valid until " + rfc3339(seen->expires)};
+}
+
+std::optional<WrongField> check(const Json& arguments, const System&) {
+  const bool dated = duration_in(arguments, "expires_in").value_or(Duration(0)) > Duration(0);
+  if (arguments.boolean("trusted", true) || !dated) return std::nullopt;
+  return WrongField{"expires_in",
+                    "how long a certificate that must not be trusted is valid says "
+                    "nothing"};
 }
 
 }  // namespace
@@ -102,6 +137,7 @@ const ProbeRow tls_probe{
         "front-trusted: { tls: { address: \"127.0.0.1:8080\", server_name: shop.example, "
         "expires_in: 14d }, every: 30s }",
     .ask = &ask,
+    .check = &check,
 };
 
 }  // namespace gameday

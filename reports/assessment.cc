@@ -208,6 +208,7 @@ Assessment judged(const Case& drill, const Criterion& criterion) {
     case JudgedBy::approval: return judged_approval(drill);
     case JudgedBy::acknowledged: return judged_acknowledged(drill);
     case JudgedBy::probe: return judged_probes(drill, criterion);
+    case JudgedBy::restraint: return judged_retries(drill, criterion);
     case JudgedBy::budget:
     case JudgedBy::latency_regained:
     case JudgedBy::on_schedule: return judged_load(drill, criterion);

@@ -59,6 +59,7 @@ inline constexpr std::size_t kMostEvidence = 20;
 // The same of the ways that are a file of their own each.
 [[nodiscard]] Assessment judged_data(const Case& drill, const Criterion& criterion);
 [[nodiscard]] Assessment judged_load(const Case& drill, const Criterion& criterion);
+[[nodiscard]] Assessment judged_retries(const Case& drill, const Criterion& criterion);
 [[nodiscard]] Assessment judged_probes(const Case& drill, const Criterion& criterion);
 
 // "12 events" in words for reasons, and figures without a locale.

@@ -52,7 +52,8 @@ std::string whole(const Page& page) {
   std::string body = verdict_part(page) + by_hand_part(page) + figures_part(page) +
                      objectives_part(page) + timeline_part(page) + outages_part(page) +
                      ledgers_part(page) + copies_part(page) + score_part(page) + faults_part(page) +
-                     loads_part(page) + probes_part(page) + plan_part(page) + evidence_part(page);
+                     loads_part(page) + probes_part(page) + people_part(page) + plan_part(page) +
+                     evidence_part(page);
   return document(page.result.text("verdict") + ": " + name, body);
 }
 
@@ -64,6 +65,11 @@ std::string section(std::string_view id, std::string_view title, const std::stri
 }
 
 std::string paragraph(std::string_view text) { return "<p>" + escaped(text) + "</p>\n"; }
+
+std::string seconds_or(const Json& value, std::string_view otherwise) {
+  return escaped(value.is_number() ? unbroken(shown_seconds(value.number()))
+                                   : std::string(otherwise));
+}
 
 std::string names_of(const Json::Array& names) {
   std::string out;

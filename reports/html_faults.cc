@@ -1,6 +1,7 @@
 // What the drill did to the system, fault by fault: the deed, its proof, and how it was put back.
 #include "reports/html_parts.h"
 #include "reports/markup.h"
+#include "reports/retries.h"
 
 namespace gameday {
 namespace {
@@ -60,7 +61,18 @@ std::string putting_back(const DeedStory& deed) {
   return out;
 }
 
-std::string fault_article(const DeedStory& deed) {
+// What the clients of its links did meanwhile.
+std::string trying_again(const DeedStory& deed, const std::vector<Retries>& all) {
+  std::string out;
+  for (const auto& retries : all) {
+    if (retries.fault != deed.id) continue;
+    out += entry({}, "Tried meanwhile",
+                 "over link " + escaped(retries.link) + ": " + escaped(in_words(retries)));
+  }
+  return out;
+}
+
+std::string fault_article(const DeedStory& deed, const std::vector<Retries>& retries) {
   std::string out = "<article>\n<h3>" + escaped(deed.id) + " <span>" + escaped(deed.kind) +
                     "</span></h3>\n<p class=\"facts\">on " + listed(deed.targets);
   if (!deed.instances.empty()) out += " (" + listed(deed.instances) + ")";
@@ -70,7 +82,8 @@ std::string fault_article(const DeedStory& deed) {
                               : "";
   out += entry(deed.recorded, "Undo written down",
                "before anything was changed" + arguments + "<br>" + code(deed.undo));
-  return out + injection(deed) + proof(deed) + putting_back(deed) + "</ol>\n</article>\n";
+  return out + injection(deed) + proof(deed) + trying_again(deed, retries) + putting_back(deed) +
+         "</ol>\n</article>\n";
 }
 
 std::string other_deeds(const Page& page) {
@@ -100,8 +113,9 @@ std::string other_deeds(const Page& page) {
 
 std::string faults_part(const Page& page) {
   std::string articles;
+  const auto retries = retries_of(page.story);
   for (const auto& deed : page.story.deeds) {
-    if (deed.is_fault()) articles += fault_article(deed);
+    if (deed.is_fault()) articles += fault_article(deed, retries);
   }
   if (articles.empty()) articles = paragraph("None was injected.");
   return section("faults", "Faults", articles + other_deeds(page));

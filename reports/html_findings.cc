@@ -1,6 +1,8 @@
 // What was measured, in tables: outages, the ledger, copies of the data, phases of the load,
 // probes.
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "reports/html_parts.h"
 #include "reports/markup.h"
@@ -10,11 +12,6 @@ namespace {
 
 constexpr std::size_t kMostTexts = 4;      // different answers of a failing probe
 constexpr std::size_t kMostExamples = 20;  // keys of a ledger's findings
-
-std::string seconds_or(const Json& value, std::string_view otherwise) {
-  return escaped(value.is_number() ? unbroken(shown_seconds(value.number()))
-                                   : std::string(otherwise));
-}
 
 std::string count_or(const Json& value) {
   return value.is_integer() ? shown_count(value.integer()) : "not assessed";
@@ -88,16 +85,13 @@ std::string read_back_notes(const Page& page) {
 }
 
 std::string failures_of(const std::vector<ProbeAttempt>& attempts) {
-  std::vector<std::pair<std::string, std::int64_t>> counts;
+  std::vector<std::pair<std::string_view, std::int64_t>> counts;  // as they were first seen
+  std::unordered_map<std::string_view, std::size_t> places;
   for (const auto& attempt : attempts) {
     if (attempt.ok) continue;
-    const auto known =
-        std::ranges::find(counts, attempt.text, &std::pair<std::string, std::int64_t>::first);
-    if (known == counts.end()) {
-      counts.emplace_back(attempt.text, 1);
-    } else {
-      ++known->second;
-    }
+    const auto [known, added] = places.try_emplace(attempt.text, counts.size());
+    if (added) counts.emplace_back(attempt.text, 0);
+    ++counts[known->second].second;
   }
   std::ranges::stable_sort(counts, std::ranges::greater{}, [](const auto& c) { return c.second; });
   std::string out;
@@ -237,14 +231,15 @@ std::string loads_part(const Page& page) {
 }
 
 std::string probes_part(const Page& page) {
-  Table table({"Probe", "Attempts", "Good", "Longest failure", "Answers when it failed"});
+  Table table({"Probe", "Attempts", "Good", "Longest without", "Answers that were not good"});
   for (const auto& [probe, attempts] : page.story.probes) {
     std::int64_t good = 0;
     for (const auto& attempt : attempts) good += attempt.ok;
     const double longest = longest_failure(attempts);
-    table.row({escaped(probe), shown_count(static_cast<std::int64_t>(attempts.size())),
-               shown_count(good), longest > 0 ? escaped(shown_seconds(longest)) : "none",
-               failures_of(attempts)});
+    const bool alone = page.story.is_evidence_alone(probe);
+    table.row({escaped(probe) + (alone ? " <small>evidence alone</small>" : ""),
+               shown_count(static_cast<std::int64_t>(attempts.size())), shown_count(good),
+               longest > 0 ? escaped(shown_seconds(longest)) : "none", failures_of(attempts)});
   }
   return table.empty() ? ""
                        : section("probes", "Probes",

@@ -41,6 +41,8 @@ struct PlotRow {
 [[nodiscard]] std::string section(std::string_view id, std::string_view title,
                                   const std::string& content);
 [[nodiscard]] std::string paragraph(std::string_view text);  // plain text
+// A number of seconds as a cell; `otherwise` where there is none.
+[[nodiscard]] std::string seconds_or(const Json& value, std::string_view otherwise);
 [[nodiscard]] std::string names_of(const Json::Array& names);
 
 [[nodiscard]] std::string_view report_style();
@@ -60,6 +62,7 @@ struct PlotRow {
 [[nodiscard]] std::string loads_part(const Page& page);
 [[nodiscard]] std::string probes_part(const Page& page);
 [[nodiscard]] std::string score_part(const Page& page);
+[[nodiscard]] std::string people_part(const Page& page);
 [[nodiscard]] std::string plan_part(const Page& page);
 [[nodiscard]] std::string evidence_part(const Page& page);
 

@@ -7,10 +7,6 @@
 namespace gameday {
 namespace {
 
-std::string seconds_or(const Json& value) {
-  return value.is_number() ? escaped(unbroken(shown_seconds(value.number()))) : "";
-}
-
 std::string planned_step(const Json& step) {
   std::string text = escaped(step.text("summary"));
   const auto add = [&](std::string_view name, const std::string& value) {
@@ -34,7 +30,8 @@ std::string timeline_table(const Json& plan) {
     if (on.empty()) on = names_of(step.items("names"));
     if (on.empty()) on = escaped(step.text("target"));
     table.row({escaped(step.text("id")), escaped(step.text("fault", step.text("step"))), on,
-               seconds_or(step.get("for_s")), escaped(step.text("reversal")), planned_step(step)});
+               seconds_or(step.get("for_s"), ""), escaped(step.text("reversal")),
+               planned_step(step)});
   }
   return table.empty() ? "" : table.html("The steps, one after another");
 }
@@ -45,18 +42,25 @@ std::string load_table(const Json& plan) {
     table.row({escaped(load.text("name")), fixed(load.number("rate", 0), 1) + "/s",
                escaped(load.text("arrivals")),
                "<code>" + escaped(load.text("method") + " " + load.text("url")) + "</code>",
-               seconds_or(load.get("timeout_s")),
+               seconds_or(load.get("timeout_s"), ""),
                "<code>" + escaped(load.text("cleanup", "nothing")) + "</code>"});
   }
   return table.empty() ? "" : table.html("The load");
 }
 
+std::string during_of(const Json& probe) {
+  const std::string during = probe.text("during", "always");
+  if (during == "edge") return "steady states";
+  return during == "fault" ? "faults" : "all of the drill";
+}
+
 std::string probe_table(const Json& plan) {
-  Table table({"Probe", "Kind", "Every", "Timeout", "Asks"});
+  Table table({"Probe", "Kind", "Every", "Timeout", "During", "Asks"});
   for (const auto& probe : plan.items("probes")) {
     constexpr std::size_t kLongest = 300;
     table.row({escaped(probe.text("name")), escaped(probe.text("kind")),
-               seconds_or(probe.get("every_s")), seconds_or(probe.get("timeout_s")),
+               seconds_or(probe.get("every_s"), ""), seconds_or(probe.get("timeout_s"), ""),
+               during_of(probe),
                "<code>" + escaped(probe.get("arguments").dump(), kLongest) + "</code>"});
   }
   return table.empty() ? "" : table.html("The probes");

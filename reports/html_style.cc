@@ -118,6 +118,7 @@ svg .bar-text { fill: var(--ink); } svg .before, svg .wanted { text-anchor: end;
   stroke: var(--soft); stroke-width: 1; }
 .outage { fill: var(--ink); stroke: var(--ink); stroke-width: 1.5; }
 svg .good { fill: var(--good); stroke: var(--good); stroke-width: .5; }
+svg .no { fill: none; stroke: var(--soft); stroke-width: 1; }
 svg .failed { fill: url(#failed); stroke: var(--bad); stroke-width: 1; }
 svg .flat { stroke: none; }
 .failed-ground { fill: var(--bad-ground); } .failed-line { fill: var(--bad); }

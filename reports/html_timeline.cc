@@ -106,12 +106,16 @@ struct Run {
   bool ok = false;
 };
 
-// Attempts of the same outcome, one after the other, become one run.
-std::vector<Run> runs_of(const std::vector<ProbeAttempt>& attempts) {
+// Attempts of the same outcome, one after the other, become one run. Runs too short to be seen
+// become one with their neighbours, failed if one of them is: a page has no room for a million.
+std::vector<Run> runs_of(const std::vector<ProbeAttempt>& attempts, double shortest_s) {
   std::vector<Run> runs;
   for (const auto& attempt : attempts) {
     if (!runs.empty() && runs.back().ok == attempt.ok) {
       runs.back().to = attempt.end_s;
+    } else if (!runs.empty() && attempt.end_s - runs.back().from < shortest_s) {
+      runs.back().to = std::max(runs.back().to, attempt.end_s);
+      runs.back().ok = runs.back().ok && attempt.ok;
     } else {
       if (!runs.empty()) runs.back().to = std::max(runs.back().to, attempt.start_s);
       runs.push_back({attempt.start_s, attempt.end_s, attempt.ok});
@@ -126,7 +130,10 @@ constexpr std::string_view kKey =
     "class=\"outage\" y=\"3\" width=\"26\" height=\"8\"/></svg> outage, as clients saw it</li>"
     "<li><svg width=\"26\" height=\"14\"><rect class=\"good\" y=\"6\" width=\"10\" "
     "height=\"3\"/><rect class=\"failed\" x=\"11\" width=\"15\" height=\"14\"/></svg> probe: good, "
-    "failed</li></ul>\n";
+    "failed</li><li><svg width=\"26\" height=\"14\"><rect class=\"good\" y=\"6\" width=\"10\" "
+    "height=\"3\"/><rect class=\"no\" x=\"11\" y=\"6\" width=\"15\" height=\"3\"/></svg> evidence "
+    "alone: "
+    "yes, no</li></ul>\n";
 
 }  // namespace
 
@@ -194,11 +201,14 @@ std::string probe_rows(const Page& page) {
   std::string out;
   for (const auto& [probe, attempts] : page.story.probes) {
     std::string content;
+    const bool alone = page.story.is_evidence_alone(probe);
     std::int64_t good = 0;
     for (const auto& attempt : attempts) good += attempt.ok;
-    for (const auto& run : runs_of(attempts)) {
-      content += run.ok ? rectangle(page, run.from, run.to, 9, 3, "good")
-                        : rectangle(page, run.from, run.to, 4, 14, "failed");
+    constexpr double kNarrowest = 1.0 / 1200;  // of the page
+    for (const auto& run : runs_of(attempts, kNarrowest * page.length_s)) {
+      content += run.ok  ? rectangle(page, run.from, run.to, 9, 3, "good")
+                 : alone ? rectangle(page, run.from, run.to, 9, 3, "no")
+                         : rectangle(page, run.from, run.to, 4, 14, "failed");
     }
     out += plot_row(
         page, {"<b>" + escaped(probe) + "</b> <span>probe</span>",

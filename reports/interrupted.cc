@@ -2,6 +2,8 @@
 
 #include <ranges>
 
+#include "engine/base/by_hand.h"
+
 namespace gameday {
 namespace {
 
@@ -30,9 +32,9 @@ Json residue_json(const Story& story) {
     if (!deed.open) continue;
     std::string what = called(deed);
     if (!deed.residue.empty()) what += ": " + deed.residue;
-    list.push(Json::object(
-        {{"what", what},
-         {"by_hand", "gameday revert " + story.drill + "; its undo: " + deed.undo.dump()}}));
+    list.push(Json::object({{"what", what},
+                            {"by_hand", revert_by_hand(story.planned.text("store"), story.drill) +
+                                            "; its undo: " + deed.undo.dump()}}));
   }
   return list;
 }

@@ -1,4 +1,6 @@
 // Criteria on what became of the data: by the ledger, the restores and the queues.
+#include <algorithm>
+
 #include "reports/assessment.h"
 
 namespace gameday {
@@ -45,11 +47,22 @@ Assessment judged_counts(const Case& drill, std::initializer_list<const char*> n
       std::move(evidence));
 }
 
+// Who could not even be backed up is no better off than who could not be restored.
+Assessment without_restore(const Case& drill) {
+  for (const auto& note : drill.story.notes) {
+    const bool refused = note.type == "backup" && !note.data.boolean("ok", true);
+    const std::string error = note.data.text("error");
+    if (!refused || error == name_of(ErrorCode::stopped)) continue;
+    return failed("the backup could not be taken: " + error, {note.number});
+  }
+  return unassessed("nothing was restored");
+}
+
 // A restore into place counts where it brought something back, verified, and what came back was
 // asked for through the system itself.
 Assessment judged_restored(const Case& drill) {
   const auto& restores = drill.result.items("restores");
-  if (restores.empty()) return unassessed("nothing was restored");
+  if (restores.empty()) return without_restore(drill);
   std::vector<std::uint64_t> evidence;
   for (const auto& note : drill.story.notes) {
     const bool restore = note.type == "injected" && note.data.text("kind") == "restore";
@@ -89,6 +102,14 @@ Assessment judged_drained(const Case& drill) {
   }
   const Counts found = counts_of(drill.result, {"lost", "stale"});
   for (const auto number : events_of(drill.story, "read_back")) evidence.push_back(number);
+  // What a copy from before did not have, no queue has lost.
+  const bool older = std::ranges::any_of(drill.result.items("restores"), [](const Json& restore) {
+    return restore.text("into") == "place";
+  });
+  if (found.bad > 0 && older) {
+    return unassessed("empty again; whether it or the restore lost what is missing (" +
+                      found.named + ") is not known");
+  }
   if (found.bad > 0) return failed(found.named, std::move(evidence));
   if (drill.result.items("ledgers").empty() || !found.unread.empty()) {
     return unassessed("empty again, but whether anything was lost is not known");

@@ -102,7 +102,7 @@ Assessment always(const Case& drill, const Witness& witness, bool after_alone) {
 }
 
 struct Detection {
-  std::size_t faults = 0, seen = 0;  // faults that could be told, and that were
+  std::size_t all = 0, faults = 0, seen = 0;  // all, those that could be told, and that were
   double slowest_s = 0;
   std::string missed;
   std::vector<std::uint64_t> evidence;
@@ -113,6 +113,7 @@ Detection detection_of(const Case& drill, const std::vector<Witness>& witnesses,
   Detection found;
   for (const auto& deed : drill.story.deeds) {
     if (!deed.is_fault() || !deed.proven || !deed.injected) continue;
+    ++found.all;
     const double from = deed.injected->at_s;
     bool could = false, seen = false;
     for (const auto& witness : witnesses) {
@@ -195,9 +196,14 @@ Assessment detects(const Detection& found, double within, int level) {
     return failed("not told within " + shown_seconds(within) + ": " + found.missed, found.evidence,
                   level);
   }
-  return passed(counted(static_cast<std::int64_t>(found.seen), "fault", "faults") +
-                    " told, the slowest after " + shown_seconds(found.slowest_s),
-                found.evidence, level);
+  const std::string told = counted(static_cast<std::int64_t>(found.seen), "fault", "faults") +
+                           " told, the slowest after " + shown_seconds(found.slowest_s);
+  const auto untold = static_cast<std::int64_t>(found.all - found.faults);
+  if (untold > 0) {
+    return unassessed(told + "; " + counted(untold, "other", "others") +
+                      " came while its probes were not quiet");
+  }
+  return passed(told, found.evidence, level);
 }
 
 Assessment quiet(const Quiet& found, int level) {

@@ -4,6 +4,7 @@
 
 #include "engine/base/text.h"
 #include "reports/markup.h"
+#include "reports/people.h"
 #include "reports/result.h"
 
 namespace gameday {
@@ -34,8 +35,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Sheet {
  public:
-  explicit Sheet(std::vector<std::string> headings) : width_(headings.size()) {
-    row(std::move(headings));
+  explicit Sheet(const std::vector<std::string>& headings) : width_(headings.size()) {
+    row(headings);
     out_ += "|" + std::string();
     for (std::size_t i = 0; i < width_; ++i) out_ += " --- |";
     out_ += "\n";
@@ -45,8 +46,9 @@ class Sheet {
     ++rows_;
   }
   [[nodiscard]] std::string text(std::string_view otherwise) const {
-    return rows_ > 1 ? out_ + "\n" : std::string(otherwise) + "\n\n";
+    return empty() ? std::string(otherwise) + "\n\n" : out_ + "\n";
   }
+  [[nodiscard]] bool empty() const { return rows_ <= 1; }  // but for its headings
 
  private:
   std::size_t width_, rows_ = 0;
@@ -71,11 +73,6 @@ std::string names(const Json::Array& all) {
     if (one.is_text()) out += (out.empty() ? "" : ", ") + in_markdown(one.text());
   }
   return out;
-}
-
-std::string words(std::string text) {
-  std::ranges::replace(text, '_', ' ');
-  return text;
 }
 
 std::string head(const Json& result) {
@@ -262,6 +259,26 @@ std::string steps(const Json& result, const Story& story) {
   return "## Steps\n\n" + sheet.text("No step was begun.");
 }
 
+std::string people(const Json& result, const Story& story) {
+  Sheet asked({"Step", "Asked of", "To", "At", "Took", "Outcome", "Who"});
+  for (const auto& one : result.items("humans")) {
+    const bool approval = one.text("step") == "approve";
+    const auto at = story.offset_of(one.get("asked"));
+    asked.row({in_markdown(one.text("id")), in_markdown(one.text(approval ? "role" : "by")),
+               approval ? "approve" : in_markdown(one.text("do")), at ? shown_offset(*at) : "",
+               one.get("took_s").is_number() ? shown_seconds(one.number("took_s", 0)) : "–",
+               in_markdown(words(one.text("outcome"))), in_markdown(shown_person(one.get("who")))});
+  }
+  std::string told;
+  for (const auto& said : said_by_people(story)) {
+    told += "- " + shown_offset(said.at.at_s) + " " + in_markdown(said.who) + ": " +
+            in_markdown(said.what) + "\n";
+  }
+  if (asked.empty() && told.empty()) return "";
+  return "## People\n\n" + (asked.empty() ? "" : asked.text("")) +
+         (told.empty() ? "" : told + "\n");
+}
+
 std::string environment(const Story& story, const Json& result) {
   const Json& playbook = result.get("playbook");
   const Json& git = playbook.get("git");
@@ -323,7 +340,8 @@ std::string markdown_report(const Story& story, const Json& result) {
   if (!playbook.text("owner").empty()) out += ", owned by " + in_markdown(playbook.text("owner"));
   return out + ".\n\n" + head(result) + objectives(result) + outages(result) + ledgers(result) +
          copies(result) + score_head(result.get("score")) + criteria(result.get("score")) +
-         faults(story) + steps(result, story) + loads(result) + environment(story, result);
+         faults(story) + steps(result, story) + loads(result) + people(result, story) +
+         environment(story, result);
 }
 
 }  // namespace gameday

@@ -140,6 +140,16 @@ std::string shown_seconds(double seconds) {
   return std::to_string(whole / 3600) + " h " + padded(whole / 60 % 60) + " min";
 }
 
+std::string words(std::string text) {
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
+std::string shown_person(const Json& who) {
+  if (!who.is_object()) return "";
+  return who.text("name") + " (uid " + std::to_string(who.integer("uid", -1)) + ")";
+}
+
 std::string unbroken(std::string_view figure) {
   std::string out;
   for (const char c : figure) out += c == ' ' ? std::string("\u00a0") : std::string(1, c);

@@ -28,6 +28,10 @@ inline constexpr std::size_t kLongestText = 1200;
 [[nodiscard]] std::string shown_time(std::string_view utc);   // "2026-11-22 19:04:10.000 UTC"
 [[nodiscard]] std::string shown_clock(std::string_view utc);  // "19:04:10.000"
 
+[[nodiscard]] std::string words(std::string text);  // a name of the result's, as words
+// {"name","uid","via"} as "mara (uid 1000)"; empty for a null.
+[[nodiscard]] std::string shown_person(const Json& who);
+
 // A figure and its unit that no line break may part.
 [[nodiscard]] std::string unbroken(std::string_view figure);
 

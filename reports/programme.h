@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "engine/journal/chain.h"
 #include "reports/rubric.h"
 
 namespace gameday {
 
 struct ProgrammeJournal {
   std::string named;  // as the caller named it
-  std::vector<std::string> lines;
+  LineSource lines;
   std::string problem;  // why its bundle does not verify; empty: it does
 };
 

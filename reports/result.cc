@@ -1,7 +1,10 @@
 #include "reports/result.h"
 
+#include <cmath>
+
 #include "reports/document.h"
 #include "reports/interrupted.h"
+#include "reports/markup.h"
 #include "reports/score.h"
 
 namespace gameday {
@@ -30,6 +33,24 @@ void add_defects(const Story& story, Json& verdict) {
   verdict.set("exit_code", 70);
 }
 
+// Times are counted from the drill's start by the clock that nobody sets; the journal has both.
+void add_clock_jumps(const Story& story, Json& verdict) {
+  Json reasons = verdict.get("reasons");
+  bool found = false;
+  for (const auto& note : story.notes) {
+    if (note.type != "clock") continue;
+    found = true;
+    const double set_by = note.data.number("set_by_s", 0);
+    reasons.push(Json::object(
+        {{"code", 0},
+         {"text", "the clock was set " + std::string(set_by < 0 ? "back" : "forward") + " by " +
+                      shown_seconds(std::abs(set_by)) + " at " + shown_offset(note.at.at_s) +
+                      " (event " + std::to_string(note.number) +
+                      "): all times told here go on from the start as if it had not been"}}));
+  }
+  if (found) verdict.set("reasons", std::move(reasons));
+}
+
 }  // namespace
 
 Json document_of(const Story& story) {
@@ -44,6 +65,7 @@ Json document_of(const Story& story) {
                               {"plan_sha256", planned.text("plan_sha256")}});
   Json verdict = story.verdict ? *story.verdict : interrupted_verdict(story);
   add_defects(story, verdict);
+  add_clock_jumps(story, verdict);
   for (const auto& [name, value] : verdict.members()) result.set(name, value);
   const auto rubric = rubric_of(story);
   result.set("score",

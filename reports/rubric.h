@@ -37,6 +37,7 @@ enum class JudgedBy {
   budget,
   latency_regained,
   on_schedule,
+  restraint,
   no_residue,
   no_secrets,
   committed,
@@ -60,9 +61,11 @@ struct Criterion {
   std::string objective;     // rto, rpo, success_rate, latency: all of that beginning
   std::optional<When> when;  // of a probe
   std::optional<Duration> within, slack;
-  double margin = 0;     // of latency_regained: a share of the baseline
-  double allowance = 0;  // of budget: a share of 30 days' errors
-  std::string fact;      // "backup.encrypted"
+  double margin = 0;      // of latency_regained and restraint: a share of the baseline
+  double most = 0;        // of restraint: attempts for each request that is due
+  double calm_per_s = 0;  // of restraint: fewer attempts a second are no storm
+  double allowance = 0;   // of budget: a share of 30 days' errors
+  std::string fact;       // "backup.encrypted"
   std::vector<std::string> needs;
   std::array<double, kLevels> partial{};  // the score on evidence of a lower level; 0: none
   std::vector<std::string> aws;

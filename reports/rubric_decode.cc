@@ -32,6 +32,7 @@ constexpr std::array kJudges{Word<JudgedBy>{"objective", JudgedBy::objective},
                              Word<JudgedBy>{"budget", JudgedBy::budget},
                              Word<JudgedBy>{"latency-regained", JudgedBy::latency_regained},
                              Word<JudgedBy>{"on-schedule", JudgedBy::on_schedule},
+                             Word<JudgedBy>{"restraint", JudgedBy::restraint},
                              Word<JudgedBy>{"no-residue", JudgedBy::no_residue},
                              Word<JudgedBy>{"no-secrets", JudgedBy::no_secrets},
                              Word<JudgedBy>{"committed", JudgedBy::committed},
@@ -142,7 +143,13 @@ constexpr std::array kCriterion{
           .type = FieldType::duration,
           .help = "Latency that is let pass beside the margin.",
           .most = 3600},
-    share("margin", "How far over the baseline latency may stay."),
+    share("margin", "How far over the baseline latency, or traffic, may stay."),
+    Field{.name = "most",
+          .type = FieldType::integer,
+          .help = "Attempts for each request that is due.",
+          .least = 1,
+          .most = 1000},
+    Field{.name = "calm", .type = FieldType::rate, .help = "Fewer attempts are no storm."},
     share("allowance", "The share of 30 days' error budget that a drill may spend."),
     Field{.name = "fact", .help = "An event's type and one of its facts."},
     Field{.name = "needs", .type = FieldType::texts, .help = "What the system must have."},
@@ -253,6 +260,8 @@ class Reader {
     found.within = duration_in(decoded, "within");
     found.slack = duration_in(decoded, "slack");
     found.margin = percent_in(decoded, "margin").value_or(0);
+    found.most = decoded.number("most", 0);
+    found.calm_per_s = rate_in(decoded, "calm").value_or(0);
     found.allowance = percent_in(decoded, "allowance").value_or(0);
     found.fact = decoded.text("fact");
     found.needs = texts_in(decoded, "needs");
@@ -292,10 +301,13 @@ class Reader {
                 : "`" + where + "` is " + by + " and needs `" + std::string(name) + "`");
     };
     const bool latency = found.judged_by == JudgedBy::latency_regained;
+    const bool restraint = found.judged_by == JudgedBy::restraint;
     term("objective", found.judged_by == JudgedBy::objective);
     term("when", found.judged_by == JudgedBy::probe);
-    term("within", latency || (found.judged_by == JudgedBy::probe && timed));
-    term("margin", latency);
+    term("within", latency || restraint || (found.judged_by == JudgedBy::probe && timed));
+    term("margin", latency || restraint);
+    term("most", restraint);
+    term("calm", restraint);
     term("slack", latency);
     term("allowance", found.judged_by == JudgedBy::budget);
     term("fact", found.judged_by == JudgedBy::fact);

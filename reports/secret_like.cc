@@ -1,7 +1,8 @@
 #include "reports/secret_like.h"
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstdint>
 
 namespace gameday {
 namespace {
@@ -19,57 +20,77 @@ constexpr std::array kForms{
     Form{"eyJ", "_-.", 60},   Form{"Bearer ", "_-.+/=", 16}, Form{"Basic ", "+/=", 12}};
 constexpr std::string_view kPrivateKey = "PRIVATE KEY-----";
 
+constexpr std::string_view kAuthority = "://";
+
 bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// memmem is many times quicker than string_view::find on long lines.
-std::size_t position(std::string_view text, std::string_view what) {
-  const void* found = memmem(text.data(), text.size(), what.data(), what.size());
-  if (found == nullptr) return std::string_view::npos;
-  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+// By the first two bytes: whether anything that is looked for begins with them. Journals have
+// millions of bytes, and few of them are worth a second look.
+class Beginnings {
+ public:
+  constexpr Beginnings() {
+    for (const auto& form : kForms) add(form.start);
+    add(kPrivateKey);
+    add(kAuthority);
+  }
+  [[nodiscard]] constexpr bool may_be(char first, char second) const {
+    const std::size_t pair = number_of(first, second);
+    return ((bits_[pair / kBits] >> (pair % kBits)) & 1) != 0;
+  }
+
+ private:
+  static constexpr std::size_t kBits = 64;
+  static constexpr std::size_t number_of(char first, char second) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(first)) << 8 |
+           static_cast<unsigned char>(second);
+  }
+  constexpr void add(std::string_view start) {
+    const std::size_t pair = number_of(start[0], start[1]);
+    bits_[pair / kBits] |= std::uint64_t{1} << (pair % kBits);
+  }
+
+  std::array<std::uint64_t, (1 << 16) / kBits> bits_{};
+};
+constexpr Beginnings kBeginnings;
+
+// Whether a token of that form begins the rest of a text.
+bool begins_with(std::string_view rest, const Form& form) {
+  if (!rest.starts_with(form.start)) return false;
+  rest.remove_prefix(form.start.size());
+  const auto belongs = [&](char c) {
+    return is_word(c) || form.letters.find(c) != std::string_view::npos;
+  };
+  const auto length = std::ranges::find_if_not(rest, belongs) - rest.begin();
+  return static_cast<std::size_t>(length) >= form.least;
 }
 
-bool holds(std::string_view text, const Form& form) {
-  for (;;) {
-    const auto at = position(text, form.start);
-    if (at == std::string_view::npos) return false;
-    const bool begins = at == 0 || !is_word(text[at - 1]);
-    text.remove_prefix(at + form.start.size());
-    std::size_t length = 0;
-    while (length < text.size() &&
-           (is_word(text[length]) || form.letters.find(text[length]) != std::string_view::npos)) {
-      ++length;
-    }
-    if (begins && length >= form.least) return true;
-  }
-}
-
-// scheme://user:password@host, where the password is no reference to one.
-bool holds_password(std::string_view text) {
-  constexpr std::string_view kBegin = "://";
-  for (;;) {
-    const auto at = position(text, kBegin);
-    if (at == std::string_view::npos) return false;
-    text.remove_prefix(at + kBegin.size());
-    const auto authority = text.substr(0, text.find_first_of("/?#\"\\ <>"));
-    const auto host = authority.rfind('@');
-    if (host == std::string_view::npos) continue;
-    const auto colon = authority.find(':');
-    if (colon == std::string_view::npos || colon + 1 >= host) continue;
-    const auto password = authority.substr(colon + 1, host - colon - 1);
-    if (!password.starts_with("${") && !password.starts_with("***")) return true;
-  }
+// scheme://user:password@host, where the password is no reference to one; from its "://" on.
+bool begins_with_password(std::string_view rest) {
+  if (!rest.starts_with(kAuthority)) return false;
+  rest.remove_prefix(kAuthority.size());
+  const auto authority = rest.substr(0, rest.find_first_of("/?#\"\\ <>"));
+  const auto host = authority.rfind('@');
+  if (host == std::string_view::npos) return false;
+  const auto colon = authority.find(':');
+  if (colon == std::string_view::npos || colon + 1 >= host) return false;
+  const auto password = authority.substr(colon + 1, host - colon - 1);
+  return !password.starts_with("${") && !password.starts_with("***");
 }
 
 }  // namespace
 
 bool looks_secret(std::string_view text) {
-  if (position(text, kPrivateKey) != std::string_view::npos) return true;
-  for (const auto& form : kForms) {
-    if (holds(text, form)) return true;
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    if (!kBeginnings.may_be(text[i], text[i + 1])) continue;
+    const std::string_view rest = text.substr(i);
+    if (rest.starts_with(kPrivateKey) || begins_with_password(rest)) return true;
+    if (i > 0 && is_word(text[i - 1])) continue;  // in the middle of a word
+    const auto begins = [&](const Form& form) { return begins_with(rest, form); };
+    if (std::ranges::any_of(kForms, begins)) return true;
   }
-  return holds_password(text);
+  return false;
 }
 
 }  // namespace gameday

@@ -17,27 +17,44 @@ std::vector<std::string> texts_of(const Json& data, std::string_view name) {
 
 std::string seen_in(const Json& data) { return data.text("text", data.text("error")); }
 
+// What an event tells: its members before it are ours, as are the two digests at its end.
+std::string_view told_in(std::string_view line) {
+  constexpr std::string_view kBegin = R"(,"data":)";
+  constexpr std::size_t kDigests = 163;  // ,"prev":"sha256:...","hash":"sha256:..."}
+  const auto from = std::min(line.find(kBegin), line.size());
+  line.remove_prefix(from);
+  return line.substr(0, line.size() - std::min(kDigests, line.size()));
+}
+
 // Goes through the events in their order.
 class Teller {
  public:
   explicit Teller(Story& story) : story_(story) {}
 
-  void tell(const Event& event) {
+  void tell(Event event) {
     if (story_.events == 0) begin(event);
     ++story_.events;
-    const Moment at = moment(event);
-    story_.ended = at;
     const auto& type = event.type;
     if (type == "planned") story_.planned = event.data;
     if (type == "verdict") story_.verdict = event.data;
     if (type == kClosing) story_.closed = true;
+    // Most events are of these kinds, and their time of day is asked for where one is the last.
+    last_at_ = event.boot == boot_ ? std::optional(event.at) : std::nullopt;
+    if (!last_at_) story_.ended = moment(event);
     if (type == "sample") return sample(event);
     if (type == "window") return window(event);
+    if (type == "link") return link(event);
+    const Moment at = moment(event);
     if (type == "step") return step(event, at);
     if (type == "deed") return deed(event, at);
-    note(event, at);
-    if (type == "superseded") return superseded(event.data, at);
-    if (DeedStory* known = deed_of(event.data)) deed_event(*known, event, at);
+    if (type == "superseded") superseded(event.data, at);
+    DeedStory* known = type == "superseded" ? nullptr : deed_of(event.data);
+    if (known != nullptr) deed_event(*known, event, at);
+    story_.notes.push_back({at, event.number, event.type, std::move(event.data)});
+  }
+
+  void finish() {
+    if (last_at_) story_.ended = instant(*last_at_);
   }
 
  private:
@@ -76,6 +93,12 @@ class Teller {
                                                data.integer("ok", 0), data.integer("errors", 0),
                                                data.number("p50_s", 0), data.number("p99_s", 0),
                                                data.boolean("marked", false), event.number});
+  }
+
+  void link(const Event& event) {
+    const Json& data = event.data;
+    story_.links[data.text("link")].push_back({offset(data, "at_ns"), data.integer("accepted", 0),
+                                               data.integer("bytes_up", 0), event.number});
   }
 
   void step(const Event& event, const Moment& at) {
@@ -165,13 +188,10 @@ class Teller {
     story_.taken_over = at;
   }
 
-  void note(const Event& event, const Moment& at) {
-    story_.notes.push_back({at, event.number, event.type, event.data});
-  }
-
   Story& story_;
   std::string boot_;
   Instant at_;
+  std::optional<Instant> last_at_;  // of the last event; none: it is of another boot
 };
 
 }  // namespace
@@ -197,6 +217,13 @@ const DeedStory* Story::deed(std::string_view id) const {
   return found == deeds.end() ? nullptr : &*found;
 }
 
+bool Story::is_evidence_alone(std::string_view probe) const {
+  const auto& asked = planned.get("plan").items("probes");
+  const auto found =
+      std::ranges::find_if(asked, [&](const Json& one) { return one.text("name") == probe; });
+  return found != asked.end() && found->boolean("evidence_alone", false);
+}
+
 std::optional<double> Story::offset_of(const Json& utc) const {
   if (!utc.is_text()) return std::nullopt;
   const auto time = parse_rfc3339(utc.text());
@@ -204,20 +231,28 @@ std::optional<double> Story::offset_of(const Json& utc) const {
   return seconds(*time - began_utc);
 }
 
-Result<Story> story_of(const std::vector<std::string>& lines) {
+Result<Story> story_of(const LineSource& lines) {
   Story story;
   Teller teller(story);
-  const ChainState chain = verify_chain(lines, [&](const Event& event) { teller.tell(event); });
+  std::uint64_t number = 0;
+  const LineSource looked_at = [&](const LineVisitor& each) {
+    return lines([&](std::string_view line) {
+      ++number;
+      if (looks_secret(told_in(line))) story.secret_like.push_back(number);
+      return each(line);
+    });
+  };
+  TRY(chain, verify_chain(looked_at, [&](Event event) { teller.tell(std::move(event)); }));
+  teller.finish();
   if (!chain.intact) {
     return fail(ErrorCode::corrupt, "the journal does not verify: " + chain.problem,
                 "gameday verify tells what is wrong with the bundle");
-  }
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (looks_secret(lines[i])) story.secret_like.push_back(i + 1);
   }
   story.head = chain.head;
   story.drill = chain.drill;
   return story;
 }
+
+Result<Story> story_of(const std::vector<std::string>& lines) { return story_of(source_of(lines)); }
 
 }  // namespace gameday

@@ -79,6 +79,13 @@ struct LoadSecond {  // what was due in one second
   std::uint64_t number = 0;
 };
 
+// What was seen of a link at one moment: totals since its proxy's start.
+struct LinkLook {
+  double at_s = 0;
+  std::int64_t accepted = 0, bytes_up = 0;
+  std::uint64_t number = 0;
+};
+
 // Events that reports show as they are: stop, backup, replay, drain, read_back, evidence ...
 struct Note {
   Moment at;
@@ -98,6 +105,7 @@ struct Story {
   std::vector<DeedStory> deeds;
   std::map<std::string, std::vector<ProbeAttempt>> probes;
   std::map<std::string, std::vector<LoadSecond>> loads;
+  std::map<std::string, std::vector<LinkLook>> links;
   std::vector<Note> notes;
   std::vector<std::uint64_t> secret_like;  // events that hold what looks like a secret
   // Who undid after the runner was gone, and when it began; empty: nobody had to.
@@ -106,6 +114,9 @@ struct Story {
 
   [[nodiscard]] const Note* last_note(std::string_view type) const;
   [[nodiscard]] const DeedStory* deed(std::string_view id) const;
+  // Whether a probe is evidence for criteria and nothing else: no step waits for it, and it neither
+  // stops the drill nor judges it. It may well say no, like an alert that is quiet.
+  [[nodiscard]] bool is_evidence_alone(std::string_view probe) const;
   // Seconds since the start of a time of day out of the verdict; none where it is no time.
   [[nodiscard]] std::optional<double> offset_of(const Json& utc) const;
 
@@ -114,6 +125,7 @@ struct Story {
 
 // `corrupt` where the lines do not verify as one chain; a chain without an end is told as far as it
 // goes.
+[[nodiscard]] Result<Story> story_of(const LineSource& lines);
 [[nodiscard]] Result<Story> story_of(const std::vector<std::string>& lines);
 
 }  // namespace gameday

@@ -4,6 +4,22 @@
 #include "reports/interrupted.h"
 
 namespace gameday {
+namespace {
+
+const char* verdict_of(int exit_code) {
+  switch (exit_code) {
+    case 0: return "passed";
+    case 1: return "failed";
+    case 2: return "invalid";
+    case 4: return "stopped";
+    case 5: return "residue";
+    case 6: return "inconclusive";
+    case 70: return "defect";
+    default: return "not_started";
+  }
+}
+
+}  // namespace
 
 Json unstarted_document(const Unstarted& unstarted) {
   Story story;
@@ -20,7 +36,7 @@ Json unstarted_document(const Unstarted& unstarted) {
   for (const auto& text : unstarted.reasons) {
     reasons.push(Json::object({{"code", unstarted.exit_code}, {"text", text}}));
   }
-  verdict.set("verdict", unstarted.exit_code == 2 ? "invalid" : "not_started")
+  verdict.set("verdict", verdict_of(unstarted.exit_code))
       .set("exit_code", unstarted.exit_code)
       .set("reasons", std::move(reasons))
       .set("stop", Json());

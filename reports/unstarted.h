@@ -1,5 +1,5 @@
 // The result document of a drill that came to no journal: an invalid playbook, a store that cannot
-// be opened, a lock that another drill holds.
+// be opened, a lock that another drill holds. Also of one whose journal cannot be read any more.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace gameday {
 
 struct Unstarted {
-  int exit_code = 3;  // 2: the playbook is invalid; 3: not started
+  int exit_code = 3;  // 2: the playbook is invalid; 3: not started; or as the drill ended
   std::vector<std::string> reasons;
   std::string version, operator_name, environment;
   std::string playbook, playbook_sha256;  // its name; both empty where it could not be read

@@ -1,9 +1,61 @@
-// Cuts every link of a region at its proxy. Bytes under way are held back, not lost, and arrive
-// when the cut ends, as they do when packets are dropped and sent again.
+// Cuts links at their proxies, or what goes to and from a machine by rules of iptables. At a proxy,
+// bytes under way are held back, not lost, and arrive when the cut ends, as they do when packets
+// are dropped and sent again.
+#include "drills/systems/host_block.h"
 #include "drills/systems/link_toxic.h"
 
 namespace gameday {
 namespace {
+
+constexpr std::string_view kMeant[] = {"nothing", "everything"};
+
+constexpr Field kFields[] = {
+    {.name = "addresses",
+     .type = FieldType::texts,
+     .help = "On a host: whose packets are stopped, as addresses or ranges of either family; "
+             "nobody's in particular where none stands here.",
+     .otherwise = "[]"},
+    {.name = "port",
+     .type = FieldType::integer,
+     .help = "On a host: only packets from or to this port of either end; 0 is any.",
+     .otherwise = "0",
+     .most = 65535},
+    {.name = "protocol",
+     .type = FieldType::choice,
+     .help = "On a host: which packets; with a port, any is both TCP and UDP.",
+     .otherwise = "any",
+     .choices = kProtocols},
+    {.name = "direction",
+     .type = FieldType::choice,
+     .help = "On a host: whether packets are stopped that come in, that go out, or both.",
+     .otherwise = "both",
+     .choices = kWays},
+    {.name = "existing",
+     .type = FieldType::choice,
+     .help = "On a host: what becomes of TCP connections that are there already: drop lets them "
+             "hang, cut resets them at their next packet, keep lets them go on.",
+     .otherwise = "drop",
+     .choices = kExisting},
+    {.name = "i_mean",
+     .type = FieldType::choice,
+     .help = "On a host: without addresses and port, all of its traffic is stopped only where "
+             "`everything` stands here; what stays inside of the machine is not.",
+     .otherwise = "nothing",
+     .choices = kMeant},
+};
+
+constexpr OtherWay kOnHost{.facet = "host",
+                           .rights = "by rules of iptables and ip6tables: root, or CAP_NET_ADMIN",
+                           .example = "- { fault: block, target: machine, port: 8200, for: 5s }"};
+
+Status fits(const Step& step) {
+  const Packets packets = packets_from(step.arguments);
+  if (!step.target.empty()) return check_packets(packets);
+  if (to_json(packets) == to_json(packets_from(Json::object()))) return {};
+  return fail(ErrorCode::invalid,
+              "a link is cut as a whole; `addresses`, `port`, `protocol`, `direction`, `existing` "
+              "and `i_mean` are for a target with `host`");
+}
 
 constexpr Duration kLongEnoughToJoin = std::chrono::milliseconds(100);
 
@@ -39,31 +91,55 @@ Result<Shown> look(const LinkInForce& link, const Json&, const DeedContext& cont
 }
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
-  return prepare_toxic(deed, Json::object(), nullptr, context);
+  const bool on_links =
+      !deed.arguments.text("link").empty() || !deed.arguments.text("region").empty();
+  if (on_links) return prepare_toxic(deed, Json::object(), nullptr, context);
+  return prepare_host_block(deed, context);
+}
+
+Status inject(const Deed& deed, const Undo& undo, const DeedContext& context) {
+  return is_host_block(undo) ? set_host_block(undo, context) : add_toxic(deed, undo, context);
 }
 
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
-  return prove_toxic(undo, look, context);
+  return is_host_block(undo) ? prove_host_block(undo, context) : prove_toxic(undo, look, context);
+}
+
+Status undo(const Undo& undo, const DeedContext& context) {
+  return is_host_block(undo) ? remove_host_block(undo, context) : remove_toxic(undo, context);
+}
+
+Result<Proof> gone(const Undo& undo, const DeedContext& context) {
+  return is_host_block(undo) ? host_block_gone(undo, context) : toxic_gone(undo, context);
+}
+
+Status renew(const Undo& undo, const DeedContext& context) {
+  return is_host_block(undo) ? Status() : renew_toxic(undo, context);
 }
 
 }  // namespace
 
 extern const FaultRow block_fault;
-const FaultRow block_fault{.name = "block",
-                           .summary = "Cuts every link of a region; nothing passes either way.",
-                           .fields = {},
-                           .facet = "link",
-                           .reversal = Reversal::exact,
-                           .effect = Effect::cuts,
-                           .holds_data = false,
-                           .rights = "the links' proxies run as the same user",
-                           .example = "- { fault: block, region: eu-west, for: 5s }",
-                           .prepare = prepare,
-                           .inject = add_toxic,
-                           .prove = prove,
-                           .undo = remove_toxic,
-                           .gone = toxic_gone,
-                           .close = nullptr,
-                           .renew = renew_toxic};
+const FaultRow block_fault{
+    .name = "block",
+    .summary = "Cuts links, or what goes to and from a machine: nothing passes.",
+    .fields = kFields,
+    .facet = "link",
+    .reversal = Reversal::exact,
+    .effect = Effect::cuts,
+    .holds_data = false,
+    .rights = "by the links' proxies, which run as the same user",
+    .example = "- { fault: block, region: eu-west, for: 5s }",
+    .prepare = prepare,
+    .inject = inject,
+    .prove = prove,
+    .undo = undo,
+    .gone = gone,
+    .close = nullptr,
+    .renew = renew,
+    .discover = discover_host_blocks,
+    .other_way = &kOnHost,
+    .fits = fits,
+};
 
 }  // namespace gameday

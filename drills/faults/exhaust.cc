@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
 
 #include "drills/systems/disk.h"
@@ -51,6 +50,17 @@ Result<Exhaustion> exhaustion_in(const Undo& undo) {
   return found;
 }
 
+Stress stress_in(const Json& arguments) {
+  return {arguments.integer("cpu", 0), size_in(arguments, "memory").value_or(0),
+          arguments.integer("descriptors", 0)};
+}
+
+Status fits(const Step& step) {
+  const Stress stress = stress_in(step.arguments);
+  if (stress.cores + stress.memory + stress.descriptors > 0) return {};
+  return fail(ErrorCode::invalid, "it needs `cpu`, `memory` or `descriptors`");
+}
+
 // The number behind `name` in a file of lines; 0 where there is none.
 Result<std::int64_t> number_in(const std::string& path, std::string_view name, const Files& files) {
   TRY(text, files.read(path, 1 << 20));
@@ -87,9 +97,7 @@ Status refuse_too_much(const Stress& stress, const Files& files) {
 }
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
-  const Stress stress{deed.arguments.integer("cpu", 0),
-                      size_in(deed.arguments, "memory").value_or(0),
-                      deed.arguments.integer("descriptors", 0)};
+  const Stress stress = stress_in(deed.arguments);
   if (stress.cores + stress.memory + stress.descriptors == 0) {
     return fail(ErrorCode::invalid, "exhaust needs `cpu`, `memory` or `descriptors`");
   }
@@ -181,16 +189,9 @@ Status renew(const Undo& undo, const DeedContext& context) {
   return renew_lease(found.lease, context.doors.clock);
 }
 
-// Without its lease one that is only now coming up takes nothing.
 Status undo(const Undo& undo, const DeedContext& context) {
   TRY(found, exhaustion_in(undo));
-  TRY_OK(context.doors.files.remove(found.lease));
-  for (const auto& id : stressors_of(found.lease, found.mark, context.doors)) {
-    const auto ended = context.doors.processes.signal(id, SIGKILL);
-    if (!ended && ended.error().code != ErrorCode::not_found) return ended;
-    TRY_OK(context.doors.processes.wait_gone(id, context.until));
-  }
-  return {};
+  return end_stressors(found.lease, found.mark, context);
 }
 
 Result<Proof> gone(const Undo& undo, const DeedContext& context) {
@@ -222,6 +223,7 @@ const FaultRow exhaust_fault{
     .close = nullptr,
     .renew = renew,
     .aim = aim,
+    .fits = fits,
 };
 
 }  // namespace gameday

@@ -2,6 +2,7 @@
 // content, read back, has the digest that the backup had when it was taken.
 #include "drills/systems/sqlite.h"
 
+#include "drills/systems/restored.h"
 #include "drills/systems/sqlite_exchange.h"
 
 namespace gameday {
@@ -66,18 +67,6 @@ Result<SqliteContent> verify_backup(const Target& target, const BackupTaken& bac
   return content;
 }
 
-Restored restored(const SqliteContent& content, const BackupTaken& backup,
-                  const DeedContext& context) {
-  Json facts = to_json(content);
-  facts.set("backup", backup.id);
-  facts.set("age_s", seconds(context.doors.clock.now().utc - backup.taken));
-  const bool vacuous = content.rows == 0;
-  return {.vacuous = vacuous,
-          .verified = true,
-          .text = vacuous ? "the backup holds no rows" : "",
-          .facts = std::move(facts)};
-}
-
 std::string aside_path(const DeedContext& context) {
   return context.private_folder + "/" + context.mark + ".scratch.db";
 }
@@ -88,7 +77,7 @@ Result<Restored> restore_scratch(const Target& target, const BackupTaken& backup
   const std::string scratch = aside_path(context);
   const auto content = verify_backup(target, backup, scratch, context);
   TRY_OK(erase_copy(scratch, context));
-  if (content) return restored(*content, backup, context);
+  if (content) return restored(content->rows, to_json(*content), backup, context.doors.clock);
   if (tells_about_backup(content.error())) return not_verified(content.error());
   return std::unexpected(content.error());
 }
@@ -119,7 +108,7 @@ Result<Restored> restore_place(const Target& target, const BackupTaken& backup, 
   TRY_OK(erase_copy(aside, context));
   if (!done && tells_about_backup(done.error())) return not_verified(done.error());
   if (!done) return std::unexpected(done.error());
-  Restored result = restored(done->after, backup, context);
+  Restored result = restored(done->after.rows, to_json(done->after), backup, context.doors.clock);
   result.facts.set("rows_before", done->before.rows);
   result.facts.set("kept", exchange.kept);
   if (done->before.digest == done->after.digest) {

@@ -14,6 +14,7 @@ namespace gameday {
 namespace {
 
 constexpr std::string_view kMarkName = "GAMEDAY_MARK=";
+constexpr int kSysResource = 24;
 
 bool equal(const ProcessFacts& a, const ProcessFacts& b) {
   return a.exe == b.exe && a.argv == b.argv && a.cwd == b.cwd;
@@ -25,7 +26,7 @@ Result<pid_t> pid_in(const std::string& pidfile, const Files& files) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
   if (error != std::errc{} || end != text.data() + text.size() || pid <= 0) {
-    return fail(ErrorCode::not_found, "no pid in " + pidfile);
+    return fail(ErrorCode::corrupt, "no pid in " + pidfile);
   }
   return pid;
 }
@@ -40,24 +41,13 @@ std::vector<ProcessId> doubles_of(const ProcessFacts& facts, const Processes& pr
   return found;
 }
 
-// Root itself may lack it, in a container.
-bool may_raise_limits(const Files& files) {
-  constexpr std::string_view kLine = "CapEff:";
-  constexpr std::uint64_t kSysResource = std::uint64_t{1} << 24;
-  const auto status = files.read("/proc/self/status", 1 << 16);
-  const auto at = status ? status->find(kLine) : std::string::npos;
-  if (at == std::string::npos) return false;
-  const auto rights = std::strtoull(status->c_str() + at + kLine.size(), nullptr, 16);
-  return (rights & kSysResource) != 0;
-}
-
 // What we start has at most our own hard limits, unless we may raise them.
 Status refuse_higher_limits(const ProcessFacts& facts, const ProcessFacts& ours,
                             const Doors& doors) {
   for (const auto& theirs : facts.limits) {
     const auto own = std::ranges::find(ours.limits, theirs.resource, &ResourceLimit::resource);
     if (own == ours.limits.end() || theirs.hard <= own->hard) continue;
-    if (may_raise_limits(doors.files)) return {};
+    if (have_capability(kSysResource, doors.files)) return {};
     return fail(ErrorCode::refused,
                 shown(facts) + " could not be put back: its hard limit " +
                     std::to_string(theirs.resource) + " (ulimit) is above gameday's own",
@@ -86,16 +76,6 @@ Status refuse_what_cannot_come_back(const ProcessFacts& facts, const Doors& door
   return refuse_higher_limits(facts, ours, doors);
 }
 
-Result<std::vector<std::string>> kept_environment(const LostProcess& lost, const Files& files) {
-  auto bytes = files.read(lost.environment);
-  if (!bytes) {
-    return std::unexpected(bytes.error().in("the environment kept for " + shown(lost.facts)));
-  }
-  std::vector<std::string> environment = split(*bytes, '\0');
-  std::erase(environment, "");
-  return environment;
-}
-
 bool is_successor(const ProcessFacts& found, const LostProcess& lost) {
   if (found.zombie) return false;
   if (std::ranges::find(lost.doubles, found.id) != lost.doubles.end()) return false;
@@ -106,6 +86,15 @@ bool is_successor(const ProcessFacts& found, const LostProcess& lost) {
 }
 
 }  // namespace
+
+bool have_capability(int number, const Files& files) {
+  constexpr std::string_view kLine = "CapEff:";
+  const auto status = files.read("/proc/self/status", 1 << 16);
+  const auto at = status ? status->find(kLine) : std::string::npos;
+  if (at == std::string::npos) return false;
+  const auto rights = std::strtoull(status->c_str() + at + kLine.size(), nullptr, 16);
+  return (rights >> number & 1U) != 0;
+}
 
 Result<std::string> pidfile_of(const Target& target) {
   const auto pidfile = target.facets.get("process").text("pidfile");
@@ -226,6 +215,17 @@ Result<Proof> in_its_place(const LostProcess& lost, const DeedContext& context) 
   return proof;
 }
 
+Result<ProcessFacts> whole_process(const LostProcess& lost, const Files& files) {
+  auto bytes = files.read(lost.environment);
+  if (!bytes) {
+    return std::unexpected(bytes.error().in("the environment kept for " + shown(lost.facts)));
+  }
+  ProcessFacts facts = lost.facts;
+  facts.environment = split(*bytes, '\0');
+  std::erase(facts.environment, "");
+  return facts;
+}
+
 Status put_back(const LostProcess& lost, const Doors& doors) {
   if (back_again(lost, doors)) return {};
   const auto named = process_at(lost.pidfile, doors);
@@ -236,9 +236,7 @@ Status put_back(const LostProcess& lost, const Doors& doors) {
                     shown(lost.facts),
                 "end one of them, then start the other by hand");
   }
-  ProcessFacts facts = lost.facts;
-  TRY(environment, kept_environment(lost, doors.files));
-  facts.environment = std::move(environment);
+  TRY(facts, whole_process(lost, doors.files));
   TRY(started,
       doors.processes.start_again(facts, std::string(kMarkName) + lost.mark, lost.pidfile));
   static_cast<void>(started);

@@ -12,6 +12,9 @@
 
 namespace gameday {
 
+// Whether we have the capability of that number (capabilities(7)); root may lack it in a container.
+[[nodiscard]] bool have_capability(int number, const Files& files);
+
 // The pidfile of a target, as its facet says.
 [[nodiscard]] Result<std::string> pidfile_of(const Target& target);
 
@@ -51,6 +54,9 @@ struct LostProcess {
 
 // Whether somebody is there and stays: one that starts and falls over at once is not back.
 [[nodiscard]] Result<Proof> in_its_place(const LostProcess& lost, const DeedContext& context);
+
+// All that it was, its environment too.
+[[nodiscard]] Result<ProcessFacts> whole_process(const LostProcess& lost, const Files& files);
 
 // Starts it again unless it is back. `conflict` where its pidfile names a living process of another
 // kind: two would write.

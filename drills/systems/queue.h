@@ -11,6 +11,9 @@
 //   POST URL/raw              {"bodies": [...], "mark": M} puts in messages that are nothing else
 //   GET URL/dead              {"messages": [...]} that consumers have given up
 //   DELETE URL/messages?mark=M  {"deleted": N} of both; raw ones under M are refused from then on
+//   POST URL/disturb          {"mark", "how", "count", ...}: duplicates, delays, reorders messages
+//   GET URL/disturb?mark=M    {"active", "seen", "hit", "delivered", "held"}; 404: none
+//   DELETE URL/disturb?mark=M ends it, with what it holds and its copies; a late POST is refused
 //   POST URL/replay           {"since": TIME} -> {"replayed": N}
 // An incarnation names one life of the queue: it differs after the queue was made anew.
 #pragma once

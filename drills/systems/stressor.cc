@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -66,17 +67,36 @@ Status renew_lease(const std::string& path, const Clock& clock) {
   return file ? Status{} : fail(ErrorCode::not_found, "the lease " + path + " is gone");
 }
 
-Status start_stressor(const Stress& stress, const std::string& lease, const std::string& mark,
+Status start_stressor(const StressorOrder& order, const std::string& lease, const std::string& mark,
                       const Doors& doors) {
   TRY(program, program_of_ours());
-  const Command command{
-      {program, "stress", "--lease", lease, "--runner", std::to_string(getpid()), "--cpu",
-       std::to_string(stress.cores), "--memory", std::to_string(stress.memory), "--descriptors",
-       std::to_string(stress.descriptors)},
-      "/",
-      {std::string(kMarkName) + mark}};
+  Command command{
+      {program, "stress", "--lease", lease, "--runner", std::to_string(getpid())}, "/", {}};
+  command.argv.insert(command.argv.end(), order.arguments.begin(), order.arguments.end());
+  command.extra_environment = order.environment;
+  command.extra_environment.push_back(std::string(kMarkName) + mark);
   TRY(id, doors.processes.start_detached(command, "/dev/null"));
   static_cast<void>(id);
+  return {};
+}
+
+Status start_stressor(const Stress& stress, const std::string& lease, const std::string& mark,
+                      const Doors& doors) {
+  return start_stressor(StressorOrder{{"--cpu", std::to_string(stress.cores), "--memory",
+                                       std::to_string(stress.memory), "--descriptors",
+                                       std::to_string(stress.descriptors)},
+                                      {}},
+                        lease, mark, doors);
+}
+
+Status end_stressors(const std::string& lease, const std::string& mark,
+                     const DeedContext& context) {
+  TRY_OK(context.doors.files.remove(lease));
+  for (const auto& id : stressors_of(lease, mark, context.doors)) {
+    const auto ended = context.doors.processes.signal(id, SIGKILL);
+    if (!ended && ended.error().code != ErrorCode::not_found) return ended;
+    TRY_OK(context.doors.processes.wait_gone(id, context.until));
+  }
   return {};
 }
 

@@ -28,6 +28,17 @@ inline constexpr Duration kStressLease = std::chrono::seconds(5);
 // Starts one, with `mark` in its environment; it takes nothing before it has seen its lease.
 [[nodiscard]] Status start_stressor(const Stress& stress, const std::string& lease,
                                     const std::string& mark, const Doors& doors);
+// The same of one that is told what to take by arguments, and by more environment.
+struct StressorOrder {
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;  // NAME=value
+};
+[[nodiscard]] Status start_stressor(const StressorOrder& order, const std::string& lease,
+                                    const std::string& mark, const Doors& doors);
+// Ends those of this lease and mark, whose lease goes first: without it one that is only now coming
+// up takes nothing.
+[[nodiscard]] Status end_stressors(const std::string& lease, const std::string& mark,
+                                   const DeedContext& context);
 // Those of this lease and mark that live.
 [[nodiscard]] std::vector<ProcessId> stressors_of(const std::string& lease, const std::string& mark,
                                                   const Doors& doors);
@@ -39,6 +50,19 @@ struct Held {
   std::int64_t descriptors = 0;
 };
 [[nodiscard]] Held held_by(const std::vector<ProcessId>& stressors, const Doors& doors);
+
+// What a stressor lives by.
+class StressorLease {
+ public:
+  StressorLease(std::string path, pid_t runner, const Processes& processes);
+  // A lease that cannot be read has ended: whoever undoes removes it.
+  [[nodiscard]] bool lasts(const Clock& clock) const;
+
+ private:
+  std::string path_;
+  const Processes& processes_;
+  ProcessId runner_;
+};
 
 // The stressor itself; returns when its time is over, or an exit code for what it could not take.
 int run_stressor(const Stress& stress, const std::string& lease, pid_t runner);

@@ -28,10 +28,9 @@ void burn(const std::atomic<bool>& over) {
 class Stressor {
  public:
   Stressor(const Stress& stress, std::string lease, pid_t runner)
-      : stress_(stress), lease_(std::move(lease)), processes_(make_processes(clock_)) {
-    const auto facts = processes_->look(runner);
-    if (facts && !facts->zombie) runner_ = facts->id;
-  }
+      : stress_(stress),
+        processes_(make_processes(clock_)),
+        lease_(std::move(lease), runner, *processes_) {}
 
   int run() {
     // The first to be ended where memory is short, before anything of the machine's own.
@@ -49,13 +48,7 @@ class Stressor {
   }
 
  private:
-  // A lease that cannot be read has ended: whoever undoes removes it.
-  bool may_go_on() const {
-    std::ifstream file(lease_);
-    std::int64_t until = 0;
-    file >> until;
-    return file && clock_.now().boot < Instant(Duration(until)) && processes_->alive(runner_);
-  }
+  bool may_go_on() const { return lease_.lasts(clock_); }
 
   // Should we be wrong about what we take, the system is not.
   void bound_ourselves() const {
@@ -97,15 +90,27 @@ class Stressor {
   }
 
   const Stress stress_;
-  const std::string lease_;
   const SystemClock clock_;
-  std::unique_ptr<Processes> processes_;
-  ProcessId runner_;
+  const std::unique_ptr<Processes> processes_;
+  const StressorLease lease_;
   std::atomic<bool> over_{false};
   std::vector<Descriptor> descriptors_;
 };
 
 }  // namespace
+
+StressorLease::StressorLease(std::string path, pid_t runner, const Processes& processes)
+    : path_(std::move(path)), processes_(processes) {
+  const auto facts = processes.look(runner);
+  if (facts && !facts->zombie) runner_ = facts->id;
+}
+
+bool StressorLease::lasts(const Clock& clock) const {
+  std::ifstream file(path_);
+  std::int64_t until = 0;
+  file >> until;
+  return file && clock.now().boot < Instant(Duration(until)) && processes_.alive(runner_);
+}
 
 int run_stressor(const Stress& stress, const std::string& lease, pid_t runner) {
   return Stressor(stress, lease, runner).run();

@@ -1,9 +1,11 @@
 #include "engine/base/comparison.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
 #include "engine/base/text.h"
+#include "engine/base/units.h"
 
 namespace gameday {
 namespace {
@@ -31,18 +33,50 @@ bool holds_between(Comparison::Op op, double seen, double wanted) {
   return false;
 }
 
+bool is_order(Comparison::Op op) {
+  return op != Comparison::Op::equal && op != Comparison::Op::unequal;
+}
+
+// What is written as a number, infinite and NaN ones too.
+std::optional<double> any_number_in(std::string_view text) {
+  constexpr double kPercent = 100;
+  const bool percent = text.ends_with('%');
+  if (percent) text.remove_suffix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return {};
+  return percent ? value / kPercent : value;
+}
+
+std::optional<double> quantity_in(std::string_view text) {
+  if (const auto number = number_in(text)) return number;
+  if (const auto time = parse_duration(text)) return seconds(*time);
+  if (const auto size = parse_size(text)) return static_cast<double>(*size);
+  if (const auto rate = parse_rate(text)) return *rate;
+  return std::nullopt;
+}
+
 }  // namespace
 
-bool Comparison::holds(std::string_view seen) const {
-  const auto as_number = number_in(seen);
-  if (number && as_number) return holds_between(op, *as_number, *number);
-  if (op == Op::equal) return seen == text;
-  return op == Op::unequal && seen != text;
+bool Comparison::holds(const Json& seen) const {
+  if (seen.is_number() && number) return holds(seen.number());
+  const std::string letters = plain_text(seen);
+  if (op == Op::equal) return letters == text;
+  if (!seen.is_text()) return op == Op::unequal && letters != text;
+  const auto value = any_number_in(letters);
+  if (is_order(op)) return value && std::isfinite(*value) && holds(*value);
+  if (letters == text) return false;
+  return !number || !value || holds(*value);
 }
 
 bool Comparison::holds(double seen) const {
   if (!number || std::isnan(seen)) return false;
   return holds_between(op, seen, *number);
+}
+
+std::string Comparison::shown() const {
+  const auto* sign = std::ranges::find(kSigns, op, &Sign::op);
+  return std::string(sign->text) + " " + text;
 }
 
 Result<Comparison> parse_comparison(std::string_view written) {
@@ -55,23 +89,28 @@ Result<Comparison> parse_comparison(std::string_view written) {
     break;
   }
   made.text = rest;
-  made.number = number_in(rest);
+  made.number = quantity_in(rest);
   if (rest.empty()) return fail(ErrorCode::invalid, "nothing to compare with");
-  const bool order = made.op != Comparison::Op::equal && made.op != Comparison::Op::unequal;
-  if (order && !made.number) {
+  if (is_order(made.op) && !made.number) {
     return fail(ErrorCode::invalid, "'" + made.text + "' is no number to be more or less than");
   }
   return made;
 }
 
-std::optional<double> number_in(std::string_view text) {
-  constexpr double kPercent = 100;
-  const bool percent = text.ends_with('%');
-  if (percent) text.remove_suffix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return {};
-  return percent ? value / kPercent : value;
+Result<Comparison> comparison_of(const Json& written) {
+  if (written.is_array() || written.is_object()) {
+    return fail(ErrorCode::invalid,
+                "expected a value or a comparison like \"> 5\", not a list or a mapping");
+  }
+  const std::string text = plain_text(written);
+  return text.empty() ? Comparison{} : parse_comparison(text);
 }
+
+std::optional<double> number_in(std::string_view text) {
+  const auto value = any_number_in(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+std::string plain_text(const Json& value) { return value.is_text() ? value.text() : value.dump(); }
 
 }  // namespace gameday

@@ -1,5 +1,6 @@
 #include "engine/base/json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -21,8 +22,18 @@ void append_number(double value, std::string& out) {
 
 void append_quoted(std::string_view raw, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
+  const auto plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+  };
   out += '"';
-  for (const char c : raw) {
+  while (!raw.empty()) {
+    // Whole runs at once: a journal's lines are written and compared by the million.
+    const auto run = std::ranges::find_if_not(raw, plain) - raw.begin();
+    out += raw.substr(0, static_cast<std::size_t>(run));
+    raw.remove_prefix(static_cast<std::size_t>(run));
+    if (raw.empty()) break;
+    const char c = raw.front();
+    raw.remove_prefix(1);
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
       out += '\\';
@@ -31,15 +42,18 @@ void append_quoted(std::string_view raw, std::string& out) {
       out += "\\n";
     } else if (c == '\t') {
       out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
+    } else {
       out += "\\u00";
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
-    } else {
-      out += c;
     }
   }
   out += '"';
+}
+
+void append_text(std::string_view raw, std::string& out) {
+  if (is_utf8(raw)) return append_quoted(raw, out);
+  append_quoted(valid_utf8(raw), out);
 }
 
 struct Style {
@@ -91,7 +105,7 @@ void append(const Json& value, Style style, std::string& out) {
   } else if (value.is_number()) {
     append_number(value.number(), out);
   } else if (value.is_text()) {
-    append_quoted(valid_utf8(value.text()), out);
+    append_text(value.text(), out);
   } else if (value.is_array()) {
     append_items(value.items(), style, out);
   } else {
@@ -238,6 +252,13 @@ void Json::erase(std::string_view name) {
   std::erase_if(std::get<Object>(value_), [&](const Member& m) { return m.first == name; });
 }
 
+Json Json::take(std::string_view name) {
+  if (!is_object()) return {};
+  auto& members = std::get<Object>(value_);
+  const auto found = std::ranges::find(members, name, &Member::first);
+  return found == members.end() ? Json() : std::exchange(found->second, Json());
+}
+
 std::string Json::dump() const {
   std::string out;
   append(*this, {}, out);
@@ -253,7 +274,7 @@ std::string Json::pretty() const {
 
 std::string json_text(std::string_view text) {
   std::string out;
-  append_quoted(valid_utf8(text), out);
+  append_text(text, out);
   return out;
 }
 

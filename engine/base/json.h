@@ -67,6 +67,8 @@ class Json {
   Json& set(std::string_view name, Json value);  // adds or replaces; makes a null an object
   Json& push(Json value);                        // makes a null an array
   void erase(std::string_view name);
+  [[nodiscard]] Json take(
+      std::string_view name);  // moved out, as get() would say it; leaves a null
 
   // One line, UTF-8, members in their order; doubles in the shortest form that reads back equal.
   [[nodiscard]] std::string dump() const;

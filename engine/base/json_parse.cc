@@ -71,7 +71,10 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
     if (container.is_array()) {
       std::get<Json::Array>(container.value_).push_back(std::move(value));
     } else {
-      std::get<Json::Object>(container.value_).emplace_back(std::move(name), std::move(value));
+      constexpr std::size_t kUsual = 8;  // members; growing one by one copies each of them
+      auto& members = std::get<Json::Object>(container.value_);
+      if (members.empty()) members.reserve(kUsual);
+      members.emplace_back(std::move(name), std::move(value));
     }
     return true;
   }

@@ -66,6 +66,8 @@ std::string valid_utf8(std::string_view raw) {
 }
 
 bool is_utf8(std::string_view raw) {
+  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  raw.remove_prefix(static_cast<std::size_t>(std::ranges::find_if_not(raw, ascii) - raw.begin()));
   while (!raw.empty()) {
     const std::size_t length = sequence_length(raw);
     if (length == 0) return false;
@@ -106,6 +108,19 @@ std::string lower(std::string_view text) {
     return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   });
   return out;
+}
+
+bool has_control(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+}
+
+bool is_header_name(std::string_view name) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::ranges::all_of(name, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.contains(c);
+  });
 }
 
 std::string hex(std::string_view bytes) {

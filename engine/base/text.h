@@ -19,6 +19,11 @@ namespace gameday {
 [[nodiscard]] std::string lower(std::string_view text);
 [[nodiscard]] std::string hex(std::string_view bytes);
 
+// A line feed, an escape and their like, which end or change the line that they are put in.
+[[nodiscard]] bool has_control(std::string_view text);
+// Whether HTTP knows a header by that name: RFC 9110's token.
+[[nodiscard]] bool is_header_name(std::string_view name);
+
 // The known word nearest to a misspelt one, if one is near enough to be meant.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  std::span<const std::string> known);

@@ -37,8 +37,9 @@ struct Now {
 [[nodiscard]] constexpr double seconds(Duration d) {
   return std::chrono::duration<double>(d).count();
 }
+// The nearest nanosecond, so that what `seconds` wrote reads back as it was.
 [[nodiscard]] constexpr Duration from_seconds(double s) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s));
+  return std::chrono::round<Duration>(std::chrono::duration<double>(s));
 }
 
 }  // namespace gameday

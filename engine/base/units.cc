@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <memory>
 #include <span>
 
 namespace gameday {
@@ -19,12 +20,16 @@ struct Quantity {
   std::string_view unit;
 };
 
-// Splits "1.5s"; signs, exponents, blanks and a missing number are refused.
+// Splits "1.5s"; signs, exponents, blanks, zeros in front and a missing number are refused.
 Result<Quantity> split_quantity(std::string_view text) {
   const auto end = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view digits = text.substr(0, end);
+  const char* const stop = std::to_address(digits.end());
   double number = 0;
-  const auto read = std::from_chars(text.data(), text.data() + end, number);
-  if (end == 0 || text.front() == '.' || read.ec != std::errc() || read.ptr != text.data() + end) {
+  const auto read = std::from_chars(std::to_address(digits.begin()), stop, number);
+  const bool zero_in_front = digits.size() > 1 && digits[0] == '0' && digits[1] != '.';
+  if (end == 0 || text.front() == '.' || zero_in_front || read.ec != std::errc() ||
+      read.ptr != stop) {
     return fail(ErrorCode::invalid, "no number in front");
   }
   return Quantity{number, text.substr(end)};

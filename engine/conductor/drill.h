@@ -36,6 +36,7 @@ struct DeedState {
   Instant inject_deadline;
   bool uncertain = false;  // its end never became known, or came too late
   bool unproven = false;
+  bool undoing = false;  // its undo has been asked for
   int undo_tries = 0;
   std::string trouble;            // the last error of undoing
   std::uint64_t recorded = 0;     // in which order its undo came to be owed, from 1
@@ -58,9 +59,17 @@ struct StepState {
 
 struct ProbeState {
   Duration every{}, timeout{};
-  std::optional<Instant> since_ok;   // start of the first good sample after the last bad one
-  std::optional<Instant> since_bad;  // start of the first of consecutive failures
+  std::int64_t failures = 1, successes = 1;  // in a row, before they count
+  std::int64_t in_a_row = 0;                 // the newest samples that are as the last one
+  bool last_ok = false;
+  Instant row_start;                 // of the first of these
+  std::optional<Instant> since_ok;   // start of the first of the good samples that count
+  std::optional<Instant> since_bad;  // start of the first of consecutive failures that count
   std::optional<Instant> last_end;
+  During during = During::always;
+  std::optional<Instant> asked_since;  // none: it is not asked now
+  bool ever_asked = false;
+  std::uint64_t attempts = 0;
   std::vector<Sample> samples;  // kept for an RTO that is judged by this probe
 };
 
@@ -171,6 +180,7 @@ struct Drill {
 
   [[nodiscard]] std::vector<FaultSpan> spans() const;
   [[nodiscard]] bool fault_open() const;
+  [[nodiscard]] bool fault_lives() const;  // one that was proven, and is not being undone
 };
 
 // Moves the drill by one event. `now` is the event's own time.

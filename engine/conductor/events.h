@@ -130,12 +130,15 @@ struct Wake {
   TimerId timer = 0;
   Instant at;
 };
-struct StartProbes {};
+struct Ask {  // a probe is asked at its interval from now on; or no more
+  std::string probe;
+  bool on = true;
+};
 struct Record {  // a decision of the conductor's, journaled before the commands that follow it
   std::string type;
   Json data;
 };
 struct Finish {};  // the drill is closed
-using DrillCommand = std::variant<Task, Cancel, Wake, StartProbes, Record, Finish>;
+using DrillCommand = std::variant<Task, Cancel, Wake, Ask, Record, Finish>;
 
 }  // namespace gameday

@@ -108,7 +108,7 @@ void JournaledDrill::obey(const std::vector<DrillCommand>& commands) {
     if (const auto* task = std::get_if<Task>(&command)) hands_.begin(*task);
     if (const auto* cancelled = std::get_if<Cancel>(&command)) hands_.cancel(cancelled->task);
     if (const auto* woken = std::get_if<Wake>(&command)) hands_.wake(*woken);
-    if (std::holds_alternative<StartProbes>(command)) hands_.start_probes();
+    if (const auto* ask = std::get_if<Ask>(&command)) hands_.ask(*ask);
     if (const auto* decided = std::get_if<Record>(&command)) record(*decided);
     if (std::holds_alternative<Finish>(command)) end_ = End::closed;
   }

@@ -19,7 +19,7 @@ class Hands {
   virtual void begin(const Task& task) = 0;
   virtual void cancel(TaskId task) = 0;
   virtual void wake(const Wake& wake) = 0;
-  virtual void start_probes() = 0;
+  virtual void ask(const Ask& ask) = 0;
   // An event or a decision of the conductor's is in the journal now (or, where something is put
   // back without one, is not and never will be); `step` has not seen it yet.
   virtual void journaled(std::string_view type, const Json& data) = 0;

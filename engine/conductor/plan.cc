@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/units.h"
+#include "engine/playbook/evidence.h"
 
 namespace gameday {
 namespace {
@@ -26,7 +27,7 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   planned.reversal = row->reversal;
   planned.effect = row->effect;
   planned.holds_data = row->holds_data;
-  planned.held_by_lease = row->renew != nullptr;
+  planned.held_by_lease = is_leased(*row, step);
   const std::string region = step.arguments.text("region");
   planned.targets = names_hit(playbook.system, step, *row);
   if (planned.targets.empty()) {
@@ -72,7 +73,7 @@ const Step* Plan::last_steady_state() const {
 Result<Plan> make_plan(std::shared_ptr<const Playbook> playbook, const Rows& rows,
                        std::string drill, std::uint64_t seed,
                        const std::vector<Instance>& instances) {
-  Plan plan{std::move(drill), seed, "", -1, playbook, {}, {}, {}};
+  Plan plan{std::move(drill), seed, "", -1, "", playbook, {}, {}, {}};
   for (const auto& step : playbook->timeline) {
     PlannedStep planned;
     planned.step = step;
@@ -112,7 +113,7 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
     const FaultRow* row = rows.fault(step.fault);
     out.set("fault", step.fault).set("summary", row != nullptr ? row->summary : "");
     out.set("reversal", name_of(planned.reversal)).set("arguments", step.arguments);
-    out.set("rights", row != nullptr ? row->rights : "");
+    out.set("rights", row != nullptr ? rights_of(*row, step) : "");
     if (!step.allow_irreversible.empty()) out.set("allow_irreversible", step.allow_irreversible);
   }
   if (step.kind == StepKind::action) {
@@ -171,15 +172,19 @@ Json system_json(const Playbook& playbook, const Rows& rows) {
   return targets;
 }
 
-Json probe_json(const ProbeSpec& probe) {
+Json probe_json(const ProbeSpec& probe, const Playbook& playbook) {
   Json out = Json::object({{"name", probe.name},
                            {"kind", probe.kind},
                            {"every_s", seconds(probe.every)},
                            {"timeout_s", seconds(probe.timeout)},
+                           {"failures", probe.failures},
+                           {"successes", probe.successes},
                            {"arguments", probe.arguments}});
+  if (probe.during != During::always) out.set("during", name_of(probe.during));
   if (!probe.evidence_for.empty()) {
     out.set("evidence_for", names_json(probe.evidence_for));
     out.set("evidence_level", probe.evidence_level);
+    out.set("evidence_alone", is_evidence_alone(probe, playbook));
   }
   return out;
 }
@@ -234,7 +239,7 @@ Json to_json(const Plan& plan, const Rows& rows) {
   Json loads = Json::array();
   for (const auto& load : playbook.loads) loads.push(load_json(load));
   Json probes = Json::array();
-  for (const auto& probe : playbook.probes) probes.push(probe_json(probe));
+  for (const auto& probe : playbook.probes) probes.push(probe_json(probe, playbook));
   Json stops = Json::array();
   for (const auto& stop : playbook.limits.stop_when) {
     stops.push(Json::object({{"probe", stop.probe}, {"fails_for_s", seconds(stop.fails_for)}}));

@@ -27,6 +27,7 @@ struct Plan {
   std::uint64_t seed = 0;
   std::string operator_name;
   std::int64_t operator_uid = -1;
+  std::string store;  // the path of it; a rehearsal has none
   std::shared_ptr<const Playbook> playbook;
   std::vector<PlannedStep> steps;
   std::vector<std::string> identities;  // what the drill locks

@@ -8,7 +8,6 @@
 #include "engine/conductor/turn.h"
 
 namespace gameday {
-
 void Turn::begin_step() {
   if (halted()) return;
   if (lane().step >= d.plan.steps.size()) return start_reverting();
@@ -172,7 +171,8 @@ void Turn::begin_steady(const Step& terms) {
   for (const auto& name : lane().steady->probes) {
     auto& probe = d.probes[name];
     // A probe that is good as the step starts counts from there; a bad one from its first success.
-    if (!probe.since_bad) probe.since_ok = now_.boot;
+    const bool good = probe.since_ok || probe.successes == 1;
+    if (!probe.since_bad && good) probe.since_ok = now_.boot;
   }
   lane().step_timer = wake(now_.boot + lane().steady->within);
 }
@@ -210,58 +210,6 @@ void Turn::steady_over(bool held) {
   const bool first = !d.any_injected;
   fail_step(first ? 3 : 1, "step " + d.steps[lane().step].id + ": no steady state for " +
                                shown(wait.steady_for) + " within " + shown(wait.within));
-}
-
-void Turn::on(const Sampled& sample) {
-  const auto found = d.probes.find(sample.probe);
-  if (found == d.probes.end()) return;
-  auto& probe = found->second;
-  probe.last_end = sample.end;
-  if (sample.ok) {
-    probe.since_bad.reset();
-    if (!probe.since_ok) probe.since_ok = sample.start;
-  } else {
-    probe.since_ok.reset();
-    // While it hung, silence may have been counted already, from a later moment.
-    probe.since_bad = std::min(probe.since_bad.value_or(sample.start), sample.start);
-  }
-  if (d.plan.playbook->objectives.rto && d.plan.playbook->objectives.rto->from == sample.probe) {
-    probe.samples.push_back({probe.samples.size(), sample.start, sample.start, sample.end,
-                             sample.ok ? SampleOutcome::ok : SampleOutcome::refused, 0});
-  }
-  const bool may_stop = d.phase == Phase::loading || d.phase == Phase::running;
-  for (const auto& stop : d.plan.playbook->limits.stop_when) {
-    if (!may_stop || stop.probe != sample.probe || !probe.since_bad) continue;
-    if (sample.end - *probe.since_bad < stop.fails_for) continue;
-    stop_now({StopBy::condition, "probe " + stop.probe + " has failed for " + shown(stop.fails_for),
-              stop.probe, sample.end});
-  }
-  for (std::size_t i = 0; i < d.lanes.size(); ++i) {
-    lane_ = i;
-    if (lane().steady) judge_steady(false);
-  }
-}
-
-// A stop probe that gives no answer for three intervals counts as failing since then.
-void Turn::watch_probes() {
-  if (d.phase != Phase::running || d.stop) return;
-  Duration next = std::chrono::hours(1);
-  for (const auto& stop : d.plan.playbook->limits.stop_when) {
-    auto& probe = d.probes[stop.probe];
-    next = std::min(next, probe.every);
-    const Instant last = std::max(probe.last_end.value_or(d.first_step->boot), d.first_step->boot);
-    if (now_.boot - last <= 3 * probe.every + probe.timeout) continue;
-    if (!probe.since_bad) {
-      probe.since_bad = last;
-      probe.since_ok.reset();
-    }
-    if (now_.boot - *probe.since_bad >= stop.fails_for) {
-      return stop_now({StopBy::condition,
-                       "probe " + stop.probe + " has given no answer for " + shown(stop.fails_for),
-                       stop.probe, now_.boot});
-    }
-  }
-  if (!d.plan.playbook->limits.stop_when.empty()) d.watch_timer = wake(now_.boot + next);
 }
 
 }  // namespace gameday

@@ -11,7 +11,12 @@ Drill::Drill(Plan from) : plan(std::move(from)) {
     steps.push_back({planned.step.id, planned.step.kind, {}, {}, false});
   }
   for (const auto& probe : plan.playbook->probes) {
-    probes[probe.name] = {probe.every, probe.timeout, {}, {}, {}, {}};
+    ProbeState& state = probes[probe.name];
+    state.every = probe.every;
+    state.timeout = probe.timeout;
+    state.failures = probe.failures;
+    state.successes = probe.successes;
+    state.during = probe.during;
   }
   for (const auto& load : plan.playbook->loads) {
     DeedState deed;
@@ -33,6 +38,11 @@ std::vector<FaultSpan> Drill::spans() const {
   return found;
 }
 
+bool Drill::fault_lives() const {
+  return std::ranges::any_of(
+      deeds, [](const auto& d) { return d.is_fault && d.stage == Stage::proven && !d.undoing; });
+}
+
 bool Drill::fault_open() const {
   return std::ranges::any_of(deeds, [](const auto& d) { return d.is_fault && d.open(); });
 }
@@ -43,6 +53,7 @@ std::vector<DrillCommand> step(Drill& drill, Now now, const Happening& happening
   Turn turn(drill, now, out);
   std::visit([&](const auto& event) { turn.on(event); }, happening);
   turn.revert_once_halted();
+  turn.ask_probes();
   return out;
 }
 
@@ -56,6 +67,7 @@ void Turn::enter(Phase phase) {
 TaskId Turn::run(Task task) {
   task.id = ++d.last_task;
   task.lane = lane_;
+  if (task.op == Op::undo) d.deeds[task.deed].undoing = true;
   d.tasks.emplace(task.id, task);
   out_.emplace_back(task);
   return task.id;
@@ -124,7 +136,6 @@ void Turn::system_started(const Done& done) {
   }
   if (done.status && !d.stop) {
     enter(Phase::loading);
-    out_.emplace_back(StartProbes{});
     return start_next_load();
   }
   if (!done.status && !d.stop) reason(3, done.status.error().text);
@@ -149,7 +160,7 @@ void Turn::on(const Woken& woken) {
     if (woken.timer == lane().step_timer) return step_timer_fired();
     if (woken.timer == lane().late_timer) return late_look();
     if (woken.timer != lane().retry_timer || lane().to_undo.empty()) continue;
-    run(deed_task(lane().deed, Op::undo, Deadlines::undo));
+    run(undo_task(lane().deed));
     return;
   }
   lane_ = 0;
@@ -226,7 +237,7 @@ void Turn::on(const JournalFailed& failed) {
     d.any_injected = d.any_injected || deed.is_fault;
   }
   if (task.op == Op::prove && d.deeds[task.deed].proven_again) {
-    run(deed_task(task.deed, Op::undo, Deadlines::undo));
+    run(undo_task(task.deed));
   }
 }
 

@@ -26,6 +26,7 @@ class Turn {
   void on(const JournalFailed& failed);
   // After each of them.
   void revert_once_halted();
+  void ask_probes();
 
  private:
   // turn.cc: the start, the stop and the common means
@@ -65,7 +66,11 @@ class Turn {
   void judge_steady(bool at_deadline);
   void steady_over(bool held);
   [[nodiscard]] bool steady_holds() const;
+
+  // probes.cc
+  void take(const Sampled& sample, ProbeState& probe);
   void watch_probes();
+  [[nodiscard]] bool to_be_asked(const ProbeState& probe) const;
 
   // people.cc: what a step asks of a person
   void begin_asking(const Step& step);
@@ -89,6 +94,7 @@ class Turn {
   void replay_or_finish();
   void supersede(const std::string& target, const std::string& by);
   Task deed_task(std::size_t index, Op op, Duration patience) const;
+  [[nodiscard]] Task undo_task(std::size_t index) const;
 
   // undoing.cc
   void start_reverting();

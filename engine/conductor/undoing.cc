@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "engine/base/assert.h"
+#include "engine/base/by_hand.h"
 #include "engine/conductor/turn.h"
 
 namespace gameday {
@@ -78,7 +79,15 @@ void Turn::next_undo() {
     run(deed_task(lane().deed, Op::prove, Deadlines::prove));
     return;
   }
-  run(deed_task(lane().deed, Op::undo, Deadlines::undo));
+  // Nobody hangs on what a load wrote, as they do on a fault: all tries together take what one may.
+  if (d.phase == Phase::cleaning) lane().deadline = now_.boot + Deadlines::undo;
+  run(undo_task(lane().deed));
+}
+
+Task Turn::undo_task(std::size_t index) const {
+  Task task = deed_task(index, Op::undo, Deadlines::undo);
+  if (d.phase == Phase::cleaning) task.deadline = std::min(task.deadline, *lane().deadline);
+  return task;
 }
 
 void Turn::undone(const Task& task, const Done& done) {
@@ -113,14 +122,16 @@ void Turn::late_look() {
 void Turn::undo_failed(std::size_t index, std::string why) {
   DeedState& deed = d.deeds[index];
   deed.trouble = std::move(why);
-  if (++deed.undo_tries < kUndoTries) {
-    lane().retry_timer = wake(now_.boot + kFirstRetry * (1 << (deed.undo_tries - 1)));
+  const Instant again = now_.boot + kFirstRetry * (1 << deed.undo_tries);
+  const bool in_time = d.phase != Phase::cleaning || again < *lane().deadline;
+  if (++deed.undo_tries < kUndoTries && in_time) {
+    lane().retry_timer = wake(again);
     return;
   }
   deed.stage = Stage::residue;
   d.residue.push_back(
       {called(deed) + ": " + deed.trouble,
-       "gameday revert " + d.plan.drill + "; its undo: " + to_json(deed.undo).dump()});
+       revert_by_hand(d.plan.store, d.plan.drill) + "; its undo: " + to_json(deed.undo).dump()});
   record("residue", Json::object({{"deed", deed.mark},
                                   {"id", deed.step_id},
                                   {"kind", deed.deed.kind},

@@ -221,18 +221,31 @@ bool counted(const Objectives& objectives, const std::string& phase) {
 }
 
 // A load that was not sent on time was not that load, in any phase. Marked windows leave latency
-// alone; they matter where an objective counts them.
+// alone; they matter where an objective counts them. That the clock spoilt them is said in any
+// case.
 void add_load_reasons(const Drill& drill, std::vector<Reason>& reasons) {
   for (const auto& load : drill.loads) {
+    const bool jumped = load.clock_jumps > 0;
     for (const auto& phase : load.phases) {
       const bool late = phase.late * 20 > phase.due;
-      if (phase.valid || !(late || counted(drill.plan.playbook->objectives, phase.phase))) continue;
-      reasons.push_back({6, "load " + load.load + " missed its plan in phase " + phase.phase +
-                                ": " + std::to_string(phase.late) + " of " +
-                                std::to_string(phase.due) + " late, " +
-                                std::to_string(phase.marked) + " of " +
-                                std::to_string(phase.windows) + " windows marked"});
+      const bool matters = late || counted(drill.plan.playbook->objectives, phase.phase);
+      if (phase.valid || !(matters || jumped)) continue;
+      reasons.push_back({matters ? 6 : 0,
+                         "load " + load.load + " missed its plan in phase " + phase.phase + ": " +
+                             std::to_string(phase.late) + " of " + std::to_string(phase.due) +
+                             " late, " + std::to_string(phase.marked) + " of " +
+                             std::to_string(phase.windows) + " windows marked" +
+                             (jumped ? ", some of them because the clock was set" : "")});
     }
+  }
+}
+
+// What was to be seen in one part of the drill, and was not.
+void add_probe_reasons(const Drill& drill, std::vector<Reason>& reasons) {
+  for (const auto& [name, probe] : drill.probes) {
+    if (probe.during == During::always || !probe.ever_asked || probe.attempts > 0) continue;
+    reasons.push_back(
+        {6, "probe " + name + " gave no answer in the time in which it was to be asked"});
   }
 }
 
@@ -321,17 +334,20 @@ Judgement judge(const Drill& drill) {
     if (drill.any_injected || drill.reasons.empty()) add_objective_reasons(judged, result.reasons);
     add_ledger_reasons(drill, result.reasons);
     add_load_reasons(drill, result.reasons);
+    add_probe_reasons(drill, result.reasons);
   }
   result.exit_code = worst_code(result.reasons, drill.any_injected);
   result.verdict = verdict_name(result.exit_code);
-  if (result.reasons.empty()) result.reasons.push_back({0, "every objective held"});
+  if (result.exit_code == 0) {
+    result.reasons.insert(result.reasons.begin(), {0, "every objective held"});
+  }
   result.document = Json::object({{"verdict", result.verdict},
                                   {"exit_code", result.exit_code},
                                   {"reasons", reasons_json(result.reasons)},
                                   {"stop", stop_json(drill)},
                                   {"residue", residue_json(drill)},
                                   {"started", rfc3339(drill.began.utc)},
-                                  {"ended", rfc3339(drill.now.utc)},
+                                  {"ended", rfc3339(utc_of(drill, drill.now.boot))},
                                   {"steps", steps_json(drill)},
                                   {"objectives", std::move(objectives)},
                                   {"faults", faults_json(drill)},

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include "engine/base/assert.h"
 #include "engine/base/digest.h"
+#include "engine/journal/read_ahead.h"
 
 namespace gameday {
 namespace {
@@ -47,41 +49,119 @@ bool is_utc(std::string_view text) {
   return time && rfc3339(*time) == text;
 }
 
+// Reads a line from left to right as Chain writes it.
+class LineReader {
+ public:
+  explicit LineReader(std::string_view line) : rest_(line) {}
+
+  bool skip(std::string_view what) {
+    if (!rest_.starts_with(what)) return false;
+    rest_.remove_prefix(what.size());
+    return true;
+  }
+
+  bool integer(std::int64_t& value) {
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    const auto length = static_cast<std::size_t>(end - rest_.data());
+    if (error != std::errc() || std::to_string(value) != rest_.substr(0, length)) return false;
+    rest_.remove_prefix(length);
+    return true;
+  }
+
+  // Up to the next quote, of characters that JSON writes as they are.
+  bool text(std::string& value) {
+    const auto plain = [](char c) { return c >= ' ' && c != '"' && c != '\\' && c != 0x7f; };
+    const auto end = std::ranges::find_if_not(rest_, plain);
+    if (end == rest_.end() || *end != '"') return false;
+    value.assign(rest_.begin(), end);
+    rest_ = std::string_view(end + 1, rest_.end());
+    return true;
+  }
+
+  // All but the last `size` bytes.
+  std::string_view all_but(std::size_t size) {
+    const auto taken = rest_.substr(0, rest_.size() - std::min(size, rest_.size()));
+    rest_.remove_prefix(taken.size());
+    return taken;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// The common case, in which only `data` has to be read as JSON: most of a line are members whose
+// form is known. Nothing where the line is any other.
+std::optional<Event> read_as_written(std::string_view line) {
+  constexpr std::string_view kPrev = R"(,"prev":")";
+  constexpr std::size_t kEndSize = kPrev.size() + kDigestSize + 1 + kTailSize;
+  LineReader reader(line);
+  Event event;
+  std::int64_t number = 0, at = 0;
+  const bool begun = reader.skip(R"({"n":)") && reader.integer(number) && number > 0 &&
+                     reader.skip(R"(,"drill":")") && reader.text(event.drill) &&
+                     reader.skip(R"(,"boot":")") && reader.text(event.boot) &&
+                     reader.skip(R"(,"t":)") && reader.integer(at) && reader.skip(R"(,"utc":")") &&
+                     reader.text(event.utc) && is_utc(event.utc) && reader.skip(R"(,"type":")") &&
+                     reader.text(event.type) && reader.skip(R"(,"data":)");
+  if (!begun) return std::nullopt;
+  const std::string_view written = reader.all_but(kEndSize);
+  const bool ended = reader.skip(kPrev) && reader.text(event.prev) && is_digest(event.prev) &&
+                     reader.skip(kHashMember) && reader.text(event.hash) && is_digest(event.hash) &&
+                     reader.skip("}");
+  if (!ended) return std::nullopt;
+  auto data = Json::parse(written);
+  if (!data || !data->is_object() || data->dump() != written) return std::nullopt;
+  event.number = static_cast<std::uint64_t>(number);
+  event.at = Instant(Duration(at));
+  event.data = std::move(*data);
+  return event;
+}
+
 std::string shown(std::uint64_t number) { return std::to_string(number); }
 
 // The lines of one chain while they are walked through.
 class Walk {
  public:
-  Walk(const std::vector<std::string>& lines, const std::function<void(Event)>& each)
-      : lines_(lines), each_(each) {
+  Walk(const LineSource& source, const std::function<void(Event)>& each)
+      : source_(source), each_(each) {
     state_.head = kChainStart;
   }
 
-  ChainState walked() {
-    for (std::size_t i = 0; i < lines_.size(); ++i) {
-      auto problem = step(i);
-      if (!problem) continue;
-      state_.line = i + 1;
+  Result<ChainState> walked() {
+    std::optional<std::string> problem;
+    TRY_OK(read_ahead(source_, [&](ReadLine& read) {
+      problem = step(read);
+      if (problem) return false;
+      before_ = std::move(read.line);
+      return true;
+    }));
+    if (problem && missing_ > 0) TRY_OK(look_for_missing(*problem));
+    if (problem) {
+      state_.line = state_.events + 1;
       state_.problem = "line " + shown(state_.line) + ": " + *problem;
       return std::move(state_);
     }
-    state_.intact = !lines_.empty();
+    state_.intact = state_.events > 0;
     state_.interrupted = !closed_;
-    if (lines_.empty()) state_.problem = "no events";
+    if (state_.events == 0) state_.problem = "no events";
     return std::move(state_);
   }
 
  private:
-  std::optional<std::string> step(std::size_t i) {
-    auto event = parse_event(lines_[i]);
+  [[nodiscard]] bool is_first() const { return state_.events == 0; }
+
+  std::optional<std::string> step(ReadLine& read) {
+    auto& [line, event, hash] = read;
     if (!event) return "edited (" + event.error().text + ")";
-    if (event->hash != hash_of(lines_[i])) return "edited (its hash does not match)";
-    if (i > 0 && event->drill != state_.drill) return "of another drill (" + event->drill + ")";
-    if (i > 0 && lines_[i] == lines_[i - 1]) {
-      return "doubled (the same as line " + shown(i) + ")";
+    if (event->hash != hash) return "edited (its hash does not match)";
+    if (!is_first() && event->drill != state_.drill) {
+      return "of another drill (" + event->drill + ")";
+    }
+    if (!is_first() && line == before_) {
+      return "doubled (the same as line " + shown(state_.events) + ")";
     }
     if (closed_) return "appended after the closing event";
-    if (auto problem = misplaced(*event, i)) return problem;
+    if (auto problem = misplaced(*event)) return problem;
     if (event->type == kClosing &&
         event->data.integer("events", -1) != static_cast<std::int64_t>(event->number)) {
       return "the closing event counts other events than the " + shown(event->number) +
@@ -95,37 +175,40 @@ class Walk {
     return std::nullopt;
   }
 
-  std::optional<std::string> misplaced(const Event& event, std::size_t i) const {
+  std::optional<std::string> misplaced(const Event& event) {
     const std::uint64_t due = state_.events + 1;
     if (event.number < due) {
       return "out of order (event " + shown(event.number) + " stands after event " +
              shown(state_.events) + ")";
     }
     if (event.number > due) {
-      const auto found = stands_later(due, i);
-      if (found) {
-        return "swapped (event " + shown(due) + " stands at line " + shown(*found + 1) + ")";
-      }
+      missing_ = due;
       return "dropped before it: event " + shown(due) +
              (event.number > due + 1 ? " to " + shown(event.number - 1) : "");
     }
-    if (i > 0 && event.prev != state_.head) {
-      return "does not follow line " + shown(i) + " (its prev is another hash)";
+    if (!is_first() && event.prev != state_.head) {
+      return "does not follow line " + shown(state_.events) + " (its prev is another hash)";
     }
     return std::nullopt;
   }
 
-  std::optional<std::size_t> stands_later(std::uint64_t number, std::size_t after) const {
-    const std::string start = R"({"n":)" + shown(number) + ",";
-    for (std::size_t i = after + 1; i < lines_.size(); ++i) {
-      if (lines_[i].starts_with(start)) return i;
-    }
-    return std::nullopt;
+  // An event that stands further down was not dropped.
+  Status look_for_missing(std::string& problem) const {
+    const std::string start = R"({"n":)" + shown(missing_) + ",";
+    std::uint64_t number = 0;
+    return source_([&](std::string_view line) {
+      ++number;
+      if (number <= state_.events + 1 || !line.starts_with(start)) return true;
+      problem = "swapped (event " + shown(missing_) + " stands at line " + shown(number) + ")";
+      return false;
+    });
   }
 
-  const std::vector<std::string>& lines_;
+  const LineSource& source_;
   const std::function<void(Event)>& each_;
   ChainState state_;
+  std::string before_;         // the last line that verified
+  std::uint64_t missing_ = 0;  // the event that a later one stands in the place of
   bool closed_ = false;
 };
 
@@ -186,6 +269,8 @@ std::string hash_of(std::string_view line) {
 }
 
 Result<Event> parse_event(std::string_view line) {
+  if (auto read = read_as_written(line)) return std::move(*read);
+  // Whatever is odd about it is told by reading it as JSON.
   const auto refused = [](const std::string& why) {
     return fail(ErrorCode::corrupt, "not an event: " + why);
   };
@@ -202,15 +287,28 @@ Result<Event> parse_event(std::string_view line) {
   event.at = Instant(Duration(value->integer("t", 0)));
   event.utc = value->text("utc");
   event.type = value->text("type");
-  event.data = value->get("data");
+  event.data = value->take("data");
   event.prev = value->text("prev");
   event.hash = value->text("hash");
   return event;
 }
 
+LineSource source_of(const std::vector<std::string>& lines) {
+  return [&lines](const LineVisitor& each) -> Status {
+    for (const auto& line : lines) {
+      if (!each(line)) break;
+    }
+    return {};
+  };
+}
+
+Result<ChainState> verify_chain(const LineSource& source, const std::function<void(Event)>& each) {
+  return Walk(source, each).walked();
+}
+
 ChainState verify_chain(const std::vector<std::string>& lines,
                         const std::function<void(Event)>& each) {
-  return Walk(lines, each).walked();
+  return *verify_chain(source_of(lines), each);
 }
 
 }  // namespace gameday

@@ -79,7 +79,16 @@ struct ChainState {
   std::uint64_t line = 0;    // where the first problem is, from 1; 0 without one
   std::string problem;       // "line 12: edited (its hash does not match)"
 };
-// Stops at the first problem. Each event that verifies is given to `each`, if there is one.
+// A chain's lines from wherever they are kept, one at a time: a journal may be larger than what one
+// wants to hold in memory. Can be gone through again; `each` answers whether it wants another.
+using LineVisitor = std::function<bool(std::string_view line)>;
+using LineSource = std::function<Status(const LineVisitor& each)>;
+[[nodiscard]] LineSource source_of(const std::vector<std::string>& lines);  // which must stay
+
+// Stops at the first problem. Each event that verifies is given to `each`, if there is one. An
+// error only where the source cannot be read.
+[[nodiscard]] Result<ChainState> verify_chain(const LineSource& source,
+                                              const std::function<void(Event)>& each = {});
 [[nodiscard]] ChainState verify_chain(const std::vector<std::string>& lines,
                                       const std::function<void(Event)>& each = {});
 

@@ -1,9 +1,13 @@
 #include "engine/journal/store.h"
 
+#include <filesystem>
+
 #include "engine/base/text.h"
 #include "engine/journal/reserve.h"
 #include "engine/journal/sqlite_journal.h"
 #include "engine/journal/store_file.h"
+#include "engine/journal/store_to_read.h"
+#include "engine/sys/filesystem.h"
 #include "engine/sys/sqlite.h"
 
 namespace gameday {
@@ -69,14 +73,21 @@ class SqliteStore : public Store {
   }
 
   Result<std::vector<std::string>> lines(const std::string& drill) override {
+    std::vector<std::string> found;
+    TRY_OK(each_line(drill, [&](std::string_view line) {
+      found.emplace_back(line);
+      return true;
+    }));
+    return found;
+  }
+
+  Status each_line(const std::string& drill, const LineVisitor& each) override {
     TRY(record, this->drill(drill));
     TRY(asked, database_.prepare("SELECT line FROM events WHERE drill = ? ORDER BY number"));
     asked.bind_text(1, record.id);
-    std::vector<std::string> found;
     while (true) {
       TRY(row, asked.step());
-      if (!row) return found;
-      found.push_back(asked.text(0));
+      if (!row || !each(asked.text(0))) return {};
     }
   }
 
@@ -215,7 +226,25 @@ class SqliteStore : public Store {
   WriteObserver observer_;
 };
 
+bool is_on_read_only(const std::string& path) {
+  std::error_code none;
+  const auto real = std::filesystem::weakly_canonical(path, none);
+  const auto filesystem = filesystem_of((none ? std::filesystem::path(path) : real).parent_path());
+  return filesystem && filesystem->read_only;
+}
+
 }  // namespace
+
+Result<std::unique_ptr<Store>> open_store_to_read(const std::string& path, const Clock& clock,
+                                                  WriteObserver observer) {
+  if (!is_on_read_only(path)) {
+    return Store::open(path, clock, std::move(observer), ReserveRule::wanted);
+  }
+  auto database = open_unwritable_store_file(path);
+  if (!database) return std::unexpected(database.error().in("cannot open the store"));
+  return std::make_unique<SqliteStore>(std::move(*database), clock, Reserve(path),
+                                       std::move(observer));
+}
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Clock& clock,
                                            WriteObserver observer, ReserveRule rule) {

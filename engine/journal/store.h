@@ -51,6 +51,8 @@ class Store {
   // several begin so (the text lists them).
   [[nodiscard]] virtual Result<DrillRecord> drill(const std::string& id) = 0;
   [[nodiscard]] virtual Result<std::vector<std::string>> lines(const std::string& drill) = 0;
+  // The same, one at a time, for as long as `each` wants another.
+  [[nodiscard]] virtual Status each_line(const std::string& drill, const LineVisitor& each) = 0;
 
   // The runner's journal, under the epoch that the drill was added with; `fenced` where another
   // has taken over. A journal has its own connection and outlives the store.

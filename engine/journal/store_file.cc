@@ -96,6 +96,18 @@ Result<Database> opened(const std::string& path) {
 
 }  // namespace
 
+Result<Database> open_unwritable_store_file(const std::string& path) {
+  std::error_code none;
+  // A log that has not been written over belongs to the store: only where there is none is the file
+  // all there is. Others may be writing to both, through another mount.
+  const bool log = std::filesystem::file_size(path + "-wal", none) > 0 && !none;
+  const auto mode = log ? DatabaseMode::read_only : DatabaseMode::unchanging;
+  TRY(database, Database::open(path, {.mode = mode, .busy = 5s}));
+  TRY(kind, kind_of(database));
+  if (kind == Kind::empty) return std::unexpected(not_ours(path, "it is empty"));
+  return database;
+}
+
 Result<Database> open_store_file(const std::string& path, const Clock& clock) {
   std::error_code none;
   const auto real = std::filesystem::weakly_canonical(path, none);

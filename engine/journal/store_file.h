@@ -13,4 +13,7 @@ namespace gameday {
 // later version, is `invalid` and stays as it is.
 [[nodiscard]] Result<Database> open_store_file(const std::string& path, const Clock& clock);
 
+// The store at `path`, on a filesystem where nothing can be written; it has to be there.
+[[nodiscard]] Result<Database> open_unwritable_store_file(const std::string& path);
+
 }  // namespace gameday

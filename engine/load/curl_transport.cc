@@ -222,6 +222,8 @@ class CurlTransport : public Transport {
     set(exchange, CURLOPT_TIMEOUT_MS, static_cast<long>(left.count()));
     set(exchange, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(left.count()));
     set(exchange, CURLOPT_NOSIGNAL, 1L);
+    // Else a request that is given up waits, on our thread, for whoever looks its name up.
+    set(exchange, CURLOPT_QUICK_EXIT, 1L);
     set(exchange, CURLOPT_TCP_NODELAY, 1L);
     set(exchange, CURLOPT_PROXY, "");
     set(exchange, CURLOPT_FOLLOWLOCATION, 0L);

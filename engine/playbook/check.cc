@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/playbook/bounds.h"
+#include "engine/playbook/check_probes.h"
 #include "engine/playbook/lint.h"
 
 namespace gameday {
@@ -83,6 +84,13 @@ class Walk {
     const FaultRow* row = rows_.fault(step.fault);
     if (row == nullptr) return error(step, "unknown fault `" + step.fault + "`");
     check_aim(step, *row);
+    if (row->fits != nullptr) {
+      if (const auto fit = row->fits(step); !fit) {
+        const std::string& hint = fit.error().hint;
+        error(step, named("fault", step.fault) + ": " + fit.error().text +
+                        (hint.empty() ? "" : "; " + hint));
+      }
+    }
     if (row->reversal == Reversal::none && step.allow_irreversible.empty()) {
       error(step, named("fault", step.fault) + " cannot be undone; it needs " +
                       "`allow_irreversible: REASON`");
@@ -137,7 +145,8 @@ class Walk {
   }
 
   void check_aim(const Step& step, const FaultRow& row) {
-    if (row.facet == "link") {
+    const std::string facet(facet_of(row, step));
+    if (facet == "link") {
       const auto region = step.arguments.text("region");
       if (region.empty()) return;
       const auto& links = playbook_.system.links;
@@ -148,9 +157,9 @@ class Walk {
       return;
     }
     const Target* target = playbook_.system.target(step.target);
-    if (target == nullptr || row.facet.empty() || target->facets.find(row.facet) != nullptr) return;
-    error(step, named("fault", row.name) + " needs a target with `" + std::string(row.facet) +
-                    "`, which " + named("target", step.target) + " has not");
+    if (target == nullptr || facet.empty() || target->facets.find(facet) != nullptr) return;
+    error(step, named("fault", row.name) + " needs a target with `" + facet + "`, which " +
+                    named("target", step.target) + " has not");
   }
 
   void check_count(const Step& step) {
@@ -344,10 +353,6 @@ class Terms {
   Problems& problems_;
 };
 
-}  // namespace
-
-namespace {
-
 Duration least_alone(const Step& step) {
   switch (step.kind) {
     case StepKind::steady_state:
@@ -372,6 +377,7 @@ Problems check_playbook(const Playbook& playbook, const Rows& rows) {
   Problems problems;
   Walk(playbook, rows, problems).go();
   Terms(playbook, problems).check();
+  check_probes(playbook, problems);
   lint_playbook(playbook, problems);
   return problems;
 }

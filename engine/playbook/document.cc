@@ -12,6 +12,7 @@ constexpr std::array<std::string_view, 1> kVersions{"1"};
 constexpr std::array<std::string_view, 7> kMethods{"GET",   "HEAD",   "POST",   "PUT",
                                                    "PATCH", "DELETE", "OPTIONS"};
 constexpr std::array<std::string_view, 2> kArrivals{"constant", "poisson"};
+constexpr std::array<std::string_view, 3> kDurings{"always", "edge", "fault"};
 constexpr std::array<std::string_view, 4> kEvidenceLevels{"E1", "E2", "E3", "E4"};
 
 constexpr Field kDuring{.name = "during",
@@ -100,6 +101,10 @@ constexpr std::array kNotApplicable{
     Field{.name = "reason", .help = "Why it does not apply.", .required = true},
     Field{.name = "approved_by", .help = "Who agreed.", .required = true}};
 
+constexpr std::array kWindow{
+    Field{.name = "from", .help = "Its beginning, as 2026-11-26T20:00:00Z.", .required = true},
+    Field{.name = "to", .help = "Its end, as 2026-11-26T23:00:00Z.", .required = true}};
+
 constexpr std::array kPlaybook{
     Field{.name = "gameday",
           .type = FieldType::choice,
@@ -110,8 +115,13 @@ constexpr std::array kPlaybook{
     Field{.name = "summary", .help = "One sentence: what breaks and what must hold."},
     Field{.name = "owner", .help = "Who answers for the drill."},
     Field{.name = "environment",
-          .help = "Where it runs; production asks for more before it starts.",
+          .help = "Where it runs; production also asks for --confirm, --plan, a window and an "
+                  "approval before it starts.",
           .otherwise = "staging"},
+    Field{.name = "window",
+          .type = FieldType::group,
+          .help = "When it may run; outside of it, it does not start.",
+          .fields = kWindow},
     Field{.name = "cadence", .type = FieldType::duration, .help = "How often it is due."},
     Field{.name = "controls",
           .type = FieldType::texts,
@@ -230,6 +240,27 @@ constexpr std::array kProbe{Field{.name = "every",
                                   .otherwise = "1s",
                                   .least = kInstant,
                                   .most = 600},
+                            Field{.name = "during",
+                                  .type = FieldType::choice,
+                                  .help = "When it is asked: always; at the edges, while a steady "
+                                          "state is waited for; or while a fault is in force, "
+                                          "from its proof to its undo.",
+                                  .otherwise = "always",
+                                  .choices = kDurings},
+                            Field{.name = "failures",
+                                  .type = FieldType::integer,
+                                  .help = "How many failures in a row make it count as failing, "
+                                          "for a steady state and for `stop_when`; every attempt "
+                                          "stays in the evidence, and an RTO counts each.",
+                                  .otherwise = "1",
+                                  .least = 1,
+                                  .most = 1000},
+                            Field{.name = "successes",
+                                  .type = FieldType::integer,
+                                  .help = "How many successes in a row make it count as good.",
+                                  .otherwise = "1",
+                                  .least = 1,
+                                  .most = 1000},
                             Field{.name = "evidence_for",
                                   .type = FieldType::texts,
                                   .help = "Criteria of the rubric that it is evidence for."},

@@ -22,7 +22,8 @@ constexpr std::array kSteady{
           .least = kInstant},
     Field{.name = "within",
           .type = FieldType::duration,
-          .help = "By when that must be over, from the step's start; else as long as `for`."},
+          .help = "By when that must be over, from the step's start; else `for`, and until "
+                  "each probe has been heard of."},
     Field{.name = "probes",
           .type = FieldType::probes,
           .help = "The probes that must succeed.",

@@ -82,11 +82,16 @@ std::string explain(const FaultRow& row) {
   } else if (!row.facet.empty()) {
     add_line("Hits", "a target with " + std::string(row.facet), out);
   }
+  if (!row.as.empty()) add_line("Said as", std::string(row.as) + ", of such a target", out);
+  const OtherWay* other = row.other_way;
+  if (other != nullptr) add_line("Or hits", "a target with " + std::string(other->facet), out);
   add_fields("Its own fields", row.fields, out);
   add_fields("Fields of every such step", step_fields(row), out);
   add_line("Reversal", meaning_of(row.reversal), out);
   add_line("Rights", row.rights, out);
+  if (other != nullptr) add_line("Rights there", other->rights, out);
   add_line("Example", row.example, out);
+  if (other != nullptr) add_line("Example there", other->example, out);
   return out;
 }
 

@@ -65,7 +65,7 @@ Json typed_schema(const Field& field) {
     case FieldType::path: return pattern("[\\s\\S]+");
     case FieldType::address: return pattern("\\S+:[0-9]+");
     case FieldType::choice: return choice_schema(field);
-    case FieldType::texts: return list_schema(field, text_schema());
+    case FieldType::texts:
     case FieldType::probes:
     case FieldType::loads: return list_schema(field, text_schema());
     case FieldType::json: return Json::object();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/playbook/bounds.h"
+#include "engine/playbook/production.h"
 
 namespace gameday {
 namespace {
@@ -58,8 +59,11 @@ void lint_playbook(const Playbook& playbook, Problems& problems) {
   lint_probes(playbook, problems);
   lint_loads(playbook, problems);
   if (!playbook.timeline.empty()) lint_timeline(playbook, problems);
-  if (playbook.environment == "production") {
-    problems.warning({1, 1}, "environment is production: run asks for --confirm " + playbook.name);
+  if (playbook.environment != kProduction) return;
+  problems.warning({1, 1}, "environment is production: run asks for --confirm " + playbook.name +
+                               " and --plan sha256:...");
+  for (const auto& lack : lacking_for_production(playbook)) {
+    problems.warning({1, 1}, "environment is production: " + lack);
   }
 }
 

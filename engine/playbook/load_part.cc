@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/base/text.h"
 #include "engine/base/units.h"
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/document.h"
@@ -7,18 +8,6 @@
 
 namespace gameday {
 namespace {
-
-bool is_header_name(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-  });
-}
-
-bool has_control(std::string_view text) {
-  return std::ranges::any_of(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
 
 void read_headers(const Node& headers, LoadRequest& request, const Reading& reading) {
   if (!headers.is_mapping()) {
@@ -175,6 +164,29 @@ void check_evidence(const Node& node, const ProbeSpec& probe, const Reading& rea
   }
 }
 
+During during_of(std::string_view written) {
+  for (const During during : {During::edge, During::fault}) {
+    if (written == name_of(during)) return during;
+  }
+  return During::always;
+}
+
+// What the row itself finds wrong, at the place of the field that it names.
+void check_probe(const ProbeRow& row, const ProbeSpec& probe, const Node& written,
+                 const Reading& reading) {
+  const auto wrong = row.check(probe.arguments, reading.playbook.system);
+  if (!wrong) return;
+  const Node* node = &written;
+  for (const auto& name : split(wrong->field, '.')) {
+    const Entry* entry = node->find(name);
+    if (entry == nullptr) break;
+    node = &entry->value;
+  }
+  const std::string where =
+      "probes." + probe.name + (wrong->field.empty() ? "" : "." + wrong->field);
+  reading.error(node->place, "`" + where + "`: " + wrong->text);
+}
+
 void read_probe(const Entry& entry, const Reading& reading) {
   if (const auto problem = name_problem(entry.key); !problem.empty()) {
     reading.error(entry.place, problem);
@@ -197,11 +209,17 @@ void read_probe(const Entry& entry, const Reading& reading) {
   probe.place = entry.place;
   probe.every = duration_in(times, "every").value_or(probe.every);
   probe.timeout = duration_in(times, "timeout").value_or(probe.timeout);
+  probe.during = during_of(times.text("during"));
   probe.evidence_for = texts_in(times, "evidence_for");
   probe.evidence_level = times.text("evidence_level", probe.evidence_level);
   check_evidence(entry.value, probe, reading);
-  probe.arguments =
-      decode(row.fields, gathered(entry, *kind, row, reading), where, reading.decoding);
+  probe.failures = times.integer("failures", probe.failures);
+  probe.successes = times.integer("successes", probe.successes);
+  const std::size_t errors_before = reading.decoding.problems.errors();
+  const Node all = gathered(entry, *kind, row, reading);
+  probe.arguments = decode(row.fields, all, where, reading.decoding);
+  const bool decoded = reading.decoding.problems.errors() == errors_before;
+  if (decoded && row.check != nullptr) check_probe(row, probe, all, reading);
   reading.playbook.probes.push_back(std::move(probe));
 }
 

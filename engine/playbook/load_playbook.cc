@@ -20,6 +20,26 @@ std::string folder_of(const std::string& path) {
   return absolute.parent_path().lexically_normal().string();
 }
 
+void read_window(const Json& head, const Node& root, const Reading& reading) {
+  const Json& given = head.get("window");
+  if (!given.is_object()) return;
+  const Node& written = root.find("window")->value;
+  const auto time = [&](std::string_view name) -> std::optional<Utc> {
+    const auto read = parse_rfc3339(given.text(name));
+    if (read) return *read;
+    reading.error(place_in(written, name), "`window." + std::string(name) +
+                                               "`: " + read.error().text +
+                                               ", expected a time like 2026-11-26T20:00:00Z");
+    return std::nullopt;
+  };
+  const auto from = time("from"), to = time("to");
+  if (!from || !to) return;
+  if (*to <= *from) {
+    return reading.error(place_in(written, "to"), "`window` ends before it begins");
+  }
+  reading.playbook.window = Window{*from, *to};
+}
+
 void read_head(const Json& head, const Node& root, const Reading& reading) {
   Playbook& playbook = reading.playbook;
   playbook.name = head.text("name");
@@ -44,6 +64,7 @@ void read_playbook(const Node& root, const Reading& reading) {
   const Json head = decode(playbook_fields(), root, "", reading.decoding);
   if (!root.is_mapping()) return;
   read_head(head, root, reading);
+  read_window(head, root, reading);
   reading.playbook.objectives.place = place_in(root, "objectives");
   reading.playbook.limits.place = place_in(root, "limits");
   read_objectives(head.get("objectives"), reading);

@@ -22,6 +22,15 @@ std::optional<Duration> smallest(const Objectives& objectives) {
   return std::ranges::min(all);
 }
 
+std::string_view name_of(During during) {
+  switch (during) {
+    case During::always: return "always";
+    case During::edge: return "edge";
+    case During::fault: return "fault";
+  }
+  return "always";
+}
+
 std::string_view name_of(StepKind kind) {
   switch (kind) {
     case StepKind::steady_state: return "steady_state";

@@ -112,12 +112,20 @@ struct LoadSpec {
   Place place;
 };
 
+// When a probe is asked: from the system's start to its end; while a steady state is waited for,
+// before the faults and after them; or while a fault is in force, from its proof to its undo.
+enum class During { always, edge, fault };
+[[nodiscard]] std::string_view name_of(During during);
+
 struct ProbeSpec {
   std::string name;
   std::string kind;  // a probe row's name: "http"
   Duration every = std::chrono::seconds(1);
   Duration timeout = std::chrono::seconds(1);
-  Json arguments;  // decoded by the row's fields
+  During during = During::always;
+  std::int64_t failures = 1;   // in a row, before it counts as failing
+  std::int64_t successes = 1;  // in a row, before it counts as succeeding
+  Json arguments;              // decoded by the row's fields
   // Criteria of the rubric that it is evidence for, and of which level: "E3", or "E4" where its
   // success is that something forbidden was refused.
   std::vector<std::string> evidence_for;
@@ -172,6 +180,13 @@ struct Step {
   bool inside = false;  // of a parallel
 };
 
+// When the drill may run.
+struct Window {
+  Utc from{}, to{};
+};
+
+inline constexpr std::string_view kProduction = "production";
+
 struct Playbook {
   std::string path;    // as given
   std::string folder;  // absolute; commands run here
@@ -184,6 +199,7 @@ struct Playbook {
   std::string cadence;
   std::vector<std::string> controls;
   std::vector<NotApplicable> not_applicable;
+  std::optional<Window> window;
   Objectives objectives;
   System system;
   Limits limits;

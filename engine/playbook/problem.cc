@@ -16,8 +16,11 @@ std::string_view line_of(std::string_view source, int line) {
   return source.substr(0, source.find('\n'));
 }
 
-// Long lines are cut: the caret is what matters, and a megabyte on one line is no help.
-constexpr std::size_t kLongestShown = 400;
+// Of a longer line only what is around the place is shown: the caret is what matters, and a
+// terminal would break the line so that it points at nothing.
+constexpr std::size_t kLongestShown = 120;
+constexpr std::size_t kShownBefore = 60;
+constexpr std::string_view kCut = "...";
 
 bool control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -35,6 +38,28 @@ std::string indent(std::string_view line, int column) {
     if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) ++width;
   }
   return std::string(width, ' ');
+}
+
+bool is_inside_letter(std::string_view line, std::size_t at) {
+  return at < line.size() && (static_cast<unsigned char>(line[at]) & 0xc0) == 0x80;
+}
+
+// The line and a caret below the column; both begin with two blanks.
+std::string pointed_at(std::string_view line, int column) {
+  std::size_t from = 0;
+  std::size_t to = line.size();
+  if (line.size() > kLongestShown) {
+    const auto at = std::min(line.size(), static_cast<std::size_t>(std::max(0, column - 1)));
+    from = at > kShownBefore ? at - kShownBefore : 0;
+    while (from > 0 && is_inside_letter(line, from)) --from;
+    to = std::min(line.size(), from + kLongestShown);
+    while (is_inside_letter(line, to)) ++to;
+  }
+  const std::string_view before = from > 0 ? kCut : "";
+  const std::string shown = printable(line.substr(from, to - from));
+  return "  " + std::string(before) + shown.substr(0, shown.find_last_not_of(' ') + 1) +
+         std::string(to < line.size() ? kCut : "") + "\n  " + std::string(before.size(), ' ') +
+         indent(line.substr(from), column - static_cast<int>(from)) + "^\n";
 }
 
 std::string_view name_of(Severity severity) {
@@ -74,11 +99,8 @@ std::string rendered(std::string_view file, std::string_view source, const Probl
   for (const auto& [severity, place, text] : problems.sorted()) {
     out += printable(file) + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) +
            ": " + std::string(name_of(severity)) + ": " + printable(text) + "\n";
-    const auto line = line_of(source, place.line).substr(0, kLongestShown);
-    if (line.empty()) continue;
-    out += "  " +
-           std::string(printable(line).substr(0, printable(line).find_last_not_of(' ') + 1)) +
-           "\n  " + indent(line, place.column) + "^\n";
+    const auto line = line_of(source, place.line);
+    if (!line.empty()) out += pointed_at(line, place.column);
   }
   return out;
 }

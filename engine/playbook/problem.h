@@ -25,6 +25,7 @@ class Problems {
   void warning(Place place, std::string text);
   void add(const Problems& others);
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
+  [[nodiscard]] std::size_t errors() const { return errors_; }
   // In the order of their places; those of one place in the order of their finding. At most
   // kMost of them: whoever has that many wants to see the first ones.
   [[nodiscard]] std::vector<Problem> sorted() const;

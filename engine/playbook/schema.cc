@@ -60,7 +60,12 @@ Json fault_schema(const StepForm& form, const FaultRow& row) {
   Json schema = schema_of(form.fields);
   add_fields(schema, row.fields);
   Json properties = schema.get("properties");
-  properties.set("fault", Json::object({{"const", row.name}, {"description", row.summary}}));
+  Json said = Json::object({{"const", row.name}, {"description", row.summary}});
+  if (!row.as.empty()) {
+    said =
+        Json::object({{"enum", Json(Json::Array{row.name, row.as})}, {"description", row.summary}});
+  }
+  properties.set("fault", std::move(said));
   const auto takes = aims_of(row);
   Json one_of = Json::array();
   for (const auto aim : kAims) {

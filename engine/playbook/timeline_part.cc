@@ -67,11 +67,20 @@ struct StepReader {
   void read_fault() const {
     const FaultRow* row = row_of("fault", reading.rows.faults);
     if (row == nullptr) return;
+    row = meant(*row);
     const Json decoded = decode_both(StepKind::fault, row->fields);
     step.fault = row->name;
     step.hold = duration_in(decoded, "for");
     step.allow_irreversible = decoded.text("allow_irreversible");
     check_aim(*row);
+  }
+
+  // The playbook says what; what the target is decides how.
+  const FaultRow* meant(const FaultRow& named) const {
+    const Entry* entry = node.find("target");
+    if (entry == nullptr || !entry->value.is_scalar()) return &named;
+    const Target* target = reading.playbook.system.target(entry->value.text);
+    return target == nullptr ? &named : reading.rows.fault_on(*target, named.name);
   }
 
   void read_action() const {
@@ -113,15 +122,28 @@ struct StepReader {
     if (given == nullptr && !takes.empty()) {
       reading.error(node.place,
                     "missing " + wanted + ": " + fault + " hits " +
-                        (row.facet == "link" ? "the links of a region, or one link" : "a target"));
+                        (row.facet != "link"        ? "a target"
+                         : row.other_way != nullptr ? "the links of a region, one link, or a target"
+                                                    : "the links of a region, or one link"));
     }
+  }
+
+  // How long it takes until each of these probes has been heard of.
+  Duration until_heard(const std::vector<std::string>& probes) const {
+    Duration longest{};
+    for (const auto& name : probes) {
+      const ProbeSpec* probe = reading.playbook.probe(name);
+      if (probe == nullptr) continue;
+      longest = std::max(longest, probe->every * probe->successes + probe->timeout);
+    }
+    return longest;
   }
 
   void read_steady(const Json& decoded) const {
     const Json& terms = decoded.get("steady_state");
     step.steady_for = duration_in(terms, "for").value_or(Duration{});
-    step.within = duration_in(terms, "within").value_or(step.steady_for);
     step.names = texts_in(terms, "probes");
+    step.within = duration_in(terms, "within").value_or(step.steady_for + until_heard(step.names));
     if (step.within < step.steady_for) {
       const Node& written = node.find("steady_state")->value;
       reading.error(place_in(written, "within"),

@@ -1,13 +1,13 @@
 // Addresses as playbooks write them, "127.0.0.1:8201", and as the kernel takes them.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/sys/clock.h"
+#include "engine/sys/host_names.h"
 
 namespace gameday {
 
@@ -18,18 +18,10 @@ struct HostPort {
 // "host:port", "[::1]:port"; port 0 is allowed and means any free one.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
 
-struct SocketAddress {
-  sockaddr_storage bytes{};
-  socklen_t size = 0;
-
-  [[nodiscard]] const sockaddr* get() const;
-  [[nodiscard]] int family() const { return bytes.ss_family; }
-};
 // The first address of that name; asking a name server can take long, so names are looked up once,
 // before any traffic.
 [[nodiscard]] Result<SocketAddress> resolve_address(std::string_view text);
 // The same, for whoever must be done by then: a look-up that takes longer goes on behind its back.
-// Not in a child that only forked, where the C library's threads for it are missing.
 [[nodiscard]] Result<SocketAddress> resolve_address(std::string_view text, const Clock& clock,
                                                     const Until& until);
 

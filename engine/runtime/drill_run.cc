@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/base/by_hand.h"
 #include "engine/base/digest.h"
 #include "engine/runtime/door.h"
 #include "engine/runtime/locks.h"
@@ -14,30 +15,49 @@ namespace {
 
 constexpr Duration kLockWithin = std::chrono::seconds(1);
 
+// What attempts of probes use. One that never returns keeps it when the drill is over.
+struct Reach {
+  explicit Reach(const DrillOptions& options)
+      : playbook(options.playbook),
+        files(options.observer),
+        http(make_curl_http(clock, options.observer)),
+        processes(make_processes(
+            clock,
+            [this](const ProcessId& child) {
+              if (guardian) guardian->child(child);
+            },
+            options.observer)),
+        doors{clock, files, *processes, *http, options.observer} {
+    // Not one of our children is given them: the proxies and the system outlive us.
+    secrets.take_from_environment(playbook->source);
+  }
+
+  const std::shared_ptr<const Playbook> playbook;
+  const SystemClock clock;
+  const Files files;
+  std::unique_ptr<GuardianLink> guardian;
+  const std::unique_ptr<Http> http;
+  const std::unique_ptr<Processes> processes;
+  const Doors doors;
+  Secrets secrets;
+};
+
 // Everything that one drill holds, taken in order and given back in reverse.
 class DrillRun {
  public:
   DrillRun(const DrillOptions& options, const Rows& rows)
-      : options_(options),
-        rows_(rows),
-        files_(options.observer),
-        http_(make_curl_http(clock_, options.observer)),
-        processes_(make_processes(
-            clock_,
-            [this](const ProcessId& child) {
-              if (guardian_) guardian_->child(child);
-            },
-            options.observer)),
-        doors_{clock_, files_, *processes_, *http_, options.observer} {
-    // Not one of our children is given them: the proxies and the system outlive us.
-    secrets_.take_from_environment(options.playbook->source);
-  }
+      : options_(options), rows_(rows), reach_(std::make_shared<Reach>(options)) {}
+  // The guardian is to see the end of the drill, whoever keeps its link.
+  ~DrillRun() { guardian_.reset(); }
+  DrillRun(const DrillRun&) = delete;
+  DrillRun& operator=(const DrillRun&) = delete;
 
   DrillOutcome run() {
     if (auto entered = enter(); !entered) return not_started(entered.error());
     auto plan = make_plan(options_.playbook, rows_, drill_, options_.seed, {});
     if (!plan) return not_started(plan.error());
     plan->operator_name = options_.operator_name;
+    plan->store = options_.store;
     plan->operator_uid = geteuid();
     plan->identities = lock_names(*options_.playbook, rows_);
     if (auto opened = open_journal(*plan); !opened) return not_started(opened.error());
@@ -50,13 +70,13 @@ class DrillRun {
   Status enter() {
     TRY(store, Store::open(options_.store, clock_, options_.observer));
     store_ = std::move(store);
-    TRY(left, leftovers(*store_, *processes_));
+    TRY(left, leftovers(*store_, processes_));
     for (const auto& drill : left) {
       if (drill.runner_alive) continue;
       return fail(ErrorCode::refused,
                   "drill " + drill.drill.id + " has left something: " + drill.open.front().kind +
                       " on " + drill.open.front().target,
-                  "gameday revert " + drill.drill.id);
+                  revert_by_hand(options_.store, drill.drill.id));
     }
     Random random(options_.seed ^
                   static_cast<std::uint64_t>(clock_.now().utc.time_since_epoch().count()));
@@ -77,19 +97,28 @@ class DrillRun {
     if (holder.store == options_.store || !files_.exists(holder.store)) return {};
     auto other = Store::open(holder.store, clock_, {}, ReserveRule::wanted);
     if (!other) return {};
-    TRY(left, leftovers(**other, *processes_));
+    TRY(left, leftovers(**other, processes_));
     for (const auto& drill : left) {
       if (drill.drill.id != holder.drill) continue;
       return fail(ErrorCode::refused,
                   "drill " + holder.drill + " of store " + holder.store +
                       " has left something on a target of this playbook",
-                  "gameday revert --store " + holder.store + " " + holder.drill);
+                  revert_by_hand(holder.store, holder.drill));
     }
     return {};
   }
 
+  // Another playbook may have another name for one of them.
+  Status hold_instances(const std::vector<Instance>& found) {
+    TRY(folder, LockFolder::find(files_));
+    TRY(more, folder.hold_targets(lock_names(found), drill_, options_.store));
+    for (const auto& holder : more.previous) TRY_OK(refuse_leftovers_of(holder));
+    locks_.add(std::move(more));
+    return {};
+  }
+
   Status open_journal(const Plan& plan) {
-    TRY(self, processes_->look(getpid()));
+    TRY(self, processes_.look(getpid()));
     DrillRecord record;
     record.id = drill_;
     record.name = options_.playbook->name;
@@ -116,6 +145,7 @@ class DrillRun {
                          {"version", options_.version},
                          {"operator", options_.operator_name},
                          {"operator_uid", geteuid()},
+                         {"store", options_.store},
                          {"environment", playbook.environment},
                          {"seed", options_.seed},
                          {"playbook", Json::object({{"name", playbook.name},
@@ -157,11 +187,12 @@ class DrillRun {
                          private_folder_, options_.executable,
                          [&inbox](const std::string& load, const WindowCount& window) {
                            inbox.put(Noted{"window", window_json(load, window)});
-                         }});
+                         },
+                         [this](const auto& found) { return hold_instances(found); }});
     auto runner = std::make_unique<Runner>(
         drill,
         RunnerTerms{clock_, rows_, *journal_, performer, guardian_.get(), options_.stop_requests,
-                    options_.watcher, options_.ticker, options_.typed});
+                    options_.watcher, options_.ticker, options_.typed, reach_});
     auto door = open_door(inbox);
     const RunEnd end = runner->run(inbox);
     door.reset();
@@ -281,13 +312,13 @@ class DrillRun {
 
   const DrillOptions& options_;
   const Rows& rows_;
-  const SystemClock clock_;
-  const Files files_;
-  std::unique_ptr<GuardianLink> guardian_;
-  std::unique_ptr<Http> http_;
-  std::unique_ptr<Processes> processes_;
-  const Doors doors_;
-  Secrets secrets_;
+  const std::shared_ptr<Reach> reach_;
+  const SystemClock& clock_ = reach_->clock;
+  const Files& files_ = reach_->files;
+  std::unique_ptr<GuardianLink>& guardian_ = reach_->guardian;
+  Processes& processes_ = *reach_->processes;
+  const Doors& doors_ = reach_->doors;
+  Secrets& secrets_ = reach_->secrets;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Journal> journal_;
   std::string drill_, private_folder_;

@@ -9,6 +9,7 @@
 #include <map>
 #include <vector>
 
+#include "engine/base/by_hand.h"
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
 #include "engine/journal/store.h"
@@ -136,8 +137,7 @@ class Guardian {
   }
 
   int give_up(const Error& error) {
-    say("cannot undo: " + error.text + "; run: gameday revert --store " + terms_.store + " " +
-        terms_.drill);
+    say("cannot undo: " + error.text + "; run: " + revert_by_hand(terms_.store, terms_.drill));
     return 5;
   }
 

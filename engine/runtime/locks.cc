@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -50,6 +51,42 @@ bool is_held(const std::string& path) {
   return false;
 }
 
+std::vector<std::string> each_once(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
+// This machine has two names.
+std::string with_our_number(std::string text) {
+  constexpr std::string_view kName = "localhost";
+  const std::size_t scheme = text.find("://");
+  const std::size_t at = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t end = at + kName.size();
+  const bool whole = end >= text.size() || text[end] == ':' || text[end] == '/';
+  if (text.compare(at, kName.size(), kName) == 0 && whole) {
+    text.replace(at, kName.size(), "127.0.0.1");
+  }
+  return text;
+}
+
+// The same for each way to write it: a path without symlinks, an address by its number.
+Json written_one_way(const Json& arguments, std::span<const Field> fields) {
+  Json same = arguments;
+  for (const auto& field : fields) {
+    const Json* value = arguments.find(field.name);
+    if (value == nullptr || !value->is_text()) continue;
+    if (field.type == FieldType::path) {
+      std::error_code ignored;
+      const auto real = std::filesystem::weakly_canonical(value->text(), ignored);
+      if (!ignored) same.set(field.name, real.string());
+    } else if (field.type == FieldType::url || field.type == FieldType::address) {
+      same.set(field.name, with_our_number(value->text()));
+    }
+  }
+  return same;
+}
+
 }  // namespace
 
 Result<LockFolder> LockFolder::find(const Files& files) {
@@ -64,6 +101,11 @@ Result<LockFolder> LockFolder::find(const Files& files) {
   }
   TRY_OK(files.make_folder(own, 0700));
   return LockFolder(files, own);
+}
+
+void TargetLocks::add(TargetLocks&& more) {
+  std::ranges::move(more.held, std::back_inserter(held));
+  std::ranges::move(more.previous, std::back_inserter(previous));
 }
 
 void TargetLocks::forget() const {
@@ -126,18 +168,33 @@ std::vector<std::string> lock_names(const Playbook& playbook, const Rows& rows) 
     for (const auto& [facet, arguments] : target.facets.members()) {
       // Reading over HTTP and the commands of the whole system exclude nobody.
       if (facet == "http" || !arguments.is_object()) continue;
-      names.push_back(facet + ":" + arguments.dump());
+      const FacetRow* row = rows.facet(facet);
+      const auto fields = row != nullptr ? row->fields : std::span<const Field>();
+      names.push_back(facet + ":" + written_one_way(arguments, fields).dump());
     }
   }
-  for (const auto& link : playbook.system.links) names.push_back("link:" + link.listen);
+  for (const auto& link : playbook.system.links) {
+    names.push_back("link:" + with_our_number(link.listen));
+  }
   for (const auto& step : playbook.timeline) {
     const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
     if (row == nullptr || !row->facet.empty()) continue;
-    names.push_back(instance_of(*row, step.arguments).identity);
+    names.push_back(instance_of(*row, written_one_way(step.arguments, row->fields)).identity);
   }
-  std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
-  return names;
+  return each_once(std::move(names));
+}
+
+std::vector<std::string> lock_names(const std::vector<Instance>& found) {
+  std::vector<std::string> names;
+  for (const auto& instance : found) {
+    if (instance.identity.starts_with("http:")) continue;
+    if (const Json* process = instance.facts.find("process")) {
+      names.push_back(instance.shown + " " + process->dump());
+    } else {
+      names.push_back("instance " + instance.identity);
+    }
+  }
+  return each_once(std::move(names));
 }
 
 }  // namespace gameday

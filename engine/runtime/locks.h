@@ -22,6 +22,7 @@ struct Holder {
 struct TargetLocks {
   std::vector<Descriptor> held;
   std::vector<Holder> previous;
+  void add(TargetLocks&& more);
   void forget() const;  // nothing is owed any more: the files are emptied
 };
 
@@ -55,5 +56,7 @@ struct LockTrace {
 // What a drill locks: one name for each facet of each target, each link, and what faults without a
 // facet hit. The same from every playbook and store.
 [[nodiscard]] std::vector<std::string> lock_names(const Playbook& playbook, const Rows& rows);
+// And what it locks beside once the targets are found: two pidfiles may lead to one process.
+[[nodiscard]] std::vector<std::string> lock_names(const std::vector<Instance>& found);
 
 }  // namespace gameday

@@ -27,6 +27,8 @@ struct PerformerTerms {
   std::string private_folder;
   std::string executable;  // of this program, for proxies
   std::function<void(const std::string& load, const WindowCount&)> each_window;
+  // Asked once the targets are found, before anything is done to them; may be empty.
+  std::function<Status(const std::vector<Instance>& found)> may_use = {};
 };
 
 // Thread-safe as far as the conductor needs it: deeds, backups and scratch restores side by side,

@@ -1,11 +1,16 @@
 // The performer's system: its links and itself brought up before the first step, its targets found,
 // and all of it stopped again where this drill started it.
+#include <algorithm>
+
 #include "engine/proxy/client.h"
 #include "engine/runtime/performer.h"
 #include "engine/runtime/survey.h"
 
 namespace gameday {
 namespace {
+
+// How long to look at one target: one that drips its answer is not there.
+constexpr Duration kLooksWithin = std::chrono::seconds(5);
 
 ProxyLink proxy_of(const Link& link) { return {link.name, link.listen, link.to}; }
 
@@ -18,7 +23,7 @@ bool Performer::ready(const Until& until) {
   const ProbeRow* row = terms_.rows.probe(probe->kind);
   if (row == nullptr) return false;
   const Instant deadline = std::min(until.deadline, terms_.doors.clock.in(probe->timeout));
-  return row->ask(probe->arguments, context(terms_.drill, {until.stop, deadline})).ok;
+  return asked(*row, probe->arguments, context(terms_.drill, {until.stop, deadline})).ok;
 }
 
 Status Performer::run_command(const std::vector<std::string>& argv, const Until& until) {
@@ -63,12 +68,16 @@ Status Performer::bring_up(const Until& until, bool* started) {
 Result<std::vector<Instance>> Performer::resolve(const Until& until) {
   std::vector<Instance> found;
   const auto& system = terms_.playbook->system;
+  const auto look = [&] {
+    const Instant patience = terms_.doors.clock.in(kLooksWithin);
+    return context(terms_.drill, {until.stop, std::min(until.deadline, patience)});
+  };
   for (const auto& target : system.targets) {
     if (!target.facets.is_object()) continue;
     for (const auto& [name, arguments] : target.facets.members()) {
       const FacetRow* row = terms_.rows.facet(name);
       if (row == nullptr || row->resolve == nullptr) continue;
-      auto instance = row->resolve(target, context(terms_.drill, until));
+      auto instance = row->resolve(target, look());
       if (!instance) return std::unexpected(instance.error().in("target " + target.name));
       found.push_back(std::move(*instance));
     }
@@ -81,7 +90,7 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
     const FaultRow* row = step.kind == StepKind::fault ? terms_.rows.fault(step.fault) : nullptr;
     if (row == nullptr) continue;
     // Found out now, and not when half of the timeline is done.
-    TRY_OK(may_inject(step, *row, terms_.rows, context(terms_.drill, until)));
+    TRY_OK(may_inject(step, *row, terms_.rows, look()));
     if (row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
   }
   return found;
@@ -93,7 +102,10 @@ Done Performer::system_start(const Task& task, const Until& until) {
   done.status = bring_up(until, &up.started_here);
   if (done.status) {
     auto instances = resolve(until);
-    if (instances) {
+    const auto may = instances && terms_.may_use ? terms_.may_use(*instances) : Status();
+    if (!may) {
+      done.status = may;
+    } else if (instances) {
       up.instances = std::move(*instances);
     } else {
       done.status = std::unexpected(instances.error());

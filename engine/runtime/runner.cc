@@ -13,11 +13,22 @@ constexpr Duration kLoopEvery = std::chrono::milliseconds(100);
 constexpr Duration kEvidenceEvery = std::chrono::seconds(10);
 constexpr Duration kReturnsWithin = std::chrono::seconds(1);
 constexpr Duration kRenewEvery = std::chrono::milliseconds(500);
+constexpr Duration kClocksEvery = std::chrono::seconds(1);
+
+// A jump of more than a tenth of what is judged would bend what was taken from UTC.
+Duration tolerated_jump(const Drill& drill) {
+  constexpr Duration kWithoutObjectives = std::chrono::seconds(1);
+  const auto judged = smallest(drill.plan.playbook->objectives);
+  return judged ? *judged / 10 : kWithoutObjectives;
+}
 
 }  // namespace
 
 Runner::Runner(Drill& drill, RunnerTerms terms)
-    : drill_(drill), terms_(std::move(terms)), journaled_(drill, terms_.journal, *this) {}
+    : drill_(drill),
+      terms_(std::move(terms)),
+      journaled_(drill, terms_.journal, *this),
+      clock_watch_(terms_.clock, tolerated_jump(drill)) {}
 
 Runner::~Runner() {
   leases_stop_.request();
@@ -26,8 +37,12 @@ Runner::~Runner() {
 
 RunEnd Runner::run(Inbox& inbox) {
   inbox_ = &inbox;
-  prober_ = std::make_unique<Prober>(terms_.performer, terms_.rows, terms_.clock,
-                                     [&inbox](Sampled sample) { inbox.put(Happening(sample)); });
+  prober_ = std::make_unique<Prober>(
+      terms_.performer, terms_.rows, terms_.clock,
+      [&inbox](Sampled sample) { inbox.put(Happening(sample)); }, terms_.kept);
+  link_watch_ = std::make_unique<LinkWatch>(
+      drill_.plan.playbook->system.links, terms_.clock,
+      [&inbox](Json seen) { inbox.put(Noted{"link", std::move(seen)}); });
   leases_thread_ = std::jthread([this] { renew_leases(leases_stop_.stop()); });
   last_evidence_ = terms_.clock.now().boot;
   try {
@@ -43,7 +58,9 @@ RunEnd Runner::run(Inbox& inbox) {
     end_ = RunEnd::defect;
   }
   prober_.reset();
+  link_watch_.reset();
   leases_stop_.request();
+  if (end_ == RunEnd::closed) look_at_clocks();
   return *end_;
 }
 
@@ -152,7 +169,11 @@ Json Runner::status() const {
 
 void Runner::wake(const Wake& wake) { timers_.emplace(wake.at, wake.timer); }
 
-void Runner::start_probes() { prober_->start(drill_.plan.playbook->probes); }
+void Runner::ask(const Ask& ask) {
+  const ProbeSpec* probe = drill_.plan.playbook->probe(ask.probe);
+  if (prober_ == nullptr || probe == nullptr) return;
+  ask.on ? prober_->ask(*probe) : prober_->leave(ask.probe);
+}
 
 void Runner::journaled(std::string_view type, const Json& data) {
   if (terms_.watcher) terms_.watcher(drill_, type, data);
@@ -184,7 +205,10 @@ void Runner::begin(const Task& task) {
     leases_.erase(task.mark);
   }
   // What answers no more because the drill stops it has not failed.
-  if (task.op == Op::system_stop) prober_.reset();
+  if (task.op == Op::system_stop) {
+    prober_.reset();
+    link_watch_.reset();
+  }
   Working& working = working_[task.id];
   working.thread = std::jthread([this, task, stop = working.stop.stop()] {
     inbox_->put(Happening(terms_.performer.perform(task, stop)));
@@ -241,6 +265,17 @@ void Runner::look_for_trouble() {
     if (told_problems_.insert(load).second && !end_) happen(LoadProblem{load, text});
   }
   if (now - last_evidence_ >= kEvidenceEvery) note_evidence();
+  if (now - last_clocks_ >= kClocksEvery) look_at_clocks();
+}
+
+// Into the journal itself: at the end, the drill takes no notes any more.
+void Runner::look_at_clocks() {
+  last_clocks_ = terms_.clock.now().boot;
+  const auto set_by = clock_watch_.look();
+  if (!set_by) return;
+  const Json data = Json::object({{"set_by_s", seconds(*set_by)}});
+  const auto kept = terms_.journal.append(now(), "clock", data, Durability::durable);
+  if (kept && terms_.watcher) terms_.watcher(drill_, "clock", data);
 }
 
 // What the ledger files hold so far, hashed into the chain: they cannot be written anew later.

@@ -11,9 +11,11 @@
 
 #include "engine/conductor/journaled_drill.h"
 #include "engine/journal/journal.h"
+#include "engine/runtime/clock_watch.h"
 #include "engine/runtime/door.h"
 #include "engine/runtime/guardian_link.h"
 #include "engine/runtime/inbox.h"
+#include "engine/runtime/link_watch.h"
 #include "engine/runtime/performer.h"
 #include "engine/runtime/prober.h"
 
@@ -37,6 +39,8 @@ struct RunnerTerms {
   Watcher watcher;
   Ticker ticker = {};
   Typed typed = {};
+  // What attempts of probes use, for one that never returns.
+  std::shared_ptr<const void> kept = {};
 };
 
 enum class RunEnd {
@@ -65,7 +69,7 @@ class Runner : private Hands {
   void begin(const Task& task) override;
   void cancel(TaskId id) override;
   void wake(const Wake& wake) override;
-  void start_probes() override;
+  void ask(const Ask& ask) override;
   void journaled(std::string_view type, const Json& data) override;
 
   void take_in(const Message& message);
@@ -80,6 +84,7 @@ class Runner : private Hands {
   void settle_up(const std::string& mark);
   void fire_timers();
   void note_evidence();
+  void look_at_clocks();
   void look_for_trouble();
   void renew_leases(const Stop& stop);
   [[nodiscard]] Duration next_wait() const;
@@ -89,6 +94,8 @@ class Runner : private Hands {
   JournaledDrill journaled_;
   Inbox* inbox_ = nullptr;
   std::unique_ptr<Prober> prober_;
+  std::unique_ptr<LinkWatch> link_watch_;
+  ClockWatch clock_watch_;
   std::map<TaskId, Working> working_;
   std::multimap<Instant, TimerId> timers_;
   std::mutex leases_mutex_;
@@ -97,7 +104,7 @@ class Runner : private Hands {
   std::jthread leases_thread_;
   std::optional<RunEnd> end_;
   std::string trouble_;
-  Instant last_beat_{}, last_evidence_{};
+  Instant last_beat_{}, last_evidence_{}, last_clocks_{};
   int stops_seen_ = 0;
   int notes_ = 0;                        // that people have made
   std::map<std::string, Json> windows_;  // the last one of each load

@@ -29,7 +29,7 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
                          const DeedContext& context) {
   FaultSurvey found{step.id,
                     step.fault,
-                    std::string(row.rights),
+                    std::string(rights_of(row, step)),
                     may_inject(step, row, rows, context),
                     "the guardian undoes it at once",
                     "`gameday revert` undoes it",
@@ -38,12 +38,14 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
     // Nothing was looked at, and that is not the same as held.
     found.held = fail(ErrorCode::unsupported, "found out when the fault is prepared");
   }
-  if (row.renew != nullptr) {
+  if (is_leased(row, step)) {
     found.after_both = "it ends by itself, with its lease";
     found.after_power = "it is gone with what held it";
   }
   if (row.reversal == Reversal::none) {
-    found.after_the_runner = found.after_both = found.after_power = "nobody: it cannot be undone";
+    const std::string yet = "; what it did cannot be undone";
+    found.after_the_runner = "the guardian ends it" + yet;
+    found.after_both = found.after_power = "`gameday revert` ends it" + yet;
   }
   if (row.reversal == Reversal::by_restore) {
     found.after_the_runner = found.after_both = found.after_power = "a restore, by hand";
@@ -56,11 +58,14 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
 Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
                   const DeedContext& context) {
   if (row.facet.empty()) return {};
-  if (row.facet != "link") {
-    const FacetRow* facet = rows.facet(row.facet);
+  if (const auto needed = facet_of(row, step); needed != "link") {
+    const FacetRow* facet = rows.facet(needed);
     const Target* target = context.system.target(step.target);
-    if (facet == nullptr || target == nullptr || facet->may == nullptr) return {};
-    const auto may = facet->may(*target, context);
+    if (facet == nullptr || target == nullptr) return {};
+    auto may = facet->may != nullptr ? facet->may(*target, context) : Status();
+    if (may && row.may != nullptr) {
+      may = row.may({step.id, step.fault, step.target, step.arguments}, context);
+    }
     return may ? Status() : std::unexpected(may.error().in("target " + target->name));
   }
   for (const auto& link : context.system.links) {

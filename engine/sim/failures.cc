@@ -15,9 +15,18 @@ struct Extent {
   std::uint64_t durable = 30;
   std::uint64_t events = 30;  // samples and windows too
   std::size_t deeds = 0;
+  bool people = false;                    // somebody is asked something
+  std::vector<std::size_t> faults;        // those of the deeds that are one
+  std::vector<std::size_t> leased;        // and that a lease holds
+  std::optional<std::size_t> into_place;  // a restore
 };
 
-Extent extent_of(const Playbook& playbook) {
+bool held_by_lease(const Step& step, const Rows& rows) {
+  const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
+  return row != nullptr && row->renew != nullptr;
+}
+
+Extent extent_of(const Playbook& playbook, const Rows& rows) {
   Extent extent;
   extent.deeds = playbook.loads.size();
   for (const auto& step : playbook.timeline) {
@@ -25,7 +34,11 @@ Extent extent_of(const Playbook& playbook) {
         step.kind == StepKind::fault || step.kind == StepKind::action || step.into_place;
     extent.lasts += step.steady_for + step.hold.value_or(milliseconds(200));
     extent.durable += deed ? 8 : 3;
+    if (step.kind == StepKind::fault) extent.faults.push_back(extent.deeds);
+    if (held_by_lease(step, rows)) extent.leased.push_back(extent.deeds);
+    if (step.into_place) extent.into_place = extent.deeds;
     extent.deeds += deed;
+    extent.people |= step.kind == StepKind::human || step.kind == StepKind::approve;
   }
   extent.events = extent.durable;
   for (const auto& probe : playbook.probes) {
@@ -37,61 +50,44 @@ Extent extent_of(const Playbook& playbook) {
 
 class Draw {
  public:
-  Draw(Random& random, const Playbook& playbook) : random_(random), extent_(extent_of(playbook)) {}
+  Draw(Random& random, const Playbook& playbook, const Rows& rows)
+      : random_(random), extent_(extent_of(playbook, rows)) {}
 
   Failures draw() {
-    static constexpr std::array kDrawn{&Draw::disk_full,
-                                       &Draw::disk_full,
-                                       &Draw::runner_dies,
-                                       &Draw::runner_dies,
-                                       &Draw::runner_dies_in_a_deed,
-                                       &Draw::runner_dies_in_a_deed,
-                                       &Draw::both_die,
-                                       &Draw::both_die,
-                                       &Draw::guardian_dies_later,
-                                       &Draw::guardian_dies_alone,
-                                       &Draw::runner_freezes,
-                                       &Draw::runner_freezes,
-                                       &Draw::person_stops,
-                                       &Draw::person_stops,
-                                       &Draw::not_prepared,
-                                       &Draw::half_done,
-                                       &Draw::refused,
-                                       &Draw::late,
-                                       &Draw::late,
-                                       &Draw::hangs,
-                                       &Draw::does_not_bite,
-                                       &Draw::ends_early,
-                                       &Draw::vanishes,
-                                       &Draw::undo_fails_twice,
-                                       &Draw::undo_never_works,
-                                       &Draw::undo_lies,
-                                       &Draw::undo_lies_to_a_replayer,
-                                       &Draw::probe_hangs,
-                                       &Draw::load_lags,
-                                       &Draw::load_lags,
-                                       &Draw::clock_jumps,
-                                       &Draw::stays_down,
-                                       &Draw::system_down,
-                                       &Draw::no_steady_state,
-                                       &Draw::no_start,
-                                       &Draw::loses_writes,
-                                       &Draw::loses_writes,
-                                       &Draw::rare_of_the_data,
-                                       &Draw::both_lanes_fail,
-                                       &Draw::people_fail};
-    const std::uint64_t count = random_.below(4);
-    for (std::uint64_t i = 0; i < count; ++i) (this->*kDrawn[random_.below(kDrawn.size())])();
+    // Most seeds have one or two: more of them hide each other.
+    static constexpr std::array kCounts{0, 1, 1, 1, 2, 2, 2, 3};
+    const int count = kCounts[random_.below(kCounts.size())];
+    for (int i = 0; i < count; ++i) {
+      std::uint64_t at = random_.below(kWeights);
+      for (const auto& [weight, one] : kDrawn) {
+        if (at < weight) {
+          (this->*one)();
+          break;
+        }
+        at -= weight;
+      }
+    }
     return std::move(drawn_);
   }
 
  private:
+  struct Drawn {
+    std::uint64_t weight;
+    void (Draw::*one)();
+  };
+  static const std::array<Drawn, 36> kDrawn;
+  static const std::uint64_t kWeights;
+
   void tell(const std::string& what) {
     if (!drawn_.told.empty()) drawn_.told += ", ";
     drawn_.told += what;
   }
   std::uint64_t an_event() { return 1 + random_.below(extent_.durable); }
   std::size_t a_deed() { return extent_.deeds == 0 ? 0 : random_.below(extent_.deeds); }
+  std::size_t a_fault_mostly() {
+    if (extent_.faults.empty() || random_.chance(0.2)) return a_deed();
+    return extent_.faults[random_.below(extent_.faults.size())];
+  }
   Duration within(Duration most) {
     return Duration(
         static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most.count()))));
@@ -105,13 +101,26 @@ class Draw {
     if (random_.chance(0.2)) drawn_.reserve_events = random_.below(20);
     tell("disk full from event " + std::to_string(drawn_.disk_full_from));
   }
-  void runner_dies() {
-    drawn_.runner = {an_event(), random_.chance(0.5)};
+  // Not even the reserve takes it all: what is undone, and waited for, is told to nobody.
+  void disk_full_while_undoing() {
+    disk_full();
+    drawn_.reserve_events = random_.below(12);
+    static constexpr std::array<void (Draw::*)(), 3> kHow{&Draw::undo_fails_twice, &Draw::undo_lies,
+                                                          &Draw::late};
+    (this->*kHow[random_.below(kHow.size())])();
+  }
+  void runner_dies() { runner_dies(an_event()); }
+  void runner_dies(std::uint64_t at) {
+    drawn_.runner = {at, random_.chance(0.5)};
     tell("runner dies at event " + std::to_string(drawn_.runner.at));
   }
+  // When a restore has closed what was owed.
+  void runner_dies_late() { runner_dies((extent_.durable + an_event()) / 2); }
   void runner_dies_in_a_deed() {
-    drawn_.runner_dies_in = a_deed();
+    drawn_.runner_dies_in = a_fault_mostly();
     tell("runner dies in deed " + std::to_string(*drawn_.runner_dies_in));
+    // What it asked for arrives when a replayer has looked already.
+    if (random_.chance(0.4)) deed_fails(*drawn_.runner_dies_in, DeedFailure::late, "answers late");
   }
   void both_die() {
     random_.chance(0.3) ? runner_dies_in_a_deed() : runner_dies();
@@ -129,7 +138,7 @@ class Draw {
     tell("guardian dies alone");
   }
   void runner_freezes() {
-    drawn_.freeze = {an_event(), milliseconds(200) + within(seconds(8)), random_.chance(0.5)};
+    drawn_.freeze = {an_event(), milliseconds(200) + within(seconds(8)), random_.chance(0.7)};
     tell("runner stopped at event " + std::to_string(drawn_.freeze.at));
   }
   void person_stops() {
@@ -137,8 +146,19 @@ class Draw {
     if (random_.chance(0.4)) drawn_.stops.push_back(drawn_.stops.back() + 1 + random_.below(10));
     tell("stop asked at event " + std::to_string(drawn_.stops.front()));
   }
-  void deed_fails(DeedFailure how, const std::string& what) {
-    drawn_.failing_deed = a_deed();
+  void stops_in_an_undo() {
+    drawn_.stop_in_undo = a_deed();
+    tell("stop asked while deed " + std::to_string(*drawn_.stop_in_undo) + " is undone");
+  }
+  // Most of all in a restore into place, which no stop may cancel.
+  void stops_in_a_deed() {
+    const bool restore = extent_.into_place && random_.chance(0.7);
+    drawn_.stop_in_deed = restore ? *extent_.into_place : a_deed();
+    tell("stop asked while deed " + std::to_string(*drawn_.stop_in_deed) + " is done");
+  }
+  void deed_fails(DeedFailure how, const std::string& what) { deed_fails(a_deed(), how, what); }
+  void deed_fails(std::size_t deed, DeedFailure how, const std::string& what) {
+    drawn_.failing_deed = deed;
     drawn_.deed = how;
     tell("deed " + std::to_string(drawn_.failing_deed) + " " + what);
   }
@@ -147,8 +167,14 @@ class Draw {
   void refused() { deed_fails(DeedFailure::refused, "is refused"); }
   void late() { deed_fails(DeedFailure::late, "answers late"); }
   void hangs() { deed_fails(DeedFailure::hangs, "hangs"); }
-  void does_not_bite() { deed_fails(DeedFailure::does_not_bite, "does not bite"); }
-  void ends_early() { deed_fails(DeedFailure::ends_early, "ends early"); }
+  void does_not_bite() {
+    deed_fails(a_fault_mostly(), DeedFailure::does_not_bite, "does not bite");
+  }
+  void ends_early() {
+    if (extent_.leased.empty()) return;
+    const std::size_t deed = extent_.leased[random_.below(extent_.leased.size())];
+    deed_fails(deed, DeedFailure::ends_early, "ends early");
+  }
   void vanishes() { deed_fails(DeedFailure::target_vanishes, "loses its target"); }
   void undo_fails_twice() {
     drawn_.failing_undo = a_deed();
@@ -160,14 +186,16 @@ class Draw {
     drawn_.undo_fails = Failures::kAlways;
     tell("undo of deed " + std::to_string(drawn_.failing_undo) + " never works");
   }
-  void undo_lies() {
-    drawn_.failing_undo = a_deed();
+  void undo_lies() { undo_lies(a_deed()); }
+  void undo_lies(std::size_t deed) {
+    drawn_.failing_undo = deed;
     drawn_.undo_lies = random_.chance(0.2) ? Failures::kAlways : 1;
     tell("undo of deed " + std::to_string(drawn_.failing_undo) + " lies");
   }
+  // What the runner died in is what is surely owed.
   void undo_lies_to_a_replayer() {
-    random_.chance(0.5) ? runner_dies_in_a_deed() : runner_dies();
-    undo_lies();
+    runner_dies_in_a_deed();
+    undo_lies(random_.chance(0.5) ? *drawn_.runner_dies_in : a_deed());
   }
   void probe_hangs() {
     drawn_.probe_hangs = a_span(seconds(8));
@@ -175,6 +203,7 @@ class Draw {
   }
   void load_lags() {
     drawn_.load_lags = a_span(seconds(10));
+    drawn_.load_lags->lasts += milliseconds(500);
     tell("load lags");
   }
   void system_down() {
@@ -184,6 +213,10 @@ class Draw {
   void no_steady_state() {
     drawn_.system_down = Failures::Span{Duration{}, std::chrono::hours(1)};
     tell("no steady state");
+  }
+  void never_recovers() {
+    drawn_.system_down = Failures::Span{within(extent_.lasts), std::chrono::hours(1)};
+    tell("system down for good");
   }
   void clock_jumps() {
     const Duration by = within(std::chrono::hours(2)) - std::chrono::hours(1);
@@ -227,7 +260,8 @@ class Draw {
     tell("the next deed too");
   }
   void people_fail() {
-    // The operator twice: only in some timelines is it them who may not.
+    if (!extent_.people) return person_stops();
+    // The operator twice: only some steps are not theirs to decide.
     constexpr std::array kHow{PeopleFailure::operator_alone, PeopleFailure::silent,
                               PeopleFailure::operator_alone, PeopleFailure::refuse,
                               PeopleFailure::twice};
@@ -246,10 +280,55 @@ class Draw {
   Failures drawn_;
 };
 
+// What seldom shows, because it needs the right deed or the right moment, is drawn more often.
+constexpr std::array<Draw::Drawn, 36> Draw::kDrawn{{
+    {1, &Draw::disk_full},
+    {3, &Draw::disk_full_while_undoing},
+    {1, &Draw::runner_dies},
+    {3, &Draw::runner_dies_late},
+    {5, &Draw::runner_dies_in_a_deed},
+    {2, &Draw::both_die},
+    {1, &Draw::guardian_dies_later},
+    {1, &Draw::guardian_dies_alone},
+    {4, &Draw::runner_freezes},
+    {2, &Draw::person_stops},
+    {5, &Draw::stops_in_an_undo},
+    {4, &Draw::stops_in_a_deed},
+    {1, &Draw::not_prepared},
+    {1, &Draw::half_done},
+    {1, &Draw::refused},
+    {2, &Draw::late},
+    {1, &Draw::hangs},
+    {4, &Draw::does_not_bite},
+    {4, &Draw::ends_early},
+    {2, &Draw::vanishes},
+    {1, &Draw::undo_fails_twice},
+    {2, &Draw::undo_never_works},
+    {1, &Draw::undo_lies},
+    {4, &Draw::undo_lies_to_a_replayer},
+    {1, &Draw::probe_hangs},
+    {5, &Draw::load_lags},
+    {1, &Draw::clock_jumps},
+    {1, &Draw::stays_down},
+    {1, &Draw::system_down},
+    {1, &Draw::no_steady_state},
+    {3, &Draw::never_recovers},
+    {1, &Draw::no_start},
+    {4, &Draw::loses_writes},
+    {2, &Draw::rare_of_the_data},
+    {1, &Draw::both_lanes_fail},
+    {8, &Draw::people_fail},
+}};
+constexpr std::uint64_t Draw::kWeights = [] {
+  std::uint64_t sum = 0;
+  for (const auto& drawn : kDrawn) sum += drawn.weight;
+  return sum;
+}();
+
 }  // namespace
 
-Failures draw_failures(Random& random, const Playbook& playbook) {
-  return Draw(random, playbook).draw();
+Failures draw_failures(Random& random, const Playbook& playbook, const Rows& rows) {
+  return Draw(random, playbook, rows).draw();
 }
 
 }  // namespace gameday

@@ -11,6 +11,7 @@
 
 #include "engine/base/random.h"
 #include "engine/playbook/playbook.h"
+#include "engine/rows.h"
 
 namespace gameday {
 
@@ -65,6 +66,8 @@ struct Failures {
   std::uint64_t guardian_dies_at = kNever;    // alone, at that append of the runner's
   Freeze freeze;
   std::vector<std::uint64_t> stops;  // a person asks, at these durable appends
+  // and while this deed is done, or undone
+  std::optional<std::size_t> stop_in_deed, stop_in_undo;
 
   std::size_t failing_deed = 0;  // which one, in order of preparing, loads among them
   DeedFailure deed = DeedFailure::none;
@@ -89,6 +92,6 @@ struct Failures {
 };
 
 // None to three of them.
-[[nodiscard]] Failures draw_failures(Random& random, const Playbook& playbook);
+[[nodiscard]] Failures draw_failures(Random& random, const Playbook& playbook, const Rows& rows);
 
 }  // namespace gameday

@@ -32,6 +32,8 @@ constexpr std::array kInvariants{
     Invariant{"restore-not-cancelled", "a stop does not cancel a restore into place",
               restore_not_cancelled},
     Invariant{"stop-condition-met", "a stop condition that is met stops", stop_condition_met},
+    Invariant{"probes-in-their-time", "a probe of a part of the drill was asked in that part alone",
+              probes_in_their_time},
     Invariant{"steady-seen", "a steady state that held was seen to hold", steady_seen},
     Invariant{"not-started-touches-nothing", "no steady state: 3, and nothing injected",
               not_started_touches_nothing},
@@ -73,6 +75,12 @@ bool passed(const RehearsalTrail& evidence) { return evidence.rehearsal.exit_cod
 const Event* first_event(const RehearsalTrail& evidence, std::string_view type) {
   const auto found = std::ranges::find(evidence.events, type, &Event::type);
   return found == evidence.events.end() ? nullptr : &*found;
+}
+
+const Step* step_of(const RehearsalTrail& evidence, const std::string& id) {
+  const auto& timeline = evidence.playbook.timeline;
+  const auto found = std::ranges::find(timeline, id, &Step::id);
+  return found == timeline.end() ? nullptr : &*found;
 }
 
 std::vector<Broken> broken_invariants(const Rehearsal& rehearsal, const Playbook& playbook) {

@@ -7,12 +7,6 @@
 namespace gameday {
 namespace {
 
-const Step* step_of(const RehearsalTrail& evidence, const std::string& id) {
-  const auto& timeline = evidence.playbook.timeline;
-  const auto found = std::ranges::find(timeline, id, &Step::id);
-  return found == timeline.end() ? nullptr : &*found;
-}
-
 bool is_step(const Event& event, std::string_view what) {
   return event.type == "step" && event.data.text("what") == what;
 }

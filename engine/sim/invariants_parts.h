@@ -11,6 +11,8 @@ namespace gameday {
 [[nodiscard]] std::set<std::string> superseded_marks(const RehearsalTrail& evidence);
 [[nodiscard]] bool passed(const RehearsalTrail& evidence);
 [[nodiscard]] const Event* first_event(const RehearsalTrail& evidence, std::string_view type);
+// Of the playbook's timeline, or none.
+[[nodiscard]] const Step* step_of(const RehearsalTrail& evidence, const std::string& id);
 
 // invariants_undoing.cc
 [[nodiscard]] std::string nothing_left(const RehearsalTrail& evidence);
@@ -33,6 +35,7 @@ namespace gameday {
 [[nodiscard]] std::string stop_undoes(const RehearsalTrail& evidence);
 [[nodiscard]] std::string restore_not_cancelled(const RehearsalTrail& evidence);
 [[nodiscard]] std::string stop_condition_met(const RehearsalTrail& evidence);
+[[nodiscard]] std::string probes_in_their_time(const RehearsalTrail& evidence);
 [[nodiscard]] std::string steady_seen(const RehearsalTrail& evidence);
 [[nodiscard]] std::string not_started_touches_nothing(const RehearsalTrail& evidence);
 [[nodiscard]] std::string never_stuck(const RehearsalTrail& evidence);

@@ -45,6 +45,9 @@ std::string nothing_left(const RehearsalTrail& evidence) {
 }
 
 std::string undo_before_deed(const RehearsalTrail& evidence) {
+  if (!evidence.rehearsal.unrecorded.empty()) {
+    return "deed " + evidence.rehearsal.unrecorded.front() + " was begun before its record";
+  }
   std::map<std::string, Instant> recorded;
   for (const auto& event : evidence.events) {
     if (event.type == "deed") recorded.emplace(event.data.text("deed"), event.at);

@@ -4,6 +4,21 @@
 #include "engine/sim/invariants_parts.h"
 
 namespace gameday {
+namespace {
+
+// Was it just about to be reverted when it ended: seen to bite, and undone at once?
+bool reverted_then(const RehearsalTrail& evidence, const Change& ended) {
+  constexpr Duration kAtOnce = std::chrono::milliseconds(100);
+  std::optional<Instant> seen;
+  for (const auto& event : evidence.events) {
+    if (event.data.text("deed") != ended.mark) continue;
+    if (event.type == "proof" && event.data.boolean("held", false)) seen = event.at;
+    if (event.type == "undo") return seen && *seen <= ended.at && event.at - *seen <= kAtOnce;
+  }
+  return false;
+}
+
+}  // namespace
 
 std::string no_defect(const RehearsalTrail& evidence) {
   return evidence.rehearsal.end == RehearsalEnd::defect ? evidence.rehearsal.message : "";
@@ -44,8 +59,8 @@ std::string passed_proven(const RehearsalTrail& evidence) {
         [&](const Change& change) { return change.mark == mark && change.what == done; });
     if (!injected) return "passed, and step " + step.id + " never touched the system";
   }
-  const bool early = std::ranges::any_of(evidence.rehearsal.changes, [](const Change& change) {
-    return change.what == "ended by itself";
+  const bool early = std::ranges::any_of(evidence.rehearsal.changes, [&](const Change& change) {
+    return change.what == "ended by itself" && !reverted_then(evidence, change);
   });
   return early ? "passed, and a fault ended before it was reverted" : "";
 }
@@ -59,6 +74,9 @@ std::string passed_complete(const RehearsalTrail& evidence) {
   if (!passed(evidence)) return "";
   std::set<std::string> well;
   for (const auto& event : evidence.events) {
+    if (event.type == "settled" && !event.data.boolean("held", false)) {
+      return "passed, and the steady state did not come back";
+    }
     if (event.type != "step" || event.data.text("what") != "ended") continue;
     if (event.data.boolean("ok", false)) well.insert(event.data.text("id"));
   }

@@ -1,5 +1,6 @@
 #include "engine/sim/rehearsal.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "engine/base/digest.h"
@@ -61,7 +62,7 @@ struct Beginning {
 Beginning beginning(Random& random) {
   constexpr std::int64_t kFirst = 1'767'225'600;  // 2026-01-01T00:00:00Z
   Beginning begin;
-  const auto seconds = static_cast<std::int64_t>(random.below(365 * 86'400));
+  const auto seconds = static_cast<std::int64_t>(random.below(std::uint64_t{365} * 86'400));
   begin.now.utc = Utc(std::chrono::seconds(kFirst + seconds));
   begin.now.utc += Duration(static_cast<std::int64_t>(random.below(1'000'000'000)));
   begin.now.boot = Instant(Duration(static_cast<std::int64_t>(random.below(1'000'000'000'000))));
@@ -85,7 +86,8 @@ class Rehearser {
     found_.seed = seed;
     found_.drill = log_->drill = begin_.drill;
     Random failing = random_.fork();
-    found_.failures = options.draw_failures ? draw_failures(failing, *playbook_) : options.failures;
+    found_.failures =
+        options.draw_failures ? draw_failures(failing, *playbook_, rows_) : options.failures;
     log_->full_from = found_.failures.disk_full_from;
     log_->reserve_events = found_.failures.reserve_events;
     system_.emplace(*playbook_, rows_, found_.failures, begin_.now, random_.fork());
@@ -129,7 +131,10 @@ class Rehearser {
         return;
       }
       running = &runner;
-      const SimulatedEnd end = runner.run([&](Instant since) { return frozen(runner, since); });
+      const SimulatedEnd end = runner.run([&](Instant since) { return frozen(runner, since); },
+                                          [&](const std::string& mark) {
+                                            if (!on_disk(mark)) found_.unrecorded.push_back(mark);
+                                          });
       if (end == SimulatedEnd::closed) return closed(drill, runner);
       if (end == SimulatedEnd::fenced) {
         found_.end = RehearsalEnd::fenced;
@@ -146,6 +151,15 @@ class Rehearser {
       return;
     }
     interrupted(guarded);
+  }
+
+  // Is the deed's record there for whoever comes after us, were we to die now?
+  bool on_disk(const std::string& mark) const {
+    return std::ranges::any_of(log_->lines, [&](const std::string& line) {
+      if (!line.contains(mark)) return false;
+      const auto event = parse_event(line);
+      return event && event->type == "deed" && event->data.text("deed") == mark;
+    });
   }
 
   // Returns whether there is a guardian to undo.

@@ -46,6 +46,7 @@ struct Rehearsal {
   // What the simulated system knows.
   std::vector<std::string> standing;        // marks of deeds that still stand in it
   std::vector<Change> changes;              // who changed it, in order
+  std::vector<std::string> unrecorded;      // marks of deeds that were begun with no record on disk
   std::optional<Instant> taken_over;        // when a replayer first took the drill over
   std::vector<std::string> superseded;      // marks, as the drill has it at its close
   bool frozen = false;                      // the runner was stopped long enough to be taken over

@@ -39,7 +39,8 @@ void SimulatedRunner::appended(std::uint64_t count) {
   if (count == failures.freeze.at) frozen_ = now().boot;
 }
 
-SimulatedEnd SimulatedRunner::run(const Frozen& frozen) {
+SimulatedEnd SimulatedRunner::run(const Frozen& frozen, Begins begins) {
+  begins_ = std::move(begins);
   const Instant latest = now().boot + kLongest;
   happen(Begun{});
   while (!journaled_.end() && !unreturned_) {
@@ -121,15 +122,17 @@ void SimulatedRunner::ask_people(const Json& asked) {
   happen_at(at + microseconds(1), std::move(answer));
 }
 
-void SimulatedRunner::start_probes() {
-  for (const auto& probe : drill_.plan.playbook->probes) {
-    ask_probe(probe, now().boot + microseconds(random_.below(20'000)));
-  }
+void SimulatedRunner::ask(const Ask& ask) {
+  const std::uint64_t asking = ++askings_[ask.probe];
+  const ProbeSpec* probe = drill_.plan.playbook->probe(ask.probe);
+  if (!ask.on || probe == nullptr) return;
+  ask_probe(*probe, now().boot + microseconds(random_.below(20'000)), asking);
 }
 
 // An attempt that outlasts its interval delays the next one, as it does in a drill.
-void SimulatedRunner::ask_probe(const ProbeSpec& probe, Instant due) {
-  agenda_.add(due, [this, &probe, due] {
+void SimulatedRunner::ask_probe(const ProbeSpec& probe, Instant due, std::uint64_t asking) {
+  agenda_.add(due, [this, &probe, due, asking] {
+    if (askings_[probe.name] != asking) return;
     Sampled sample;
     sample.probe = probe.name;
     sample.start = now().boot;
@@ -145,8 +148,10 @@ void SimulatedRunner::ask_probe(const ProbeSpec& probe, Instant due) {
       sample.text = "no answer";
       sample.end = std::max(sample.start + probe.timeout, *until);
     }
-    happen_at(sample.end, sample);
-    ask_probe(probe, std::max(due + probe.every, sample.end));
+    agenda_.add(sample.end, [this, sample, asking] {
+      if (askings_[sample.probe] == asking) happen(sample);
+    });
+    ask_probe(probe, std::max(due + probe.every, sample.end), asking);
   });
 }
 

@@ -29,8 +29,10 @@ class SimulatedRunner : private Hands {
   void appended(std::uint64_t count);
   // Until the drill ends or cannot go on; throws Died where the runner dies. While the runner is
   // stopped, `frozen` is called once, with the time at which it stopped; true: it is dead now.
+  // `begins` is called with the mark of each deed before anything of it is done.
   using Frozen = std::function<bool(Instant since)>;
-  [[nodiscard]] SimulatedEnd run(const Frozen& frozen);
+  using Begins = std::function<void(const std::string& mark)>;
+  [[nodiscard]] SimulatedEnd run(const Frozen& frozen, Begins begins);
   [[nodiscard]] JournaledDrill& journaled_drill() { return journaled_; }
   [[nodiscard]] std::optional<Instant> earliest_not_after() const;
   [[nodiscard]] bool guardian_lives() const { return guardian_lives_; }
@@ -49,13 +51,13 @@ class SimulatedRunner : private Hands {
   void begin(const Task& task) override;
   void cancel(TaskId id) override;
   void wake(const Wake& wake) override;
-  void start_probes() override;
+  void ask(const Ask& ask) override;
   void journaled(std::string_view type, const Json& data) override;
 
   void happen(const Happening& happening);
   void happen_at(Instant at, Happening happening);
   void answer_in(const Task& task, Duration takes, std::function<Done()> answer);
-  void ask_probe(const ProbeSpec& probe, Instant due);
+  void ask_probe(const ProbeSpec& probe, Instant due, std::uint64_t asking);
   void finish_under_way();
   void ask_people(const Json& asked);
   void tell_window(const std::string& load, Instant from);
@@ -72,6 +74,7 @@ class SimulatedRunner : private Hands {
   void restore_scratch(const Task& task);
   void back_up(const Task& task);
   void undo(const Task& task);
+  void stop_soon();
   void look(const Task& task);
   void drain(const Task& task, Instant began, std::optional<Instant> empty_since);
   [[nodiscard]] Done resolved(const Task& task);
@@ -87,7 +90,9 @@ class SimulatedRunner : private Hands {
   const double most_rate_;
   Agenda agenda_;
   std::map<TaskId, Working> working_;
-  std::map<std::string, Instant> owed_;  // what the guardian knows: not_after by mark
+  std::map<std::string, Instant> owed_;           // what the guardian knows: not_after by mark
+  std::map<std::string, std::uint64_t> askings_;  // how often each probe was begun or left
+  Begins begins_;
   bool guardian_lives_ = true;
   std::optional<Instant> frozen_;
   bool unreturned_ = false;

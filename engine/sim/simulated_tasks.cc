@@ -109,6 +109,8 @@ void SimulatedRunner::prepare(const Task& task) {
 }
 
 void SimulatedRunner::inject(const Task& task) {
+  begins_(task.mark);
+  if (system_.failures().stop_in_deed == task.deed) stop_soon();
   const DeedFailure failure = failure_of(task);
   if (system_.failures().runner_dies_in == task.deed) {
     agenda_.add(now().boot + system_.takes(microseconds(1), milliseconds(120)),
@@ -127,6 +129,13 @@ void SimulatedRunner::inject(const Task& task) {
     tell_window(name, now().boot);
     return Done{task.id, {}, {}};
   });
+}
+
+// While the task that has just begun is under way, more often than not.
+void SimulatedRunner::stop_soon() {
+  if (drill_.stop) return;
+  const Instant soon = now().boot + system_.takes(microseconds(1), milliseconds(20));
+  happen_at(soon, StopAsked{StopBy::person, "stopped by a person", "", soon});
 }
 
 void SimulatedRunner::perform(const Task& task, DeedFailure failure) {
@@ -234,6 +243,7 @@ void SimulatedRunner::back_up(const Task& task) {
 }
 
 void SimulatedRunner::undo(const Task& task) {
+  if (system_.failures().stop_in_undo == task.deed) stop_soon();
   answer_in(task, system_.takes(milliseconds(1), milliseconds(60)), [this, task] {
     return Done{task.id, system_.undo(task.mark, task.undo, Actor::runner), {}};
   });

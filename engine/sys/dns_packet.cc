@@ -174,7 +174,7 @@ Result<std::string> dns_packet(const DnsQuestion& question, std::uint16_t id) {
   std::string packet;
   put_16(packet, id);
   put_16(packet, kRecurse);
-  for (const unsigned count : {1, 0, 0, 0}) put_16(packet, count);
+  for (const unsigned count : {1U, 0U, 0U, 0U}) put_16(packet, count);
   packet += name;
   put_16(packet, std::to_underlying(question.type));
   put_16(packet, kInternet);

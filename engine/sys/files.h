@@ -8,14 +8,22 @@
 #include <string_view>
 
 #include "engine/base/result.h"
+#include "engine/base/time.h"
 #include "engine/sys/descriptor.h"
 
 namespace gameday {
 
 // Told of each change that a door makes to the world, before and after it: the crash campaign dies
-// there. `door` is files, processes, http, sqlite, proxy or journal.
+// there. `door` is files, processes, http, sqlite, postgres, amqp, proxy or journal.
 enum class Side { before, after };
 using WriteObserver = std::function<void(std::string_view door, Side side)>;
+
+// What stands at a path, without opening it.
+struct FileFacts {
+  bool regular = false;  // a file with content; no folder, pipe, socket or device
+  std::int64_t size = 0;
+  Utc changed;  // its content
+};
 
 class Files {
  public:
@@ -24,6 +32,11 @@ class Files {
   // At most `limit` bytes; a larger file is an error.
   [[nodiscard]] Result<std::string> read(const std::string& path,
                                          std::int64_t limit = 64 << 20) const;
+  // Line by line, without their line feeds, for as long as `each` wants another; a line of more
+  // than 64 MiB is an error.
+  [[nodiscard]] Status each_line(const std::string& path,
+                                 const std::function<bool(std::string_view line)>& each) const;
+  [[nodiscard]] Result<FileFacts> look(const std::string& path) const;  // not_found: nothing
   [[nodiscard]] bool exists(const std::string& path) const;
   [[nodiscard]] Status write(const std::string& path, std::string_view bytes,
                              unsigned mode = 0644) const;

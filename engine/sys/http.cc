@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdio>
 #include <mutex>
 
 #include "engine/base/assert.h"
 #include "engine/base/text.h"
+#include "engine/sys/http_peer.h"
 #include "engine/sys/versions.h"
 
 namespace gameday {
@@ -43,6 +45,14 @@ struct Incoming {
   std::string refusal;
 };
 
+// One that is no number, or a larger one than can be counted to, leaves open where the answer ends.
+bool is_length(std::string_view text) {
+  std::int64_t length = 0;
+  const auto* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, length);
+  return read.ec == std::errc() && read.ptr == end && length >= 0;
+}
+
 std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* into) {
   auto& incoming = *static_cast<Incoming*>(into);
   const std::string_view line(bytes, size * count);
@@ -57,6 +67,11 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
   if (colon != std::string_view::npos && !line.starts_with("HTTP/")) {
     incoming.answer.headers.emplace_back(lower(trimmed(line.substr(0, colon))),
                                          trimmed(line.substr(colon + 1)));
+    const auto& [name, value] = incoming.answer.headers.back();
+    if (name == "content-length" && !is_length(value)) {
+      incoming.refusal = "the answer is no HTTP, its length is " + valid_utf8(value);
+      return 0;
+    }
   }
   return line.size();
 }
@@ -108,6 +123,12 @@ Status check(const HttpRequest& request) {
   return {};
 }
 
+Status check(const HttpPeer& peer) {
+  constexpr std::size_t kLongest = 107;  // sockaddr_un's
+  if (peer.socket.size() <= kLongest && is_plain(peer.socket)) return {};
+  return fail(ErrorCode::invalid, "no Unix socket can have the path " + valid_utf8(peer.socket));
+}
+
 HeaderList header_list(const HttpRequest& request) {
   HeaderList list;
   const auto add = [&list](const std::string& line) {
@@ -154,6 +175,16 @@ void set_method(CURL* easy, const HttpRequest& request) {
   if (!only_reads(request)) set(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
+void set_peer(CURL* easy, const HttpPeer& peer) {
+  if (!peer.socket.empty()) set(easy, CURLOPT_UNIX_SOCKET_PATH, peer.socket.c_str());
+  set(easy, CURLOPT_SSL_VERIFYPEER, peer.verify ? 1L : 0L);
+  set(easy, CURLOPT_SSL_VERIFYHOST, peer.verify ? 2L : 0L);
+  if (!peer.authorities.empty()) set(easy, CURLOPT_CAINFO, peer.authorities.c_str());
+  if (peer.certificate.empty()) return;
+  set(easy, CURLOPT_SSLCERT, peer.certificate.c_str());
+  set(easy, CURLOPT_SSLKEY, peer.key.c_str());
+}
+
 void set_up(CURL* easy, const HttpRequest& request, const curl_slist* headers, Incoming& incoming) {
   curl_easy_reset(easy);
   set(easy, CURLOPT_NOSIGNAL, 1L);
@@ -172,6 +203,14 @@ void set_up(CURL* easy, const HttpRequest& request, const curl_slist* headers, I
   set(easy, CURLOPT_WRITEFUNCTION, &take_body);
   set(easy, CURLOPT_WRITEDATA, &incoming);
   set_method(easy, request);
+}
+
+// A socket's path is looked up before anything is sent: what the kernel said of it says most.
+std::optional<Error> socket_error(CURLcode code, CURL* easy, const std::string& path) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  if (code != CURLE_COULDNT_CONNECT || path.empty() || number == 0) return std::nullopt;
+  return system_error(static_cast<int>(number), path);
 }
 
 Error error_of(CURLcode code, const Incoming& incoming) {
@@ -205,14 +244,15 @@ class Running {
 
 class CurlHttp : public Http {
  public:
-  CurlHttp(const Clock& clock, WriteObserver observer)
-      : clock_(clock), observer_(std::move(observer)) {
+  CurlHttp(const Clock& clock, WriteObserver observer, HttpPeer peer)
+      : clock_(clock), observer_(std::move(observer)), peer_(std::move(peer)) {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     GD_ASSERT(started == CURLE_OK);
   }
 
   Result<HttpAnswer> send(const HttpRequest& request, const Until& until) override {
     TRY_OK(check(request));
+    TRY_OK(check(peer_));
     const bool writes = !only_reads(request);
     if (writes) told(Side::before);
     auto line = take_line();
@@ -233,9 +273,13 @@ class CurlHttp : public Http {
     incoming.largest_body = std::max<std::int64_t>(request.largest_answer, 0);
     const HeaderList headers = header_list(request);
     set_up(line.easy.get(), request, headers.get(), incoming);
+    set_peer(line.easy.get(), peer_);
     const Running running(line);
     TRY(code, transfer(line, until));
-    if (code != CURLE_OK) return std::unexpected(error_of(code, incoming));
+    if (code != CURLE_OK) {
+      const auto unreached = socket_error(code, line.easy.get(), peer_.socket);
+      return std::unexpected(unreached.value_or(error_of(code, incoming)));
+    }
     long status = 0;
     curl_easy_getinfo(line.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     if (status < 100) return fail(ErrorCode::invalid, "the answer is no HTTP");
@@ -286,6 +330,7 @@ class CurlHttp : public Http {
 
   const Clock& clock_;
   WriteObserver observer_;
+  const HttpPeer peer_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Line>> spare_;
 };
@@ -293,7 +338,11 @@ class CurlHttp : public Http {
 }  // namespace
 
 std::unique_ptr<Http> make_curl_http(const Clock& clock, WriteObserver observer) {
-  return std::make_unique<CurlHttp>(clock, std::move(observer));
+  return std::make_unique<CurlHttp>(clock, std::move(observer), HttpPeer());
+}
+
+std::unique_ptr<Http> make_curl_http(const Clock& clock, WriteObserver observer, HttpPeer peer) {
+  return std::make_unique<CurlHttp>(clock, std::move(observer), std::move(peer));
 }
 
 std::string percent_encoded(std::string_view text) {

@@ -51,6 +51,7 @@ struct ProcessFacts {
   std::string cgroup;                         // /proc/PID/cgroup as it stands
   std::vector<std::string> standard_streams;  // what descriptors 0-2 are: a path, "pipe:[..]", ...
   std::vector<std::string> namespaces;        // "net:[4026531840]", ...; start_again needs ours
+  Duration clocks_ahead{};  // start_again: its clocks since boot are that much ahead of ours
 };
 // Without the environment, which goes into a private file.
 [[nodiscard]] Json to_json(const ProcessFacts& facts);
@@ -65,7 +66,7 @@ struct Ended {
 };
 
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is looked up as a path from `folder`, or in PATH
+  std::vector<std::string> argv;  // argv[0]: a path from `folder`, or in PATH, /usr/sbin, /sbin
   std::string folder;
   std::vector<std::string> extra_environment;  // NAME=value, added to our own
 };

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include "engine/base/text.h"
 #include "engine/sys/processes_gate.h"
 #include "engine/sys/processes_look.h"
+#include "engine/sys/time_offsets.h"
 
 namespace gameday {
 namespace {
@@ -29,9 +31,10 @@ struct Failure {
   int number = 0;
 };
 constexpr const char* kSteps[] = {
-    "fork",        "start a session",  "set its limits",   "set its groups",
-    "set its ids", "enter its folder", "open its streams", "run its program"};
-enum Step { forking, session, limits, groups, ids, folder, streams, program };
+    "fork",          "start a session",  "set its limits",   "set its groups",
+    "set its ids",   "enter its folder", "open its streams", "run its program",
+    "set its clocks"};
+enum Step { forking, session, limits, groups, ids, folder, streams, program, clocks };
 
 struct ChildSide {
   const Rebirth& rebirth;
@@ -48,6 +51,7 @@ struct ChildSide {
 
   // The first child only makes the second one, and ends: so the second is nobody's child.
   [[noreturn]] void first() const {
+    if (!rebirth.time_offsets.empty()) take_clocks();
     const pid_t pid = fork();
     if (pid < 0) give_up(forking);
     if (pid > 0) _exit(0);
@@ -70,6 +74,17 @@ struct ChildSide {
     execve(rebirth.exe.c_str(), const_cast<char* const*>(argv),
            const_cast<char* const*>(environment));
     give_up(program);
+  }
+
+  // Whoever is forked from now on lives in the new namespace.
+  void take_clocks() const {
+    if (unshare(CLONE_NEWTIME) != 0) give_up(clocks);
+    const int file = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    const auto size = static_cast<ssize_t>(rebirth.time_offsets.size());
+    if (file < 0 || write(file, rebirth.time_offsets.data(), rebirth.time_offsets.size()) != size) {
+      give_up(clocks);
+    }
+    close(file);
   }
 
   void take_limits() const {
@@ -217,6 +232,11 @@ Result<Rebirth> rebirth_of(const ProcessFacts& facts, const std::string& mark) {
     rebirth.streams[at] = std::move(opened);
   }
   take_rights(facts, rebirth);
+  if (facts.clocks_ahead != Duration{}) {
+    TRY(ours, time_offsets_of(getpid()));
+    rebirth.time_offsets =
+        text_of({ours.monotonic + facts.clocks_ahead, ours.boottime + facts.clocks_ahead});
+  }
   return rebirth;
 }
 

@@ -28,6 +28,7 @@ struct Rebirth {
   gid_t gid = 0;
   bool set_umask = false;
   unsigned umask = 0;
+  std::string time_offsets;  // of a time namespace of its own; empty: it lives in ours
 };
 
 // What `facts` describe, with `mark` in its environment; streams that cannot be opened again are

@@ -111,11 +111,14 @@ Result<std::string> program_of(const Command& command) {
     return fail(ErrorCode::not_found, "cannot run " + name + ": no program " + path);
   }
   const char* search = std::getenv("PATH");
-  for (const auto& folder : split(search != nullptr ? search : "/usr/bin:/bin", ':')) {
+  const std::string usual = search != nullptr ? search : "/usr/bin:/bin";
+  // What administers a machine stands in folders that the PATH of ordinary users lacks.
+  for (const auto& folder : split(usual + ":/usr/sbin:/sbin", ':')) {
     const std::string path = resolved_path(command.folder, folder + "/" + name);
     if (!folder.empty() && is_program(path)) return path;
   }
-  return fail(ErrorCode::not_found, "cannot run " + name + ": no such program in PATH");
+  return fail(ErrorCode::not_found,
+              "cannot run " + name + ": no such program in PATH, /usr/sbin or /sbin");
 }
 
 std::vector<std::string> environment_of(const Command& command) {

@@ -46,6 +46,15 @@ bool ends_transaction(const char* sql) {
   return word == "commit" || word.starts_with("end");
 }
 
+// The path as a URI, in which some letters would mean something else.
+std::string unchanging_name(const std::string& path) {
+  std::string name = "file:";
+  for (const char c : path) {
+    name += c == '%' ? "%25" : c == '?' ? "%3f" : c == '#' ? "%23" : std::string(1, c);
+  }
+  return name + "?immutable=1";
+}
+
 struct FinalizeStatement {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
@@ -227,12 +236,14 @@ Result<Database> Database::open(const std::string& path, DatabaseOptions options
   auto connection = std::make_shared<Connection>();
   connection->path = path;
   connection->options = std::move(options);
+  const DatabaseMode mode = connection->options.mode;
+  const bool unchanging = mode == DatabaseMode::unchanging;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE;
-  if (connection->options.mode == DatabaseMode::read_only) {
-    flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE;
-  }
-  if (connection->options.mode == DatabaseMode::create) flags |= SQLITE_OPEN_CREATE;
-  if (sqlite3_open_v2(path.c_str(), &connection->handle, flags, nullptr) != SQLITE_OK) {
+  if (mode == DatabaseMode::create) flags |= SQLITE_OPEN_CREATE;
+  if (mode == DatabaseMode::read_only) flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE;
+  if (unchanging) flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
+  const std::string name = unchanging ? unchanging_name(path) : path;
+  if (sqlite3_open_v2(name.c_str(), &connection->handle, flags, nullptr) != SQLITE_OK) {
     struct stat found{};
     Error what = connection->error("cannot open");
     if (stat(path.c_str(), &found) != 0 && errno == ENOENT) what.code = ErrorCode::not_found;
@@ -288,6 +299,23 @@ Result<Statement> Database::prepare(std::string_view sql) {
   std::string_view rest;
   TRY(handle, connection_->prepared(sql, &rest));
   GD_ASSERT(handle != nullptr && trimmed(rest).empty());
+  return Statement(
+      std::make_unique<Statement::State>(Statement::State{connection_, std::move(handle)}));
+}
+
+Result<Statement> Database::prepare_question(std::string_view sql) {
+  constexpr int kLargestValue = 16 << 20;
+  sqlite3_limit(connection_->handle, SQLITE_LIMIT_LENGTH, kLargestValue);
+  std::string_view rest;
+  TRY(handle, connection_->prepared(sql, &rest));
+  if (handle == nullptr) return fail(ErrorCode::invalid, "there is no statement in the query");
+  while (!trimmed(rest).empty()) {
+    TRY(another, connection_->prepared(rest, &rest));
+    if (another != nullptr) return fail(ErrorCode::invalid, "the query has several statements");
+  }
+  if (sqlite3_stmt_readonly(handle.get()) == 0 || sqlite3_column_count(handle.get()) == 0) {
+    return fail(ErrorCode::invalid, "the query does more than to read rows");
+  }
   return Statement(
       std::make_unique<Statement::State>(Statement::State{connection_, std::move(handle)}));
 }
@@ -365,28 +393,6 @@ Status Database::copy_to(Database& destination, const Until& until, const Clock&
     return {};
   }
   return ended ? std::unexpected(to.error("cannot copy " + path() + " into it")) : ended;
-}
-
-Result<Transaction> Transaction::begin(Database& database) {
-  TRY_OK(database.execute("BEGIN IMMEDIATE"));
-  return Transaction(database);
-}
-
-Transaction::Transaction(Transaction&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)) {}
-
-Transaction::~Transaction() {
-  if (database_ != nullptr && database_->in_transaction()) {
-    static_cast<void>(database_->execute("ROLLBACK"));
-  }
-}
-
-Status Transaction::commit() {
-  GD_ASSERT(database_ != nullptr);
-  Database& database = *std::exchange(database_, nullptr);
-  auto committed = database.execute("COMMIT");
-  if (!committed && database.in_transaction()) static_cast<void>(database.execute("ROLLBACK"));
-  return committed;
 }
 
 std::string sqlite_version() { return sqlite3_libversion(); }

@@ -15,7 +15,9 @@
 
 namespace gameday {
 
-enum class DatabaseMode { read_only, existing, create };
+// `unchanging`: read only, from where nobody can write, neither locks nor a write-ahead log are
+// looked at.
+enum class DatabaseMode { unchanging, read_only, existing, create };
 
 struct DatabaseOptions {
   DatabaseMode mode = DatabaseMode::existing;
@@ -87,6 +89,9 @@ class Database {
   // One statement or several, rows unread.
   [[nodiscard]] Status execute(std::string_view sql);
   [[nodiscard]] Result<Statement> prepare(std::string_view sql);
+  // A question that somebody else wrote. invalid: it is none, several, writes or gives no rows. No
+  // value of its may be larger than 16 MiB.
+  [[nodiscard]] Result<Statement> prepare_question(std::string_view sql);
   // The first column of the first row, for pragmas and counts; not_found without a row.
   [[nodiscard]] Result<std::int64_t> integer(std::string_view sql);
   [[nodiscard]] Result<std::string> text(std::string_view sql);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "all_rows.h"
+#include "engine/base/text.h"
 #include "tests/cli/cli_fixture.h"
 
 namespace gameday {
@@ -56,6 +57,11 @@ TEST_F(CommandLine, ExamplesNameCommandsAndOptionsThatThereAre) {
 TEST_F(CommandLine, MisspeltCommandsAndOptionsAreUsageErrorsWithTheNearestWord) {
   const std::pair<std::vector<std::string>, std::string> bad[] = {
       {{"rvert"}, "did you mean `revert`?"},
+      {{"rnu"}, "did you mean `run`?"},
+      {{"run", "--stroe", "x", "p.yaml"}, "did you mean `--store`?"},
+      {{"run", "--stroe=x", "p.yaml"}, "`gameday run` has no option --stroe"},
+      {{"--jsno", "list"}, "did you mean `--json`?"},
+      {{"--out", "x", "list"}, "`gameday list` has no option --out"},
       {{"verfy", "x"}, "did you mean `verify`?"},
       {{"list", "--jsn"}, "did you mean `--json`?"},
       {{"run", "p.yaml", "--ot", "x"}, "did you mean `--out`?"},
@@ -71,6 +77,31 @@ TEST_F(CommandLine, MisspeltCommandsAndOptionsAreUsageErrorsWithTheNearestWord) 
     EXPECT_NE(ran.err.find(hint), std::string::npos) << ran.err;
     EXPECT_EQ(ran.out, "");
   }
+}
+
+TEST_F(CommandLine, OptionsMayStandBeforeTheCommand) {
+  EXPECT_EQ(run({"--no-color", "list"}).code, 0);
+  const Ran ran = run({"--store", "other.db", "--json", "list"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(document(ran).items("drills").empty());
+  EXPECT_TRUE(ran.err.contains("other.db")) << ran.err;
+}
+
+TEST_F(CommandLine, ANumberIsAWholeOne) {
+  write("p.yaml", "gameday: 1\n");
+  for (const std::string seed :
+       {"1.5", "1e3", "-1", "+1", "010", "0x10", " 1", "many", "99999999999999999999"}) {
+    for (const auto& words : {std::vector<std::string>{"--seed", seed}, {"--seed=" + seed}}) {
+      std::vector<std::string> arguments = {"rehearse", "p.yaml"};
+      arguments.insert(arguments.end(), words.begin(), words.end());
+      const Ran ran = run(arguments);
+      EXPECT_EQ(ran.code, 2) << seed;
+      EXPECT_TRUE(ran.err.starts_with("gameday: error: --seed wants a whole number from 0, not `" +
+                                      seed + "`\n"))
+          << ran.err;
+    }
+  }
+  EXPECT_TRUE(run({"rehearse", "p.yaml", "--seed", "0"}).err.starts_with("p.yaml:"));
 }
 
 TEST_F(CommandLine, WrongUsageIsExitCodeTwoAndTouchesNothing) {
@@ -96,6 +127,49 @@ TEST_F(CommandLine, WrongUsageIsExitCodeTwoAndTouchesNothing) {
     EXPECT_NE(ran.err.find("gameday: error: "), std::string::npos) << ran.err;
     EXPECT_EQ(ran.out, "");
   }
+  EXPECT_FALSE(Files().exists(file("state")));
+}
+
+TEST_F(CommandLine, OptionsMayStandBeforeWhatTheyAreFor) {
+  const std::string store = file("none.db");
+  const std::pair<std::vector<std::string>, std::string> lines[] = {
+      {{"run", "--out", "o", "missing.yaml"}, "missing.yaml"},
+      {{"run", "--store", store, "--seed", "1", "missing.yaml"}, "missing.yaml"},
+      {{"plan", "--var", "a=b", "missing.yaml"}, "missing.yaml"},
+      {{"check", "--var", "a=b", "missing.yaml"}, "missing.yaml"},
+      {{"rehearse", "--seed", "1", "--out", "o", "missing.yaml"}, "missing.yaml"},
+      {{"show", "--store", store, "01J"}, "none.db"},
+      {{"report", "--store", store, "--format", "html", "01J"}, "none.db"},
+      {{"revert", "--store", store, "01J"}, "none.db"},
+      {{"verify", "--head", "sha256:" + std::string(64, '0'), "no-folder"}, "no store"},
+  };
+  for (const auto& [arguments, named] : lines) {
+    const Ran ran = run(arguments);
+    EXPECT_NE(ran.code, 0) << arguments.front();
+    EXPECT_NE(ran.err.find(named), std::string::npos) << arguments.front() << ": " << ran.err;
+    EXPECT_EQ(ran.err.find("At Most"), std::string::npos) << ran.err;
+  }
+}
+
+TEST_F(CommandLine, ARunThatIsNotUnderstoodIsADocumentTooWhereOneIsWanted) {
+  write("p.yaml", "gameday: 1\n");
+  const std::pair<std::vector<std::string>, std::string> bad[] = {
+      {{"run", "--json"}, "PLAYBOOK is required"},
+      {{"run", "p.yaml", "--json", "--ot=x"}, "--ot"},
+      {{"run", "p.yaml", "--seed", "many", "--json"}, "many"},
+      {{"run", "p.yaml", "--json", "--var", "novalue"}, "novalue"},
+  };
+  for (const auto& [arguments, reason] : bad) {
+    const Ran ran = run(arguments);
+    const Json result = document(ran);
+    EXPECT_EQ(ran.code, 2) << ran.out;
+    EXPECT_EQ(result.text("verdict"), "invalid");
+    EXPECT_EQ(result.integer("exit_code", 0), 2);
+    ASSERT_EQ(result.items("reasons").size(), 1u) << ran.out;
+    EXPECT_TRUE(result.items("reasons").front().text("text").contains(reason)) << ran.out;
+    EXPECT_NE(ran.err.find("gameday: error: "), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(run({"run"}).out, "");
   EXPECT_FALSE(Files().exists(file("state")));
 }
 
@@ -128,6 +202,34 @@ TEST_F(CommandLine, ExplainKnowsEveryRow) {
   const Ran near = run({"explain", "lose-dta"});
   EXPECT_EQ(near.code, 2);
   EXPECT_NE(near.err.find("did you mean `lose-data`?"), std::string::npos) << near.err;
+}
+
+TEST_F(CommandLine, ExplainListsByKindAndIsNotTooWide) {
+  const std::string all = run({"explain"}).out;
+  std::size_t at = 0;
+  for (const char* title : {"Faults:\n", "\n\nActions:\n", "\n\nProbes:\n", "\n\nRestores:\n",
+                            "\n\nTargets:\n", "\n\nSteps:\n"}) {
+    const auto found = all.find(title, at);
+    ASSERT_NE(found, std::string::npos) << title << all;
+    at = found;
+  }
+  EXPECT_LT(all.find("\n  kill "), all.find("Probes:"));
+  EXPECT_GT(all.find("\n  tcp "), all.find("Probes:"));
+  const auto expect_narrow = [](const std::string& text) {
+    bool example = false;
+    for (const auto& line : split(text, '\n')) {
+      if (!line.starts_with(' ')) example = line.starts_with("Example");
+      EXPECT_TRUE(example || line.size() <= 79) << line;
+    }
+  };
+  expect_narrow(all);
+  for (const auto* row : all_rows().faults) {
+    const std::string text = run({"explain", std::string(row->name)}).out;
+    expect_narrow(text);
+    // Nothing is lost, and an example stays in one piece.
+    EXPECT_TRUE(text.contains("\n  " + std::string(row->example) + "\n")) << text;
+    for (const auto& field : row->fields) EXPECT_TRUE(text.contains(field.name)) << text;
+  }
 }
 
 TEST_F(CommandLine, WithoutAHomeItSaysWhatIsMissing) {

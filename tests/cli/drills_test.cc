@@ -80,6 +80,30 @@ TEST_F(DrillCommands, ListShowsTenThousandDrills) {
   EXPECT_LT(seconds(took), 10.0);
 }
 
+TEST_F(DrillCommands, AStoreThatCannotBeWrittenIsRead) {
+  keep(kExample, passed_drill(), "passed");
+  const auto read_only = [this](const std::string& command) {
+    std::vector<std::string> argv = {"unshare", "--mount"};
+    if (geteuid() != 0) argv.push_back("--map-root-user");
+    for (const char* word : {"sh", "-c"}) argv.emplace_back(word);
+    const std::string state = file("state");
+    argv.push_back("mount --bind " + state + " " + state + " && mount -o remount,bind,ro " + state +
+                   " && exec " GAMEDAY_BINARY " " + command);
+    return run_program(argv);
+  };
+  for (const std::string command : {"list", "show latest", "verify latest", "report latest"}) {
+    const Ran ran = read_only(command);
+    EXPECT_EQ(ran.code, 0) << command << ran.err;
+    EXPECT_EQ(ran.err, "") << command;
+  }
+  EXPECT_TRUE(read_only("list").out.contains(kExample));
+  // What is only in the log so far is not left out.
+  auto writer = Database::open(store_);
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->execute("PRAGMA wal_autocheckpoint = 0; UPDATE drills SET name = 'later'"));
+  EXPECT_TRUE(read_only("list").out.contains("later"));
+}
+
 TEST_F(DrillCommands, ShowTakesAUniqueStartOfAnId) {
   keep(kExample, passed_drill(), "passed");
   const Json result = document(run({"show", kExample.substr(0, 4), "--json"}));
@@ -148,6 +172,21 @@ TEST_F(DrillCommands, ReportRefusesUnknownFormatsAndJournalsThatDoNotVerify) {
   EXPECT_EQ(edited.code, 1);
   EXPECT_FALSE(Files().exists(file("edited/result.json")));
   EXPECT_EQ(run({"report", file("nowhere")}).code, 2);
+}
+
+TEST_F(DrillCommands, RevertLeavesADrillThatIsAliveAlone) {
+  const SystemClock clock;
+  const auto self = make_processes(clock)->look(getpid());
+  ASSERT_TRUE(self);
+  JournalMaker maker;
+  maker.planned();
+  maker.deed(1, "odd", "no-such-fault", "west");
+  keep("01D", maker.lines(), "", self->id);
+  const Ran named = run({"revert", "01D"});
+  EXPECT_EQ(named.code, 1);
+  EXPECT_NE(named.err.find("drill 01D is alive"), std::string::npos) << named.err;
+  EXPECT_EQ(run({"revert"}).code, 0) << "without a name it is passed over";
+  EXPECT_EQ(document(run({"revert", "--list", "--json"})).items("open").size(), 1U);
 }
 
 TEST_F(DrillCommands, VerifySaysWhatItProves) {

@@ -44,6 +44,43 @@ TEST_F(PlaybookCommands, CheckFindsThePlaybooksOfTheShopValid) {
   EXPECT_FALSE(Files().exists(file("state")));
 }
 
+TEST_F(PlaybookCommands, ABlockIsOfLinksByTheirProxiesOrOfAHostByIptables) {
+  constexpr std::string_view kSystem = R"(gameday: 1
+name: block
+summary: One fault.
+owner: somebody
+system:
+  west: { process: { pidfile: west.pid } }
+  machine: { host: own }
+  links: { out: { listen: "127.0.0.1:2", to: "127.0.0.1:3", region: eu } }
+timeline:
+  - { fault: block, )";
+  const auto told = [&](const std::string& command, const std::string& step) {
+    write("block.yaml", std::string(kSystem) + step + " }\n");
+    const Ran ran = run({command, "block.yaml"});
+    return ran.out + ran.err;
+  };
+  const auto expect = [&](const std::string& command, const std::string& step,
+                          const std::string& part) {
+    const std::string all = told(command, step);
+    EXPECT_NE(all.find(part), std::string::npos) << step << ": " << all;
+  };
+  expect("check", "target: machine, port: 80, for: 1s", "valid");
+  expect("check", "region: eu, for: 1s", "valid");
+  expect("check", "link: out, for: 1s", "valid");
+  expect("check", "for: 1s", "the links of a region, one link, or a target");
+  expect("check", "link: out, target: machine", "takes only one of");
+  expect("check", "target: west, port: 80", "needs a target with `host`");
+  expect("check", "link: out, port: 80", "are for a target with `host`");
+  expect("check", "target: machine", "i_mean: everything");
+  expect("check", "target: machine, addresses: [127.0.0.1]", "from itself");
+  expect("check", "target: machine, addresses: [127.0.0.1]", "(127.0.0.0/8); name a port");
+  expect("plan", "target: machine, port: 80, for: 1s", "by rules of iptables and ip6tables");
+  expect("plan", "target: machine, port: 80, for: 1s", "guardian too: `gameday revert` undoes it");
+  expect("plan", "link: out, for: 1s", "by the links' proxies");
+  expect("plan", "link: out, for: 1s", "guardian too: it ends by itself, with its lease");
+}
+
 TEST_F(PlaybookCommands, CheckNamesFileLineAndColumnOfEachProblem) {
   const std::pair<std::string, std::string> edits[] = {
       {"fault: kill", "fault: kil"},

@@ -162,6 +162,28 @@ TEST_F(Screens, AFailingProbeIsSaidInWordsAndAnOldAnswerIsSaidToBeOld) {
   EXPECT_TRUE(shown().contains("answers        not asked yet"));
 }
 
+TEST_F(Screens, AProbeThatIsEvidenceAloneRaisesNoAlarm) {
+  auto other = std::make_shared<Playbook>(*drill.plan.playbook);
+  ProbeSpec alert;
+  alert.name = "alert";
+  alert.evidence_for = {"OPS-1"};
+  other->probes.push_back(alert);
+  alert.name = "closed";
+  alert.during = During::fault;
+  other->probes.push_back(alert);
+  drill.plan.playbook = other;
+  seen.probes["alert"] = {false, "any is false", kStart + seconds(5)};
+  seen.probes["closed"] = {true, "status 401", kStart + seconds(5)};
+  EXPECT_FALSE(shown().contains("FAILS")) << shown();
+  EXPECT_TRUE(shown().contains("alert          no    any is false")) << shown();
+  EXPECT_TRUE(shown().contains("closed         not asked now")) << shown();
+  drill.probes["closed"].asked_since = kStart;
+  EXPECT_TRUE(shown().contains("closed         ok    status 401")) << shown();
+  // One that is no evidence either is there to be good, as the report has it.
+  other->probes[1].evidence_for.clear();
+  EXPECT_TRUE(shown().contains("alert          FAILS any is false")) << shown();
+}
+
 TEST_F(Screens, WhatIsNotAllIsNeverShownAsAll) {
   seen.loads["checkout"] = {{100000, 99999, 0.001, 0.002, true}};
   EXPECT_TRUE(shown().contains("99.9 % ok")) << shown();
@@ -234,7 +256,8 @@ TEST_F(Screens, AfterTheTimelineItSaysWhatTheEndWaitsFor) {
   seen.phase_since = kStart + seconds(5);
   drill.probes["answers"].since_bad = kStart + seconds(5);
   EXPECT_EQ(doing(drill, seen, kStart + seconds(6))[0].state, "not steady");
-  drill.probes["answers"] = {seconds(1), seconds(1), kStart + seconds(6), {}, {}, {}};
+  drill.probes["answers"].since_bad.reset();
+  drill.probes["answers"].since_ok = kStart + seconds(6);
   const auto steady = doing(drill, seen, kStart + milliseconds(6500))[0];
   EXPECT_EQ(steady.state, "steady");
   EXPECT_EQ(steady.time, "0.5s of 1.0s, 0.5s left");

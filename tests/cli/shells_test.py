@@ -107,7 +107,7 @@ def keep_a_drill(folder, gameday):
         file.write("gameday: 1\nname: none\nsummary: No target.\nowner: tests\nsystem:\n"
                    "  west: { process: { pidfile: gone.pid } }\nlimits: { targets: 1 }\nprobes:\n"
                    '  answers: { http: "http://127.0.0.1:9/", every: 1s, timeout: 100ms }\n'
-                   "timeline:\n  - steady_state: { for: 1s, within: 1s, probes: [answers] }\n"
+                   "timeline:\n  - steady_state: { for: 1s, within: 2s, probes: [answers] }\n"
                    "  - { fault: kill, target: west, for: 1s }\n")
     subprocess.run([gameday, "run", "a drill.yaml", "--out", "folder"], cwd=folder,
                    env=dict(os.environ, XDG_STATE_HOME=folder + "/state", HOME=folder),

@@ -1,5 +1,7 @@
 """The crash campaign: a drill dies at each point of its way, in three ways each, and nothing of it
-may stay. `--all` takes every point, `--sample` one mid-deed for each fault.
+may stay. `--all` takes every point; `--long` every point of one fault of each system, and of the
+others those of the fault's own life, since the rest of the way is the same, each in one of the ways,
+by turns: three days in a row go through all of them; `--sample` one mid-deed for each fault.
 
 Points: before and after each journal commit, and after each write of every other door. Ways:
 killed (the guardian undoes), both (the guardian dies too; `revert` undoes, twice), stopped (the
@@ -15,19 +17,29 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import crash_box  # noqa: E402
 import crash_point  # noqa: E402
+import crash_servers  # noqa: E402
 import shop_world  # noqa: E402
 
 WAYS = ("killed", "both", "stopped")
+WHOLE = ("kill", "block", "drop-queue", "lose-data")  # of `--long`
 TRIES = 3  # a point that a run does not come to is tried again: load and probes are not the same
+
+
+def leave(code):
+    """SystemExit would end this thread alone, without a word."""
+    crash_box.Engine.end()
+    os._exit(code)
 
 
 class Worker:
     """A process in a world of its own that is told one job a line and answers with one line."""
 
-    def __init__(self, options):
+    def __init__(self, options, number):
         self.process = subprocess.Popen(
             [sys.executable, os.path.abspath(__file__), "--bin", options.bin, "--worker"],
+            env=dict(os.environ, GAMEDAY_WORKER=f"{os.getpid()}-{number}"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def do(self, job):
@@ -36,10 +48,11 @@ class Worker:
         while True:
             line = self.process.stdout.readline()
             if line.startswith("skipped"):
-                print(line, end="")
-                os._exit(shop_world.SKIPPED)
+                print(line, end="", flush=True)
+                leave(shop_world.SKIPPED)
             if not line:
-                raise SystemExit("a worker has died")
+                print(f"a worker has died at {job}, exit code {self.process.wait()}", flush=True)
+                leave(1)
             if line.startswith("{"):
                 return json.loads(line)
 
@@ -59,6 +72,7 @@ def work(bin_folder):
         except shop_world.Wrong as wrong:
             answer = {"wrong": str(wrong)}
         print(json.dumps(answer), flush=True)
+    place.end()
 
 
 class Campaign:
@@ -72,14 +86,15 @@ class Campaign:
     def side_by_side(self, each):
         """Every job of `self.jobs` through `each`, on as many workers as were asked for."""
         count = min(self.options.jobs, len(self.jobs))
-        threads = [threading.Thread(target=self.through, args=(each,)) for _ in range(count)]
+        threads = [threading.Thread(target=self.through, args=(each, number))
+                   for number in range(count)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def through(self, each):
-        worker = Worker(self.options)
+    def through(self, each, number):
+        worker = Worker(self.options, number)
         while True:
             with self.lock:
                 if not self.jobs:
@@ -95,22 +110,36 @@ class Campaign:
         def counting(worker, fault):
             points[fault] = worker.do({"count": fault})
 
-        self.jobs.extend(self.options.fault or crash_point.faults(self.options.bin + "/gameday_crash"))
+        self.jobs.extend(self.options.fault or self.of_the_facets())
         self.side_by_side(counting)
         for fault, found in points.items():
             if "wrong" in found:
                 raise SystemExit(f"crash campaign: the drill of {fault} itself: {found['wrong']}")
         return points
 
+    def of_the_facets(self):
+        facets = crash_point.facets(self.options.bin + "/gameday_crash")
+        wanted = self.options.facet or set(facets.values()) - set(crash_servers.SERVERS)
+        return [fault for fault, facet in facets.items() if facet in wanted]
+
     def plan(self, points):
         for fault, found in points.items():
-            chosen = [found["middle"]] if self.options.sample else found["points"]
+            chosen = found["points"]
+            if self.options.long and fault not in WHOLE:
+                chosen = found["life"]
+            if self.options.sample:
+                chosen = [found["middle"]]
             if self.options.at:
                 chosen = [point for point in chosen if point in self.options.at]
-            for point in chosen:
-                for way in self.options.way or WAYS:
+            for number, point in enumerate(chosen):
+                ways = self.options.way or WAYS
+                if self.options.long and fault not in WHOLE:
+                    ways = [WAYS[(number + self.options.turn) % len(WAYS)]]
+                for way in ways:
                     self.jobs.append({"fault": fault, "at": point, "way": way,
                                       "what": found["what"].get(point, "")})
+        turn = f", turn {self.options.turn}" if self.options.long else ""
+        print(f"crash campaign: {len(self.jobs)} points of {len(points)} faults{turn}", flush=True)
         return len(self.jobs)
 
     def try_point(self, worker, job):
@@ -138,9 +167,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True, help="the folder of the built programs")
     parser.add_argument("--all", action="store_true", help="every point")
+    parser.add_argument("--long", action="store_true", help="every point that differs")
     parser.add_argument("--sample", action="store_true", help="one point mid-deed a fault")
+    parser.add_argument("--turn", type=int, default=int(time.time() // 86400) % len(WAYS),
+                        help="of --long: 0 to 2, which way each point is taken; else the day's")
     parser.add_argument("--jobs", type=int, default=5, help="worlds side by side")
     parser.add_argument("--fault", action="append", help="only this fault")
+    parser.add_argument("--facet", action="append",
+                        help="only faults on this; else all but " + ", ".join(crash_servers.SERVERS))
     parser.add_argument("--way", action="append", choices=WAYS)
     parser.add_argument("--at", action="append", help="only this point: journal:17:before")
     parser.add_argument("--verbose", action="store_true")
@@ -148,10 +182,21 @@ def main():
     options = parser.parse_args()
     if options.worker:
         return work(options.bin)
-    if not (options.all or options.sample or options.at):
-        parser.error("--all, --sample or --at")
+    if not (options.all or options.long or options.sample or options.at):
+        parser.error("--all, --long, --sample or --at")
     begun = time.monotonic()
     campaign = Campaign(options)
+    facets = crash_point.facets(options.bin + "/gameday_crash")
+    on_docker = "container" in (options.facet or [facets.get(f) for f in options.fault or []])
+    if on_docker:
+        crash_box.Engine.start()
+    try:
+        return run(campaign, begun)
+    finally:
+        crash_box.Engine.end()
+
+
+def run(campaign, begun):
     planned = campaign.plan(campaign.count())
     campaign.side_by_side(campaign.try_point)
     took = time.monotonic() - begun

@@ -9,13 +9,26 @@
 #include "tests/crash/crash_points.h"
 #include "tests/crash/crash_rows.h"
 
+namespace {
+
+void tell(const std::string& name, std::string_view facet, std::string_view example) {
+  std::printf("%s\t%s\t%s\n", name.c_str(), std::string(facet).c_str(),
+              std::string(example).c_str());
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   try {
     const std::string_view command = argc > 1 ? argv[1] : "";
     if (command == "examples") {
-      // What the campaign tries: each fault that users have, by its own example.
+      // What the campaign tries: each fault that users have, what it is done to, and its example.
       for (const auto* row : gameday::all_rows().faults) {
-        std::printf("%s\t%s\n", std::string(row->name).c_str(), std::string(row->example).c_str());
+        tell(std::string(row->name), row->facet, row->example);
+        const auto* other = row->other_way;
+        if (other == nullptr) continue;
+        tell(std::string(row->name) + "-on-" + std::string(other->facet), other->facet,
+             other->example);
       }
       return 0;
     }

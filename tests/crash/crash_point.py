@@ -6,29 +6,45 @@ import os
 import re
 import shutil
 import sqlite3
+import ssl
 import subprocess
+import sys
 import time
+import urllib.request
 
-from shop_world import (FOLDER, FRONT, PROGRAMS, Gameday, Shop, check, eventually, http, named,
-                        processes, proxy_toxics)
+from crash_servers import SERVERS
+from shop_world import (FOLDER, FRONT, PROGRAMS, SOURCE, Gameday, Shop, check, eventually, http,
+                        named, processes, proxy_toxics)
 from short_drill import short_playbook
+
+
+def facets(program):
+    """On what each fault is done that there is: "process", "" where its own fields say it."""
+    return {name: facet for name, facet, _ in examples(program)}
+
+
+def examples(program):
+    listed = subprocess.run([program, "examples"], capture_output=True, text=True, check=True)
+    return [tuple(line.split("\t")) for line in listed.stdout.splitlines()]
 
 
 def faults(program):
     """A timeline step for each fault that there is: its row's example, held for 300 ms."""
-    listed = subprocess.run([program, "examples"], capture_output=True, text=True, check=True)
     steps = {}
-    for line in listed.stdout.splitlines():
-        name, _, example = line.partition("\t")
+    for name, _, example in examples(program):
         steps[name] = re.sub(r"\bfor: [0-9a-z]+", "for: 300ms", example.removeprefix("- "))
         check("for: 300ms" in steps[name], f"the example of {name} has no `for`: {example}")
     check(len(steps) > 0, "no fault has an example")
     return steps
 
 
+# What the examples of faults on certificates and credentials are done to.
+EDGE = "  edge: { process: { pidfile: run/edge.pid } }\n"
+EDGE_TOKEN = "token-of-alice"
 RESIDENTS = 20
 HEALED_WITHIN = 3.0
-BATCHED = ("sample", "window", "woken")  # they share the commit of the next event
+HOSTS = "127.0.0.1 localhost\n127.0.0.1 store.shop front.shop\n"
+BATCHED = ("sample", "window", "woken", "link")  # they share the commit of the next event
 
 
 class Place:
@@ -37,11 +53,16 @@ class Place:
     def __init__(self, bin_folder):
         self.program = bin_folder + "/gameday_crash"
         self.faults = faults(self.program)
+        self.facets = facets(self.program)
+        self.servers = {}
         self.shop = Shop(bin_folder, SHOP_RETAIN="3600")
         # What the example of fill-disk fills.
         self.spool = self.shop.folder + "/spool"
         os.mkdir(self.spool)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", self.spool], check=True)
+        self.shop.environment["EDGE_TOKEN"] = EDGE_TOKEN
+        # What the example of dns changes.
+        self.shop.write("hosts", HOSTS)
         self.number = 0
         self.bring_up()
 
@@ -55,11 +76,54 @@ class Place:
         # Both gateways, so that what a cleanup has to tell is told to all.
         check(eventually(lambda: http("GET", "http://127.0.0.1:8101/healthz")[0] == 200),
               "west is not healthy")
+        self.start_edge()
         self.shop.put("resident", RESIDENTS)
+
+    def start_edge(self):
+        """A server with a certificate of its own and two credentials."""
+        made = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-subj", "/CN=localhost", "-keyout", "edge.key", "-out", "edge.pem"],
+            cwd=self.shop.run, capture_output=True, text=True)
+        check(made.returncode == 0, f"no certificate: {made.stderr}")
+        self.shop.write("run/edge.tokens", f"bob:token-of-bob\nalice:{EDGE_TOKEN}\n")
+        self.edge = self.edge_files()
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.shop.run + "/edge.pid")
+        script = SOURCE + "/tests/support/edge_server.py"
+        subprocess.Popen(["edge", script, self.shop.run, "8443", "8444"],
+                         executable=sys.executable, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        check(eventually(lambda: os.path.exists(self.shop.run + "/edge.pid")), "no edge")
+
+    def clocks(self, name):
+        with open(f"/proc/{self.shop.pid(name)}/timens_offsets", encoding="utf-8") as file:
+            return file.read()
+
+    def edge_files(self):
+        found = {}
+        for name in ("edge.pem", "edge.key", "edge.tokens"):
+            with open(f"{self.shop.run}/{name}", encoding="utf-8") as file:
+                found[name] = (os.stat(file.fileno()).st_mode, file.read())
+        return found
+
+    def edge_serves(self):
+        """What it shows and accepts now, not what its files say."""
+        with contextlib.suppress(OSError):
+            shown = ssl.get_server_certificate(("127.0.0.1", 8443))
+            request = urllib.request.Request("http://127.0.0.1:8444/",
+                                             headers={"Authorization": "Bearer " + EDGE_TOKEN})
+            with urllib.request.urlopen(request, timeout=2) as answer:
+                return shown == self.edge["edge.pem"][1] and answer.status == 200
+        return False
 
     def do(self, job):
         self.number += 1
         gameday = Gameday(self.program, self.shop, f"{FOLDER}/drill-{self.number}")
+        facet = self.facets[job.get("count") or job["fault"]]
+        if facet in SERVERS and facet not in self.servers:
+            self.servers[facet] = SERVERS[facet]()
+            self.shop.environment.update(self.servers[facet].environment)
         try:
             answer = self.count(gameday, job) if "count" in job else self.point(gameday, job)
             shutil.rmtree(gameday.folder)
@@ -70,15 +134,31 @@ class Place:
 
     def start_afresh(self):
         """What went wrong once must not be found again at every later point."""
-        for process in processes():
+        for process in self.others():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, 9)
         for folder in (self.shop.run, self.spool, "/run/lock/gameday"):
             shutil.rmtree(folder, ignore_errors=True)
+        for server in self.servers.values():
+            server.make()
         self.bring_up()
 
+    def end(self):
+        for server in self.servers.values():
+            server.remove()
+
+    def others(self):
+        """The processes of this world, without those of servers that drills do not end."""
+        return [p for p in processes()
+                if not any(server.has(p) for server in self.servers.values())]
+
     def start(self, gameday, fault, environment):
-        playbook = self.shop.write(f"{fault}.yaml", short_playbook(self.faults[fault]))
+        more = EDGE
+        for server in self.servers.values():
+            more += server.targets()
+            server.fill()
+        playbook = self.shop.write(f"{fault}.yaml", short_playbook(self.faults[fault])
+                                   .replace("  links:\n", more + "  links:\n"))
         return gameday.start(playbook, "--quiet", environment=environment)
 
     def count(self, gameday, job):
@@ -96,13 +176,17 @@ class Place:
         with open(log, encoding="utf-8") as file:
             seen = file.read().split()
         points = [p for p in seen if p.startswith("journal:") or p.endswith(":after")]
-        what, middle = self.explain(gameday, points)
-        return {"points": points, "what": what, "middle": middle}
+        what, own = self.explain(gameday, points)
+        middle = max(own, key=lambda number: what[f"journal:{number}:before"].startswith("injected"))
+        first = points.index(f"journal:{own[0]}:before")
+        last = points.index(f"journal:{own[-1]}:after")
+        return {"points": points, "what": what, "middle": f"journal:{middle}:before",
+                "life": points[first:last + 1]}
 
     def explain(self, gameday, points):
-        """What each journal commit says, and the last that tells of an injection."""
+        """What each journal commit says, and the numbers of those that tell of the fault."""
         what = {"1": "entered"}
-        middle = ""
+        own = []
         with contextlib.closing(sqlite3.connect(gameday.store)) as store:
             lines = [row[0] for row in store.execute("SELECT line FROM events ORDER BY number")]
         for line in lines:
@@ -112,12 +196,13 @@ class Place:
             number = str(len(what) + 1)
             data = event["data"]
             what[number] = f"{event['type']} {data.get('kind') or data.get('id') or ''}".strip()
-            if event["type"] == "injected" and data.get("kind") != "load":
-                middle = f"journal:{number}:before"
+            if "deed" in data and data.get("kind") != "load":
+                own.append(number)
         what[str(len(what) + 1)] = "verdict"
         commits = sum(1 for p in points if p.startswith("journal:") and p.endswith(":after"))
         check(commits == len(what), f"{commits} commits seen, {len(what)} explained: {what}")
-        return {p: what[p.split(":")[1]] for p in points if p.startswith("journal:")}, middle
+        check(own != [], f"no commit tells of the fault: {what}")
+        return {p: what[p.split(":")[1]] for p in points if p.startswith("journal:")}, own
 
     def point(self, gameday, job):
         way = job["way"]
@@ -139,7 +224,7 @@ class Place:
                 reverted = gameday.revert()
                 check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
         # `revert` may wait for what was under way; the guardian has its 3 s.
-        check(eventually(lambda: not gameday.open(), HEALED_WITHIN),
+        check(eventually(lambda: not gameday.open(), HEALED_WITHIN, every=0.1),
               f"not undone within {HEALED_WITHIN} s: {gameday.open()} {gameday.told()}")
         healed = time.monotonic() - died
         check(eventually(lambda: not named("guardian")), "the guardian does not end")
@@ -153,24 +238,37 @@ class Place:
 
     def state(self):
         queue = self.shop.queue()
-        return {"processes": sorted((p.name, p.pid) for p in processes()),
+        return {"processes": sorted((p.name, p.pid) for p in self.others()),
                 "orders": self.shop.ask("SELECT key, item, sum FROM orders ORDER BY id"),
                 "queue": [queue.get("messages"), queue.get("retained"), queue.get("incarnation")],
-                "toxics": proxy_toxics()}
+                "toxics": proxy_toxics(),
+                "servers": {name: server.state() for name, server in self.servers.items()}}
 
     def check_healed(self, gameday):
         """Nothing that was injected stays, and nothing else was touched."""
-        wanted = sorted([*PROGRAMS, "proxy"])
-        check(eventually(lambda: sorted(p.name for p in processes()) == wanted),
-              f"processes: {sorted((p.name, p.pid) for p in processes())} {gameday.told()}")
+        wanted = sorted([*PROGRAMS, "proxy", "edge"])
+        check(eventually(lambda: sorted(p.name for p in self.others()) == wanted),
+              f"processes: {sorted((p.name, p.pid) for p in self.others())} {gameday.told()}")
         for name in PROGRAMS:
             pids = [process.pid for process in named(name)]
             check(pids == [self.shop.pid(name)], f"{name} is {pids}, not {self.shop.pid(name)}")
-        check(not [p for p in processes() if p.state in "Tt"],
-              f"stopped: {[(p.name, p.pid) for p in processes() if p.state in 'Tt']}")
+        check(not [p for p in self.others() if p.state in "Tt"],
+              f"stopped: {[(p.name, p.pid) for p in self.others() if p.state in 'Tt']}")
+        check(len({self.clocks(name) for name in PROGRAMS}) == 1, "clocks that were set stay so")
         check(os.listdir(self.spool) == [], f"fillers stay: {os.listdir(self.spool)}")
         check(not os.path.exists(self.shop.folder + "/maintenance"), "what a command made stays")
+        check(self.edge_files() == self.edge, f"edge's files: {self.edge_files()}")
+        check(self.edge_serves(), "edge does not show its certificate, or refuses its credential")
+        for server in self.servers.values():
+            server.check_healed()
         check(proxy_toxics() == [], f"toxics stay: {proxy_toxics()}")
+        with open(self.shop.folder + "/hosts", encoding="utf-8") as file:
+            check(file.read() == HOSTS, "the hosts file is not as it was")
+        names = [name for name in os.listdir(self.shop.folder) if ".gameday-" in name]
+        check(not names, f"half-written files stay: {names}")
+        for tables in ("iptables", "ip6tables"):
+            rules = subprocess.run([tables, "-S"], capture_output=True, text=True, check=True).stdout
+            check("GD" not in rules and "gameday" not in rules, f"rules stay: {rules}")
         check(eventually(lambda: http("GET", FRONT + "/healthz")[0] == 200), "the shop is not up")
         check(self.shop.ask("PRAGMA integrity_check") == [("ok",)], "the store is damaged")
         check(self.shop.count("key LIKE 'resident-%'") == RESIDENTS,

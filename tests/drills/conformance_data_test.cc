@@ -16,8 +16,18 @@ using namespace std::chrono_literals;
 Json facet_of(std::string_view facet, const TargetPlace& place) {
   if (facet == "sqlite") return Json::object({{"path", place.database()}});
   if (facet == "queue") return Json::object({{"url", place.queue()}});
+  if (facet == "postgres") return Json::object({{"connection", place.postgres()}});
+  if (facet == "rabbitmq") return Json::parse(place.rabbitmq()).value();
   ADD_FAILURE() << "facet `" << facet << "` has no fields in this suite: add them to facet_of";
   return {};
+}
+
+std::vector<const RestoreRow*> all_restores(bool on_postgres) {
+  std::vector<const RestoreRow*> rows;
+  for (const RestoreRow* row : all_rows().restores) {
+    if (needs_postgres(row->facet) == on_postgres) rows.push_back(row);
+  }
+  return rows;
 }
 
 class EachRestore : public testing::TestWithParam<const RestoreRow*> {
@@ -122,6 +132,7 @@ TEST_P(EachRestore, StoppedInTheMiddleItCanStillBeUndone) {
   const std::string before = place_->content();
   int number = 0;
   for (const Duration moment : {Duration(0), Duration(500us), Duration(2ms), Duration(8ms)}) {
+    world_.set_until({{}, world_.clock().in(30s)});
     const BackupTaken taken = backup();
     const Undo undo = prepared("drill-" + std::to_string(++number));
     StopSource stop;
@@ -153,9 +164,12 @@ TEST_P(EachRestore, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   EXPECT_LT(stopped([&] { (void)row().undo(undo, context()); }), 200ms);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, EachRestore,
-                         testing::ValuesIn(all_rows().restores.begin(), all_rows().restores.end()),
-                         [](const auto& row) { return std::string(row.param->name); });
+std::string case_name(const testing::TestParamInfo<const RestoreRow*>& row) {
+  return std::string(row.param->name);
+}
+INSTANTIATE_TEST_SUITE_P(Rows, EachRestore, testing::ValuesIn(all_restores(false)), case_name);
+INSTANTIATE_TEST_SUITE_P(RowsOnPostgres, EachRestore, testing::ValuesIn(all_restores(true)),
+                         case_name);
 
 class EachQueue : public testing::TestWithParam<const QueueRow*> {
  protected:
@@ -181,9 +195,10 @@ TEST_P(EachQueue, LookingTouchesNothing) {
 
 TEST_P(EachQueue, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   const SilentPeer silent;
-  const Target& target =
-      world_.add_target("silent", std::string(row().facet),
-                        Json::object({{"url", "http://" + silent.address() + "/orders"}}));
+  const Json facet = row().facet == "rabbitmq"
+                         ? Json::parse(place_->silent_rabbitmq()).value()
+                         : Json::object({{"url", "http://" + silent.address() + "/orders"}});
+  const Target& target = world_.add_target("silent", std::string(row().facet), facet);
   const auto context = [&] { return world_.context(); };
   EXPECT_LT(after_its_stop(world_, [&] { (void)row().depth(target, context()); }), 200ms);
   EXPECT_LT(after_its_stop(world_, [&] { (void)row().replay(target, Utc{}, context()); }), 200ms);
@@ -191,7 +206,10 @@ TEST_P(EachQueue, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
 
 INSTANTIATE_TEST_SUITE_P(Rows, EachQueue,
                          testing::ValuesIn(all_rows().queues.begin(), all_rows().queues.end()),
-                         [](const auto& row) { return std::string(row.param->facet); });
+                         [](const auto& row) {
+                           const std::string facet(row.param->facet);
+                           return facet == "rabbitmq" ? facet + "OnRabbit" : facet;
+                         });
 
 }  // namespace
 }  // namespace gameday

@@ -3,73 +3,32 @@
 // place here fails the suite: `place_for` says what to add.
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <csignal>
-#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
 #include <thread>
 
-#include "drills/systems/disk.h"
 #include "drills/systems/link.h"
 #include "drills/systems/process.h"
 #include "drills/systems/sqlite.h"
 #include "drills/systems/standstill.h"
 #include "engine/proxy/proxy.h"
+#include "engine/sys/time_offsets.h"
+#include "tests/drills/conformance_place.h"
+#include "tests/drills/conformance_places_docker.h"
+#include "tests/drills/conformance_places_own.h"
+#include "tests/drills/conformance_places_rabbit.h"
+#include "tests/drills/conformance_postgres.h"
 #include "tests/drills/deed_world.h"
+#include "tests/drills/netns_fixture.h"
 #include "tests/drills/shop_database.h"
 #include "tests/drills/shop_queue.h"
+#include "tests/drills/silent_peer.h"
 
 namespace gameday {
-
-// Accepts connections and says nothing, over TCP or a Unix socket.
-class SilentPeer {
- public:
-  explicit SilentPeer(const std::string& unix_path = "")
-      : socket_(socket(unix_path.empty() ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (unix_path.empty()) {
-      const auto any = resolve_address("127.0.0.1:0");
-      EXPECT_EQ(bind(socket_.get(), any->get(), any->size), 0);
-      address_ = bound_address(socket_.get());
-    } else {
-      const auto where = unix_address(unix_path);
-      EXPECT_EQ(bind(socket_.get(), where->get(), where->size()), 0);
-      address_ = unix_path;
-    }
-    EXPECT_EQ(listen(socket_.get(), 64), 0);
-  }
-  [[nodiscard]] const std::string& address() const { return address_; }
-
- private:
-  Descriptor socket_;
-  std::string address_;
-};
-
-// One real target. In a playbook it has the name that the rows' examples give it.
-class TargetPlace {
- public:
-  virtual ~TargetPlace() = default;
-  // What stands in the playbook for it: what is not there keeps the plain one.
-  [[nodiscard]] virtual std::string pidfile() const { return "west.pid"; }
-  [[nodiscard]] virtual std::string database() const { return "store.db"; }
-  [[nodiscard]] virtual std::string queue() const { return "http://127.0.0.1:1/orders"; }
-  [[nodiscard]] virtual std::string link() const {
-    return R"({ listen: "127.0.0.1:2", to: "127.0.0.1:3", region: eu-west })";
-  }
-  // Everything that a user of the target could see: equal before and after, nothing was touched.
-  [[nodiscard]] virtual std::string seen() = 0;
-  // Whatever comes back may be another instance: `seen` without what tells instances apart.
-  [[nodiscard]] virtual std::string content() { return seen(); }
-  // From now on whoever is asked for this target takes the question and never answers.
-  virtual void fall_silent() {}
-  // The same undo aimed at a peer that never answers; as it is where nobody is asked.
-  [[nodiscard]] virtual Undo silenced(Undo undo) { return undo; }
-};
 
 class ProcessPlace : public TargetPlace {
  public:
@@ -96,7 +55,16 @@ class ProcessPlace : public TargetPlace {
   }
   std::string content() override {
     const auto named = process_at(pidfile(), world_.doors());
-    return std::to_string(living().size()) + " living, " + std::to_string(stopped()) +
+    std::string each;
+    for (const auto& facts : living()) {
+      const auto offsets = time_offsets_of(facts.id.pid);
+      each += "clocks " + (offsets ? text_of(*offsets) : offsets.error().text);
+      for (const auto& limit : facts.limits) {
+        each += " " + std::to_string(limit.soft) + "/" + std::to_string(limit.hard);
+      }
+      each += "\n";
+    }
+    return each + std::to_string(living().size()) + " living, " + std::to_string(stopped()) +
            " stopped, the pidfile names " + (named ? "one" : "none");
   }
 
@@ -154,7 +122,11 @@ class QueuePlace : public TargetPlace {
   }
   std::string content() override {
     std::string all;
-    for (const auto& key : queue_.keys()) all += key + " ";
+    const auto listed = queue_.ask("GET", "/messages");
+    if (!listed) return listed.error().text;
+    for (const Json& message : listed->items("messages")) {
+      all += message.text("key") + " " + message.text("state") + " ";
+    }
     return all;
   }
   Undo silenced(Undo undo) override {
@@ -238,76 +210,19 @@ class LinkPlace : public TargetPlace {
   std::thread thread_;
 };
 
-// A small filesystem in memory, for what fills it.
-class DiskPlace : public TargetPlace {
+// A network namespace, with a server that is reached inside of it by both families.
+class HostPlace : public TargetPlace {
  public:
-  explicit DiskPlace(DeedWorld& world) : folder_(world.file("spool")) {
-    std::filesystem::create_directory(folder_);
-    EXPECT_EQ(mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64m"), 0)
-        << "this test must be allowed to mount a tmpfs (run it as root)";
-    std::ofstream(folder_ + "/theirs") << "not ours\n";
-  }
-  ~DiskPlace() override { umount2(folder_.c_str(), MNT_DETACH); }
+  explicit HostPlace(DeedWorld& world) : netns_(world) {}
+  std::string netns() const override { return netns_.path(); }
   std::string seen() override {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-      names.insert(entry.path().filename().string());
-    }
-    std::string all = std::to_string(disk_of(folder_)->free) + " free";
-    for (const auto& name : names) all += " " + name;
-    return all;
+    return netns_.rules() + ClientInside(netns_, "127.0.0.1:8200").state() + ", " +
+           ClientInside(netns_, "[::1]:8200").state();
   }
 
  private:
-  std::string folder_;
-};
-
-// What a command makes in the playbook's folder.
-class CommandPlace : public TargetPlace {
- public:
-  explicit CommandPlace(DeedWorld& world) : world_(world) {}
-  std::string seen() override {
-    return std::filesystem::exists(world_.file("maintenance")) ? "maintenance" : "none";
-  }
-  Undo silenced(Undo undo) override {
-    for (const char* name : {"do", "undo", "check"}) {
-      undo.arguments.set(name, Json(Json::Array{"sleep", "30"}));
-    }
-    return undo;
-  }
-
- private:
-  DeedWorld& world_;
-};
-
-// This machine, of which only what a stressor of ours takes is looked at.
-class MachinePlace : public TargetPlace {
- public:
-  explicit MachinePlace(DeedWorld& world) : world_(world) {
-    setenv("GAMEDAY_PROGRAM", GAMEDAY_BIN_DIR "/../gameday", 1);
-  }
-  ~MachinePlace() override {
-    for (const auto& id : stressors()) {
-      (void)world_.doors().processes.signal(id, SIGKILL);
-      (void)world_.doors().processes.wait_gone(id, world_.context().until);
-    }
-  }
-  std::string seen() override { return std::to_string(stressors().size()) + " stressors"; }
-
- private:
-  std::vector<ProcessId> stressors() const {
-    std::vector<ProcessId> found;
-    for (const pid_t pid : world_.doors().processes.all()) {
-      const auto facts = world_.doors().processes.look(pid);
-      const bool ours = facts && !facts->zombie && facts->argv.size() > 3 &&
-                        facts->argv[1] == "stress" &&
-                        facts->argv[3].starts_with(world_.private_folder());
-      if (ours) found.push_back(facts->id);
-    }
-    return found;
-  }
-
-  DeedWorld& world_;
+  TestNetns netns_;
+  ServerInside four_{netns_, "127.0.0.1:8200"}, six_{netns_, "[::1]:8200"};
 };
 
 // How long `work` goes on after its stop, which comes while it is under way.
@@ -334,11 +249,21 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
 [[nodiscard]] inline std::unique_ptr<TargetPlace> place_for(std::string_view facet,
                                                             DeedWorld& world,
                                                             std::string_view name = "") {
+  if (name == "bad-certificate" || name == "revoke-credential") {
+    return std::make_unique<EdgePlace>(world);
+  }
   if (facet == "process") return std::make_unique<ProcessPlace>(world);
   if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
+  if (facet == "rabbitmq") return std::make_unique<RabbitPlace>(world);
+  if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
+  if (facet == "container") return std::make_unique<ContainerPlace>(world);
+  if (facet == "postgres") {
+    return std::make_unique<PostgresPlace>(world, name == "pause-replication");
+  }
   if (name == "exhaust") return std::make_unique<MachinePlace>(world);
+  if (name == "dns") return std::make_unique<NamesPlace>(world);
   if (name == "command") return std::make_unique<CommandPlace>(world);
   if (name == "fill-disk") return std::make_unique<DiskPlace>(world);
   ADD_FAILURE() << (facet.empty() ? "fault `" : "facet `") << (facet.empty() ? name : facet)

@@ -37,6 +37,7 @@ class DeedWorld {
   [[nodiscard]] std::string file(const std::string& name) const { return folder_ + "/" + name; }
   [[nodiscard]] std::string private_folder() const { return folder_ + "/private"; }
   [[nodiscard]] System& system() { return system_; }
+  [[nodiscard]] Secrets& secrets() { return secrets_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
   [[nodiscard]] Doors& doors() { return doors_; }
   void set_until(const Until& until) { until_ = until; }

@@ -92,5 +92,34 @@ TEST(Rows, EachCanDoItsPart) {
   }
 }
 
+TEST(Rows, OneNameMeansWhatTheTargetIs) {
+  const Rows rows = all_rows();
+  const auto meant = [&](const std::string& facet, const std::string& name) {
+    Target target;
+    target.facets = Json::object({{facet, Json::object()}});
+    return std::string(rows.fault_on(target, name)->name);
+  };
+  EXPECT_EQ(meant("process", "kill"), "kill");
+  EXPECT_EQ(meant("container", "kill"), "kill-container");
+  EXPECT_EQ(meant("container", "pause"), "pause-container");
+  EXPECT_EQ(meant("postgres", "lose-data"), "lose-data-postgres");
+  EXPECT_EQ(meant("rabbitmq", "drop-queue"), "drop-rabbitmq-queue");
+  EXPECT_EQ(meant("rabbitmq", "purge-queue"), "purge-rabbitmq-queue");
+  EXPECT_EQ(meant("queue", "drop-queue"), "drop-queue");
+}
+
+// Else which of them a playbook means would depend on the order of the rows.
+TEST(Rows, ThatShareANameAreForTargetsOfDifferentKinds) {
+  const Rows rows = all_rows();
+  std::set<std::pair<std::string_view, std::string_view>> meant;
+  for (const auto* row : rows.faults) {
+    if (row->as.empty()) continue;
+    const FaultRow* own = rows.fault(row->as);
+    ASSERT_NE(own, nullptr) << row->name;
+    EXPECT_NE(own->facet, row->facet) << row->name;
+    EXPECT_TRUE(meant.emplace(row->as, row->facet).second) << row->name;
+  }
+}
+
 }  // namespace
 }  // namespace gameday

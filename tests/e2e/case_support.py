@@ -26,6 +26,11 @@ def make(bin_folder, crash=False, **switches):
     return shop, Gameday(bin_folder + "/gameday_crash" if crash else program(bin_folder), shop)
 
 
+def was_too_busy(ended):
+    """This machine could not keep the load's plan, and the drill says so."""
+    return ended.returncode == 6 and "missed its plan" in ended.stdout
+
+
 def expect_code(ended, code):
     check(ended.returncode == code,
           f"exit code {ended.returncode}, not {code}\n{ended.stdout[-2000:]}\n{ended.stderr}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -91,10 +92,28 @@ def leftovers_are_named_and_not_healed_by_run(bin_folder):
     other = Gameday(gameday.program, shop, FOLDER + "/another-store")
     third = other.run(playbook)
     expect_code(third, 3)
-    check(gameday.store in third.stderr, f"the other store is not named: {third.stderr}")
-    expect_code(gameday.revert(), 0)
+    hints = [told.split("hint: gameday ")[1].splitlines()[0] for told in (second.stderr, third.stderr)]
+    check(hints[0] == hints[1], f"each names its own store: {hints}")
+    # Pasted as it is by somebody who knows of neither store.
+    pasted = subprocess.run([gameday.program, *shlex.split(hints[1])], capture_output=True,
+                            text=True, timeout=90, env=shop.environment)
+    expect_code(pasted, 0)
     expect_nothing_left(gameday)
     check([p.pid for p in named("west")] == [shop.pid("west")], "west is not back, once")
+
+
+COPIED = """\
+gameday: 1
+name: copied
+summary: A target by a pidfile of its own.
+owner: tests
+environment: test
+system:
+  gate: { process: { pidfile: copied.pid } }
+limits: { targets: 1, duration: 1m }
+timeline:
+  - { fault: pause, target: gate, for: 1s }
+"""
 
 
 @case
@@ -109,6 +128,15 @@ def two_drills_on_one_target(bin_folder):
     document = expect_one_document(second)
     check(document["verdict"] == "not_started", f"verdict {document['verdict']}")
     check("in use" in document["reasons"][0]["text"], second.stdout)
+    os.symlink(shop.run, shop.folder + "/same")
+    spelt = shop.write("spelt.yaml", short_playbook(KILL_WEST).replace("run/", "same/"))
+    expect_code(other.run(spelt), 3)
+    # Of what has two names of its own, it is found out when the targets are.
+    shutil.copy(shop.run + "/north.pid", shop.folder + "/copied.pid")
+    copied = shop.write("copied.yaml", COPIED)
+    third = other.run(copied, "--json")
+    expect_code(third, 3)
+    check("in use" in expect_one_document(third)["reasons"][0]["text"], third.stdout)
     alive = gameday.revert()
     check("nothing is left" in alive.stderr or alive.returncode == 1, alive.stderr)
     check(not named("west"), "somebody has undone the fault of a living drill")

@@ -6,6 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import criterion_cases  # noqa: E402, F401
 import death_cases  # noqa: E402, F401
 import document_cases  # noqa: E402, F401
 import door_cases  # noqa: E402, F401

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 
+import yaml
+
 from case_support import (CASES, KILL_WEST, case, expect_code, expect_nothing_left,
-                          expect_one_document, expect_reason, make)
+                          expect_one_document, expect_reason, make, was_too_busy)
 from shop_world import FOLDER, SOURCE, Wrong, check, eventually, processes, proxy_toxics
 from short_drill import short_playbook
 
@@ -28,9 +30,36 @@ def run_on_a_quiet_machine(shop, gameday, name):
     then once more."""
     for _ in range(2):
         ended = gameday.run(f"{shop.folder}/{name}.yaml", "--json", wait=100)
-        if ended.returncode != 6 or "missed its plan" not in ended.stdout:
+        if not was_too_busy(ended):
             break
     return ended
+
+
+def expect_coverage(gameday, document):
+    """What was assessed of what applies, by the weights in the bundle's rubric and nothing else."""
+    with open(gameday.out + "/rubric.yaml", encoding="utf-8") as file:
+        rubric = yaml.safe_load(file)
+    tiers = {"required": 3, "good": 2, "best": 1}
+    names = {"OPS": "operational excellence", "SEC": "security", "REL": "reliability",
+             "PERF": "performance efficiency", "COST": "cost optimization"}
+    outcomes = {one["id"]: one["result"] for pillar in document["score"]["pillars"]
+                for one in pillar["criteria"]}
+    check(set(outcomes) == set(rubric["criteria"]), "the rubric has other criteria")
+    whole = 0
+    for prefix, name in names.items():
+        weights = {one: tiers[terms["tier"]] for one, terms in rubric["criteria"].items()
+                   if one.startswith(prefix + "-") and outcomes[one] != "not_applicable"}
+        assessed = sum(weight for one, weight in weights.items()
+                       if outcomes[one] in ("pass", "fail", "partial"))
+        share = float(rubric["pillars"][name].rstrip("%")) / 100
+        whole += share * assessed / sum(weights.values())
+    told = document["score"]["coverage"]
+    check(0 <= whole - told < 0.0001, f"the coverage is {whole}, told is {told}")
+    measured = {prefix: sum(outcomes[one] == "pass" for one in outcomes
+                            if one.startswith(prefix + "-")) for prefix in names}
+    least = {"REL": 6, "PERF": 3, "OPS": 2, "SEC": 2, "COST": 1}
+    check(all(measured[prefix] >= count for prefix, count in least.items()),
+          f"so many criteria hold: {measured}")
 
 
 def playbook_case(name, code, verdict):
@@ -51,6 +80,8 @@ def playbook_case(name, code, verdict):
         expect_nothing_left(gameday, document)
         if code in (0, 1):
             expect_told_by_someone_else(shop, gameday)
+        if name == "store-lost-and-restored":
+            expect_coverage(gameday, document)
         check(not [p for p in processes() if p.name != "unshare"],
               f"what the drill started stays: {[p.argv for p in processes()]}")
 

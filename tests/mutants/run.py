@@ -7,16 +7,21 @@ NOT CAUGHT. Exit code 1 if one is not caught or the engine as it is breaks an in
 nothing but python3 and what the build needs.
 """
 import argparse
+import concurrent.futures
+import json
+import os
 import pathlib
 import re
 import resource
-import shutil
+import shlex
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+PARTS = 6  # of a test binary, at once
 COPIED = ["CMakeLists.txt", "CMakePresets.json", "engine", "drills", "probes", "reports", "cli",
           "tests", "playbooks"]
 
@@ -55,33 +60,61 @@ def bounded():
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 
 
-def rehearse(work, seeds, seconds):
+def rehearse(binary, seeds, threads, seconds=120):
     try:
-        return run([str(work / "build/bin/rehearsals"), "--count", str(seeds)], timeout=seconds,
-                   preexec_fn=bounded)
+        return run([str(binary), "--count", str(seeds), "--threads", str(threads), "--first"],
+                   timeout=seconds, preexec_fn=bounded)
     except subprocess.TimeoutExpired:
         return None
 
 
-def tested(work, test, seconds=300):
-    """The first test of a binary that fails, or None."""
+def tested(work, test):
+    """The first test of a binary that fails, or None; of one in which it died or never ended too.
+    In several parts side by side, because tests of real things mostly wait. After a colon stands
+    which of its tests; those that want a server take their time, and are run where they are asked
+    for."""
+    test, _, wanted = test.partition(":")
+    chosen = "--gtest_filter=" + (wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*")
+    with concurrent.futures.ThreadPoolExecutor(PARTS) as pool:
+        parts = 1 if wanted else PARTS
+        said = pool.map(lambda part: tested_part(work / "build/bin" / test, chosen, part, parts),
+                        range(parts))
+        return next((one for one in said if one), None)
+
+
+def tested_part(binary, chosen, part, parts, seconds=300):
     try:
-        done = run([str(work / "build/bin" / test), "--gtest_brief=1", "--gtest_fail_fast"],
-                   timeout=seconds, preexec_fn=bounded)
-    except subprocess.TimeoutExpired:
-        return f"{test} never ended"
+        done = run([str(binary), "--gtest_fail_fast", chosen], timeout=seconds,
+                   preexec_fn=bounded if parts > 1 else None,
+                   env=dict(os.environ, GTEST_TOTAL_SHARDS=str(parts), GTEST_SHARD_INDEX=str(part)))
+    except subprocess.TimeoutExpired as late:
+        return f"{last_begun(late.stdout or b'')}, which never ended"
     if done.returncode < 0:
-        return f"{test} died of signal {-done.returncode}"
+        return f"{last_begun(done.stdout.encode())}, in which it died of signal {-done.returncode}"
     failed = re.search(r"^\[  FAILED  \] ([^\s,]+)", done.stdout, flags=re.M)
     return failed.group(1) if failed else None
 
 
-def verdict(done):
+def last_begun(told):
+    """The test that a binary was in when it said no more."""
+    begun = re.findall(rb"^\[ RUN      \] (\S+)", told, flags=re.M)
+    return begun[-1].decode() if begun else "what comes before its first test"
+
+
+def died_at(binary, seeds):
+    """The seed at which the rehearsals died: the one after the last that they told of."""
+    done = run([str(binary), "--count", str(seeds), "--threads", "1", "--told"],
+               preexec_fn=bounded)
+    return 1 + len(re.findall(r"^\d+\t", done.stdout, flags=re.M))
+
+
+def caught_by(binary, seeds, threads):
     """What caught it, or None."""
+    done = rehearse(binary, seeds, threads)
     if done is None:
         return "the rehearsals never ended"
     if done.returncode < 0:
-        return f"the rehearsals died of signal {-done.returncode}"
+        return f"they died of signal {-done.returncode} at seed {died_at(binary, seeds)}"
     broken = re.findall(r"^BROKEN (\S+) at seed (\d+)", done.stdout, flags=re.M)
     if not broken:
         return None
@@ -89,17 +122,30 @@ def verdict(done):
     return f"{invariant} at seed {seed}"
 
 
+def files_in(folder):
+    return {path.relative_to(folder) for path in folder.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts}
+
+
+def bring_up_to_date(source, copy):
+    """Only what differs is written, and is newer then than all that was built: a copy that was left
+    while a mutant stood in it is put right, and nothing else is built again."""
+    if source.is_dir():
+        wanted = files_in(source)
+        for name in files_in(copy) - wanted if copy.exists() else ():
+            (copy / name).unlink()
+        for name in wanted:
+            bring_up_to_date(source / name, copy / name)
+    elif source.exists() and not (copy.exists() and copy.read_bytes() == source.read_bytes()):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(source.read_bytes())
+        copy.chmod(source.stat().st_mode)
+
+
 def prepare(work, build_type):
     for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, work / name, dirs_exist_ok=True)
-        elif source.exists():
-            shutil.copy2(source, work / name)
-    # A copy that was left while a mutant stood in it has objects newer than their sources.
-    for _, file, *_ in all_mutants():
-        (work / file).touch()
-    flags = ["-DCMAKE_BUILD_TYPE=" + build_type]
+        bring_up_to_date(ROOT / name, work / name)
+    flags = ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DCMAKE_BUILD_TYPE=" + build_type]
     if build_type == "Debug":
         # Fast, and no warnings: a mutant may well leave something unused.
         flags += ["-DCMAKE_CXX_FLAGS_DEBUG=-O1", "-DCMAKE_CXX_FLAGS=-w"]
@@ -116,48 +162,148 @@ def all_fit(mutants):
     return 1 if misfits else 0
 
 
+class Stages:
+    """Says how long each took."""
+
+    def __init__(self):
+        self.began = self.last = time.monotonic()
+
+    def over(self, what):
+        now = time.monotonic()
+        print(f"-- {what}: {now - self.last:.0f} s", flush=True)
+        self.last = now
+
+    def total(self):
+        return time.monotonic() - self.began
+
+
+class Rehearsals:
+    """What the build does for the rehearsals: mutants are built beside it, several at once, each
+    from its one file and a link in which its object stands before the one in the library."""
+
+    def __init__(self, work):
+        self.work = work
+        build = work / "build"
+        self.compiling = {}
+        for one in json.loads((build / "compile_commands.json").read_text()):
+            self.compiling[one["file"]] = shlex.split(one["command"])
+        done = run(["ninja", "-C", str(build), "-t", "commands", "rehearsals"])
+        self.linking = shlex.split(done.stdout.rstrip("\n").split("\n")[-1])
+        self.binary = build / "bin/rehearsals"
+
+    def build(self, name, file, content):
+        """The mutant's own binary, or what the compiler said against it."""
+        folder = self.work / "mutants" / name
+        source, mutant, linked = folder / file, folder / "mutant.o", folder / "rehearsals"
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(content)
+        compiling = list(self.compiling[str(self.work / file)])
+        compiling[compiling.index("-o") + 1] = str(mutant)
+        compiling[compiling.index("-c") + 1] = str(source)
+        at = self.linking.index("-o")
+        linking = self.linking[:at] + [str(mutant), "-o", str(linked)] + self.linking[at + 2:]
+        for command in (compiling, [part for part in linking if part not in (":", "&&")]):
+            done = run(command, cwd=self.work / "build")
+            if done.returncode != 0:
+                return None, done.stdout
+        return linked, ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=500)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--only", help="mutants whose name contains this")
+    parser.add_argument("--only", action="append",
+                        help="mutants whose name contains this; given several times, one of these")
     parser.add_argument("--fit", action="store_true",
                         help="builds nothing: does each still stand once in its file?")
+    parser.add_argument("--engine", action="store_true", help="only those that rehearsals catch")
     parser.add_argument("--checks", action="store_true", help="only those of tests/checks.txt")
     parser.add_argument("--work", help="where the copy stands; kept if given")
     options = parser.parse_args()
     mutants = all_mutants()
     if options.fit:
         return all_fit(mutants)
-    if options.checks:
-        mutants = [mutant for mutant in mutants if mutant[2] is not None]
+    if options.engine != options.checks:
+        mutants = [mutant for mutant in mutants if (mutant[2] is None) == options.engine]
     if options.only:
-        mutants = [mutant for mutant in mutants if options.only in mutant[0]]
+        mutants = [mutant for mutant in mutants
+                   if any(part in mutant[0] for part in options.only)]
     with tempfile.TemporaryDirectory(prefix="gameday-mutants-") as temporary:
         work = pathlib.Path(options.work or temporary)
         work.mkdir(parents=True, exist_ok=True)
-        prepare(work, "Debug")
-        done = build(work, options.jobs)
-        if done.returncode != 0:
-            sys.exit(done.stdout[-4000:])
-        caught = verdict(rehearse(work, options.seeds, 120))
-        print(f"{'as it is':40} {'BROKEN: ' + caught if caught else 'holds'}", flush=True)
-        if caught:
-            return 1
-        # A test that fails anyway would catch everything.
-        for test in sorted({mutant[2] for mutant in mutants if mutant[2]}):
-            done = build(work, options.jobs, test)
-            caught = done.stdout[-2000:] if done.returncode != 0 else tested(work, test)
-            print(f"{test + ' as it is':40} {'FAILS: ' + caught if caught else 'holds'}", flush=True)
-            if caught:
-                return 1
-        missed = sum(not try_mutant(work, options, *mutant) for mutant in mutants)
-    print(f"{len(mutants)} mutants, {len(mutants) - missed} caught, "
+        return try_all(work, options, mutants)
+
+
+def try_all(work, options, mutants):
+    stages = Stages()
+    prepare(work, "Debug")
+    stages.over("copied and configured")
+    engine = [mutant for mutant in mutants if mutant[2] is None]
+    checks = [mutant for mutant in mutants if mutant[2] is not None]
+    if (engine and not engine_holds(work, options, stages)) or (
+            checks and not checks_hold(work, options, stages, checks)):
+        return 1
+    caught = 0
+    if engine:
+        caught += try_engine(work, options, engine)
+        stages.over(f"{len(engine)} mutants of the engine")
+    if checks:
+        caught += sum(try_check(work, options, *check) for check in checks)
+        stages.over(f"{len(checks)} checks")
+    print(f"{len(mutants)} mutants, {caught} caught in {stages.total():.0f} s, "
           f"those of the engine within {options.seeds} seeds")
-    return 1 if missed else 0
+    return 0 if caught == len(mutants) else 1
 
 
-def try_mutant(work, options, name, file, test, old, new):
+def engine_holds(work, options, stages):
+    done = build(work, options.jobs)
+    stages.over("built the rehearsals")
+    if done.returncode != 0:
+        sys.exit(done.stdout[-4000:])
+    caught = caught_by(work / "build/bin/rehearsals", options.seeds, options.jobs)
+    print(f"{'as it is':40} {'BROKEN: ' + caught if caught else 'holds'}", flush=True)
+    stages.over(f"rehearsed {options.seeds} seeds")
+    return not caught
+
+
+def checks_hold(work, options, stages, checks):
+    """A test that fails anyway would catch everything."""
+    for test in sorted({check[2] for check in checks}):
+        done = build(work, options.jobs, test.partition(":")[0])
+        caught = done.stdout[-2000:] if done.returncode != 0 else tested(work, test)
+        print(f"{test + ' as it is':40} {'FAILS: ' + caught if caught else 'holds'}", flush=True)
+        if caught:
+            return False
+    stages.over("built and ran the tests")
+    return True
+
+
+def try_engine(work, options, mutants):
+    """How many were caught. One thread each, as many at once as there are jobs."""
+    rehearsals = Rehearsals(work)
+
+    def try_one(mutant):
+        name, file, _, old, new = mutant
+        whole = (work / file).read_text()
+        if whole.count(old) != 1:
+            return f"DOES NOT FIT: its old lines stand {whole.count(old)} times in {file}", False
+        binary, problem = rehearsals.build(name, file, whole.replace(old, new))
+        if binary is None:
+            return f"DOES NOT BUILD\n{problem[-2000:]}", False
+        caught = caught_by(binary, options.seeds, 1)
+        binary.unlink()
+        return caught or "NOT CAUGHT", caught is not None
+
+    caught = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for mutant, (told, well) in zip(mutants, pool.map(try_one, mutants)):
+            print(f"{mutant[0]:40} {told}", flush=True)
+            caught += well
+    return caught
+
+
+def try_check(work, options, name, file, test, old, new):
     path = work / file
     whole = path.read_text()
     if whole.count(old) != 1:
@@ -165,11 +311,11 @@ def try_mutant(work, options, name, file, test, old, new):
         return False
     path.write_text(whole.replace(old, new))
     try:
-        done = build(work, options.jobs, test or "rehearsals")
+        done = build(work, options.jobs, test.partition(":")[0])
         if done.returncode != 0:
             print(f"{name:40} DOES NOT BUILD\n{done.stdout[-2000:]}")
             return False
-        caught = tested(work, test) if test else verdict(rehearse(work, options.seeds, 120))
+        caught = tested(work, test)
     finally:
         path.write_text(whole)
     print(f"{name:40} {caught or 'NOT CAUGHT'}", flush=True)

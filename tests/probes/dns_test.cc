@@ -49,14 +49,15 @@ using Answers = std::function<std::vector<std::string>(const std::string& questi
 // A DNS server over UDP; and over TCP at the same port, where it has something to say there.
 class DnsServer {
  public:
-  explicit DnsServer(Answers answers, TcpPeer::Serve serve = {})
-      : answers_(std::move(answers)), serve_(std::move(serve)) {
+  explicit DnsServer(
+      Answers answers, TestServer::Serve serve = [](int, const std::stop_token&) {})
+      : answers_(std::move(answers)), tcp_(std::move(serve)) {
     thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   }
   [[nodiscard]] std::string address() const { return tcp_.address(); }
 
  private:
-  static Descriptor beside(const LoopbackSocket& tcp) {
+  static Descriptor beside(const TestServer& tcp) {
     Descriptor made(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -77,19 +78,13 @@ class DnsServer {
     }
   }
   void run(const std::stop_token& stop) {
-    std::vector<Descriptor> kept;
     while (!stop.stop_requested()) {
-      pollfd waits[2] = {{udp_.get(), POLLIN, 0}, {tcp_.get(), POLLIN, 0}};
-      if (poll(waits, 2, 5) <= 0) continue;
-      if (waits[0].revents != 0) answer_datagram();
-      if (waits[1].revents == 0) continue;
-      Descriptor line(accept4(tcp_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (serve_) kept.push_back(serve_(std::move(line)));
+      pollfd wait{udp_.get(), POLLIN, 0};
+      if (poll(&wait, 1, 5) > 0) answer_datagram();
     }
   }
   Answers answers_;
-  TcpPeer::Serve serve_;
-  LoopbackSocket tcp_{SOCK_STREAM};
+  TestServer tcp_;
   Descriptor udp_ = beside(tcp_);
   std::jthread thread_;
 };
@@ -103,11 +98,13 @@ Answers two_addresses() {
   return records({record(pointer(kQuestion), 1, four(1)), record(pointer(kQuestion), 1, four(2))});
 }
 
-class DnsProbeTest : public testing::Test {
+class DnsProbeTest : public ProbeTest {
  protected:
-  Answer ask(const DnsServer& server, const Json& expect = {}, const std::string& type = "A",
-             Duration d = 10s) {
-    return dns_probe.ask(arguments(server, expect, type), world_.context(d));
+  DnsProbeTest() : ProbeTest(dns_probe) {}
+
+  Answer ask_of(const DnsServer& server, const Json& expect = {}, const std::string& type = "A",
+                Duration d = 10s) {
+    return attempt(arguments(server, expect, type), d);
   }
   static Json arguments(const DnsServer& server, const Json& expect = {},
                         const std::string& type = "A") {
@@ -119,65 +116,59 @@ class DnsProbeTest : public testing::Test {
   static Json addresses(const Json::Array& list) {
     return Json::object({{"addresses", Json(list)}});
   }
-  void expect_no(const Answer& answer, const std::string& text) {
-    EXPECT_FALSE(answer.ok);
-    EXPECT_EQ(answer.text, text);
-  }
   void expect_no_answer(const DnsServer& server, const std::string& why) {
-    expect_no(ask(server), "no answer (" + server.address() + ": " + why + ")");
+    expect_no(ask_of(server), "no answer (" + server.address() + ": " + why + ")");
   }
-  ProbeWorld world_;
 };
 
 TEST_F(DnsProbeTest, TheExpectedAddressesAreGood) {
   const DnsServer server(two_addresses());
-  const auto plain = ask(server);
+  const auto plain = ask_of(server);
   EXPECT_TRUE(plain.ok);
   EXPECT_EQ(plain.text, "10.0.0.1, 10.0.0.2");
-  EXPECT_TRUE(ask(server, addresses({"10.0.0.2", "10.0.0.1"})).ok);
-  EXPECT_TRUE(ask(server, Json::object({{"at_least", 2}})).ok);
+  EXPECT_TRUE(ask_of(server, addresses({"10.0.0.2", "10.0.0.1"})).ok);
+  EXPECT_TRUE(ask_of(server, Json::object({{"at_least", 2}})).ok);
 }
 
 TEST_F(DnsProbeTest, OtherAddressesAreNot) {
   const DnsServer server(two_addresses());
-  expect_no(ask(server, addresses({"10.0.0.1"})), "10.0.0.1, 10.0.0.2, expected 10.0.0.1");
-  expect_no(ask(server, addresses({"10.0.0.1", "10.0.0.3"})),
+  expect_no(ask_of(server, addresses({"10.0.0.1"})), "10.0.0.1, 10.0.0.2, expected 10.0.0.1");
+  expect_no(ask_of(server, addresses({"10.0.0.1", "10.0.0.3"})),
             "10.0.0.1, 10.0.0.2, expected 10.0.0.1, 10.0.0.3");
-  expect_no(ask(server, addresses({"::1"})), "'::1' is no address of that type");
-  expect_no(ask(server, Json::object({{"at_least", 3}})),
+  expect_no(ask_of(server, Json::object({{"at_least", 3}})),
             "10.0.0.1, 10.0.0.2, expected at least 3");
-  expect_no(ask(server, Json::object({{"none", true}})), "10.0.0.1, 10.0.0.2, expected no address");
-  expect_no(ask(server, Json::object({{"none", true}, {"at_least", 1}})),
-            "`none` and addresses cannot both be expected");
+  expect_no(ask_of(server, Json::object({{"none", true}})),
+            "10.0.0.1, 10.0.0.2, expected no address");
 }
 
 TEST_F(DnsProbeTest, ANameThatIsNotThereIsNotGoodUnlessThatIsExpected) {
   const DnsServer unknown(records({}, 0x8183));
-  expect_no(ask(unknown), "no such name, expected at least 1");
-  EXPECT_TRUE(ask(unknown, Json::object({{"none", true}})).ok);
+  expect_no(ask_of(unknown), "no such name, expected at least 1");
+  EXPECT_TRUE(ask_of(unknown, Json::object({{"none", true}})).ok);
   const DnsServer empty(records({}));
-  expect_no(ask(empty), "no address, expected at least 1");
-  EXPECT_TRUE(ask(empty, Json::object({{"none", true}})).ok);
+  expect_no(ask_of(empty), "no address, expected at least 1");
+  EXPECT_TRUE(ask_of(empty, Json::object({{"none", true}})).ok);
 }
 
 TEST_F(DnsProbeTest, AServerThatCannotTellIsNotGoodWhateverIsExpected) {
   for (const auto& [flags, name] :
        {std::pair{0x8182u, "SERVFAIL"}, {0x8185u, "REFUSED"}, {0x818fu, "code 15"}}) {
     const DnsServer server(records({}, flags));
-    expect_no(ask(server, Json::object({{"none", true}})), "the server says " + std::string(name));
+    expect_no(ask_of(server, Json::object({{"none", true}})),
+              "the server says " + std::string(name));
   }
   // One that did not understand the question does not repeat it.
   const DnsServer bare([](const std::string& question) {
     return std::vector{question.substr(0, 2) + in_16(0x8181) + std::string(8, '\0')};
   });
-  expect_no(ask(bare), "the server says FORMERR");
+  expect_no(ask_of(bare), "the server says FORMERR");
 }
 
 TEST_F(DnsProbeTest, SixteenBytesAreAnAddressOfIpv6) {
   const std::string six = "\x20\x01\x0d\xb8" + std::string(11, '\0') + "\x01";
   const DnsServer server(records({record(pointer(kQuestion), 28, six)}));
-  EXPECT_TRUE(ask(server, addresses({"2001:db8:0::1"}), "AAAA").ok);
-  expect_no(ask(server, {}, "A"), "no address, expected at least 1");
+  EXPECT_TRUE(ask_of(server, addresses({"2001:db8:0::1"}), "AAAA").ok);
+  expect_no(ask_of(server, {}, "A"), "no address, expected at least 1");
 }
 
 TEST_F(DnsProbeTest, AnAliasIsFollowedInWhateverOrder) {
@@ -185,7 +176,7 @@ TEST_F(DnsProbeTest, AnAliasIsFollowedInWhateverOrder) {
   const auto other = record(labels("elsewhere"), 1, four(9));
   const auto end = record(labels("WWW.example"), 1, four(7));
   const DnsServer server(records({other, end, alias}));
-  EXPECT_TRUE(ask(server, addresses({"10.0.0.7"})).ok);
+  EXPECT_TRUE(ask_of(server, addresses({"10.0.0.7"})).ok);
   const auto there = record(pointer(kQuestion), 5, labels("b"));
   const auto back = record(labels("b"), 5, labels("shop.example"));
   expect_no_answer(DnsServer(records({there, back})),
@@ -204,7 +195,7 @@ TEST_F(DnsProbeTest, AnAnswerToAnotherQuestionIsPassedOver) {
     return std::vector{id, name, type, question};
   };
   const DnsServer server(strangers);
-  expect_no(ask(server, {}, "A", 100ms),
+  expect_no(ask_of(server, {}, "A", 100ms),
             "no answer (" + server.address() +
                 ": an answer to another question came: the deadline passed)");
 }
@@ -216,7 +207,7 @@ TEST_F(DnsProbeTest, TheRightAnswerBehindAWrongOneIsTaken) {
     wrong[0] = static_cast<char>(wrong[0] ^ 1);
     return std::vector{wrong, right};
   });
-  EXPECT_TRUE(ask(server, addresses({"10.0.0.1"})).ok);
+  EXPECT_TRUE(ask_of(server, addresses({"10.0.0.1"})).ok);
 }
 
 TEST_F(DnsProbeTest, GarbageIsNot) {
@@ -275,16 +266,13 @@ TEST_F(DnsProbeTest, NoPacketWhateverItsBytesIsReadBeyondItsEnd) {
 }
 
 // Says over TCP what `answer` makes of the question; `length` in place of the right one.
-TcpPeer::Serve over_tcp(const Answers& answers, int more = 0) {
-  return [answers, more](Descriptor line) {
-    char heard[1024];
-    const ssize_t size = recv(line.get(), heard, sizeof heard, 0);
-    if (size < 2) return Descriptor();
-    const auto packet = answers(std::string(heard + 2, static_cast<std::size_t>(size) - 2)).front();
+TestServer::Serve over_tcp(const Answers& answers, int more = 0) {
+  return [answers, more](int line, const std::stop_token& stop) {
+    const std::string heard = TestServer::received(line, stop);
+    if (heard.size() < 2) return;
+    const auto packet = answers(heard.substr(2)).front();
     const auto said = static_cast<unsigned>(static_cast<int>(packet.size()) + more);
-    const std::string whole = in_16(said) + packet;
-    send(line.get(), whole.data(), whole.size(), MSG_NOSIGNAL);
-    return Descriptor();
+    TestServer::give(line, in_16(said) + packet, stop);
   };
 }
 
@@ -293,44 +281,36 @@ TEST_F(DnsProbeTest, ACutAnswerIsAskedForOverTcp) {
   std::vector<std::string> many;
   for (int i = 1; i <= 100; ++i) many.push_back(record(pointer(kQuestion), 1, four(i)));
   const DnsServer server(cut, over_tcp(records(many)));
-  EXPECT_TRUE(ask(server, Json::object({{"at_least", 100}})).ok);
+  EXPECT_TRUE(ask_of(server, Json::object({{"at_least", 100}})).ok);
   expect_no_answer(DnsServer(cut, over_tcp(cut)),
                    "too long for UDP: the answer is cut over TCP too");
   expect_no_answer(DnsServer(cut, over_tcp(records(many), 5)),
                    "too long for UDP: the answer over TCP breaks off");
-  const DnsServer silent(cut, [](Descriptor line) { return line; });
-  EXPECT_LT(world_.after_its_stop([&](const auto& context) {
-    EXPECT_FALSE(dns_probe.ask(arguments(silent), context).ok);
-  }),
-            200ms);
+  const DnsServer silent(cut, TestServer::keep);
+  EXPECT_LT(after_stop(arguments(silent)), 200ms);
 }
 
 TEST_F(DnsProbeTest, WhoNeverAnswersIsNot) {
   const DnsServer silent([](const std::string&) { return std::vector<std::string>{}; });
-  expect_no(ask(silent, Json::object({{"none", true}}), "A", 50ms),
+  expect_no(ask_of(silent, Json::object({{"none", true}}), "A", 50ms),
             "no answer (" + silent.address() + ": the deadline passed)");
-  EXPECT_LT(world_.after_its_stop([&](const auto& context) {
-    EXPECT_FALSE(dns_probe.ask(arguments(silent), context).ok);
-  }),
-            200ms);
+  EXPECT_LT(after_stop(arguments(silent)), 200ms);
   const LoopbackSocket nobody(SOCK_STREAM);
   const Json refused = Json::object({{"name", "shop.example"}, {"server", nobody.address()}});
-  expect_no(dns_probe.ask(refused, world_.context()),
+  expect_no(attempt(refused),
             "no answer (" + nobody.address() + ": no answer: Connection refused)");
 }
 
-TEST_F(DnsProbeTest, WithoutAServerTheFirstOneOfThisMachineIsAsked) {
-  const Json plain = Json::object({{"name", "shop.example"}});
-  EXPECT_TRUE(with_a_silent_name_server([&] {
-    return dns_probe.ask(plain, world_.context(50ms)).text ==
-           "no answer (127.0.0.1:53: the deadline passed)";
-  }));
-  EXPECT_TRUE(with_a_silent_name_server(
-      [&] {
-        return dns_probe.ask(plain, world_.context(50ms)).text ==
-               "no answer (/etc/resolv.conf names no server); name one as `server`";
-      },
-      "# nameserver 127.0.0.1"));
+TEST_F(DnsProbeTest, CheckRefusesWhatCannotBeMeant) {
+  const auto wrong = [&](const std::string& expect, const std::string& type = "A") {
+    return problem("{ dns: shop.example, type: " + type + ", expect: { " + expect + " } }");
+  };
+  EXPECT_EQ(wrong("addresses: [10.0.0.1], at_least: 1"), "");
+  EXPECT_TRUE(wrong("none: true, at_least: 1").contains("cannot both be expected"));
+  EXPECT_TRUE(wrong("none: true, addresses: [10.0.0.1]").contains("cannot both be expected"));
+  EXPECT_TRUE(wrong("addresses: []").contains("must not be empty"));
+  EXPECT_TRUE(wrong("addresses: [\"::1\"]").contains("'::1' is no address of that type"));
+  EXPECT_TRUE(wrong("addresses: [10.0.0.1]", "AAAA").contains("'10.0.0.1' is no address"));
 }
 
 TEST_F(DnsProbeTest, WhatIsNoNameIsNotAsked) {
@@ -338,7 +318,7 @@ TEST_F(DnsProbeTest, WhatIsNoNameIsNotAsked) {
   const auto about = [&](const std::string& name) {
     Json asked = arguments(server);
     asked.set("name", name);
-    return dns_probe.ask(asked, world_.context());
+    return row_.ask(asked, world_.context());  // as long as it is
   };
   EXPECT_TRUE(about("shop.example.").ok);
   for (const std::string& wrong : {std::string("a..b"), std::string(64, 'x'), std::string("a b"),

@@ -1,26 +1,30 @@
-// What a probe is handed, on real doors, and peers on loopback for it to ask.
+// A probe on real doors, asked as a playbook writes it, and peers on loopback for it to ask.
 #pragma once
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <list>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "engine/rows.h"
+#include "engine/playbook/load_playbook.h"
+#include "tests/drills/deed_world.h"
 
 namespace gameday {
+
+extern const FacetRow http_facet;
+extern const FacetRow postgres_facet;
+extern const FacetRow process_facet;
+extern const FacetRow queue_facet;
+extern const FacetRow rabbitmq_facet;
 
 // A socket on a free port of loopback. `listens`: a TCP socket that accepts.
 class LoopbackSocket {
@@ -34,7 +38,7 @@ class LoopbackSocket {
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
     EXPECT_EQ(bind(socket_.get(), generic, length), 0);
     if (type == SOCK_STREAM && listens) {
-      EXPECT_EQ(listen(socket_.get(), 8), 0);
+      EXPECT_EQ(listen(socket_.get(), 16), 0);
     }
     EXPECT_EQ(getsockname(socket_.get(), generic, &length), 0);
     port_ = ntohs(address.sin_port);
@@ -48,96 +52,162 @@ class LoopbackSocket {
   int port_ = 0;
 };
 
-// Hands every connection to `serve`, one after the other; what that returns stays open until the
-// peer is gone.
-class TcpPeer {
+// Hands each connection to `serve`, on a thread of its own; its end ends them all.
+class TestServer {
  public:
-  using Serve = std::function<Descriptor(Descriptor)>;
-  explicit TcpPeer(Serve serve) : serve_(std::move(serve)) {
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  using Serve = std::function<void(int connection, const std::stop_token& stop)>;
+  explicit TestServer(Serve serve) : serve_(std::move(serve)) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { accept_until(stop); });
   }
-  [[nodiscard]] std::string address() const { return socket_.address(); }
-  [[nodiscard]] int port() const { return socket_.port(); }
+  [[nodiscard]] std::string address() const { return listener_.address(); }
+  [[nodiscard]] int port() const { return listener_.port(); }
+  [[nodiscard]] std::string url() const { return "http://" + address(); }
+
+  // What has come within 5 s, or "" at its end.
+  static std::string received(int connection, const std::stop_token& stop) {
+    for (int tries = 0; tries < 1000 && !stop.stop_requested(); ++tries) {
+      pollfd wait{connection, POLLIN, 0};
+      if (poll(&wait, 1, 5) <= 0) continue;
+      std::array<char, 16384> bytes{};
+      const ssize_t got = recv(connection, bytes.data(), bytes.size(), 0);
+      return got <= 0 ? "" : std::string(bytes.data(), static_cast<std::size_t>(got));
+    }
+    return "";
+  }
+  // False: nobody is listening any more.
+  static bool give(int connection, std::string_view bytes, const std::stop_token& stop) {
+    while (!bytes.empty() && !stop.stop_requested()) {
+      pollfd wait{connection, POLLOUT, 0};
+      if (poll(&wait, 1, 5) <= 0) continue;
+      const ssize_t sent =
+          send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return bytes.empty();
+  }
+  // Says nothing, whatever comes, until the peer is gone.
+  static void keep(int connection, const std::stop_token& stop) {
+    while (!received(connection, stop).empty()) continue;
+  }
 
  private:
-  void run(const std::stop_token& stop) {
-    std::vector<Descriptor> kept;
+  void accept_until(const std::stop_token& stop) {
+    std::list<std::jthread> served;
     while (!stop.stop_requested()) {
-      pollfd wait{socket_.get(), POLLIN, 0};
+      pollfd wait{listener_.get(), POLLIN, 0};
       if (poll(&wait, 1, 5) <= 0) continue;
-      Descriptor line(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (line) kept.push_back(serve_(std::move(line)));
+      const int connection = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+      served.emplace_back([this, connection](const std::stop_token& end) {
+        const Descriptor owned(connection);
+        serve_(connection, end);
+      });
     }
   }
+
   Serve serve_;
-  LoopbackSocket socket_{SOCK_STREAM};
+  LoopbackSocket listener_{SOCK_STREAM};
   std::jthread thread_;
 };
 
-// In namespaces of its own, where the only name server takes questions and never answers.
-inline bool with_a_silent_name_server(const std::function<bool()>& work,
-                                      const std::string& resolv = "nameserver 127.0.0.1") {
-  const std::string file = "/tmp/gameday-resolv-" + std::to_string(getpid());
-  std::ofstream(file) << resolv << "\n";
-  const pid_t child = fork();
-  if (child == 0) {
-    const int own = getuid() == 0 ? 0 : CLONE_NEWUSER;
-    if (unshare(own | CLONE_NEWNS | CLONE_NEWNET) != 0) _exit(2);
-    const Descriptor server(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq loopback{};
-    std::string("lo").copy(loopback.ifr_name, 2);
-    loopback.ifr_flags = IFF_UP;
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(53);
-    const bool ready =
-        ioctl(server.get(), SIOCSIFFLAGS, &loopback) == 0 &&
-        bind(server.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-        mount(file.c_str(), "/etc/resolv.conf", nullptr, MS_BIND, nullptr) == 0;
-    _exit(!ready ? 3 : work() ? 0 : 1);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  std::filesystem::remove(file);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) < 2) << "no namespaces: " << status;
-  return status == 0;
+// Gives every request the same bytes and ends the connection; with none, it says nothing.
+class AnswerServer : public TestServer {
+ public:
+  explicit AnswerServer(std::string answer)
+      : TestServer([answer = std::move(answer)](int connection, const std::stop_token& stop) {
+          if (received(connection, stop).empty()) return;
+          give(connection, answer, stop);
+          if (answer.empty()) keep(connection, stop);
+        }) {}
+};
+
+inline std::string http_answer(int status, const std::string& body,
+                               const std::string& headers = "") {
+  return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + headers +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-class ProbeWorld {
- public:
-  [[nodiscard]] DeedContext context(Duration d = std::chrono::seconds(10), const Stop& stop = {}) {
-    return {doors_, system_, secrets_, "01J", "", "", {stop, clock_.in(d)}};
-  }
-  [[nodiscard]] const Clock& clock() const { return clock_; }
-  [[nodiscard]] Secrets& secrets() { return secrets_; }
+class ProbeTest : public testing::Test {
+ protected:
+  explicit ProbeTest(const ProbeRow& row) : row_(row) {}
 
-  // How long `ask` takes to end after a stop that comes while it waits.
-  template <class Ask>
-  Duration after_its_stop(const Ask& ask) {
-    using namespace std::chrono_literals;
-    StopSource source;
-    Instant stopped;
+  LoadedPlaybook loaded(const std::string& probe) const {
+    static const std::array<const FacetRow*, 5> facets{&http_facet, &postgres_facet, &process_facet,
+                                                       &queue_facet, &rabbitmq_facet};
+    const std::array<const ProbeRow*, 1> rows{&row_};
+    return decode_playbook(world_.file("p.yaml"),
+                           "gameday: 1\nname: probes\nsystem:\n" + system_ +
+                               "probes:\n  asked: " + probe + "\ntimeline: [ { wait: 1s } ]\n",
+                           {}, {facets, {}, {}, {}, rows});
+  }
+  // One attempt as the runner makes it; of what is decoded already, and of what a playbook says.
+  Answer attempt(const Json& arguments, Duration patience = std::chrono::seconds(10)) {
+    world_.set_until({stop_.stop(), world_.clock().in(patience)});
+    return asked(row_, arguments, world_.context());
+  }
+  Answer ask(const std::string& probe, Duration patience = std::chrono::seconds(10)) {
+    const auto playbook = loaded(probe);
+    EXPECT_TRUE(playbook.playbook) << rendered("p.yaml", playbook.source, playbook.problems);
+    if (!playbook.playbook) return {};
+    world_.system() = playbook.playbook->system;
+    return attempt(playbook.playbook->probes.front().arguments, patience);
+  }
+  // The first thing that is wrong with the playbook, with its place; "" if nothing is.
+  std::string problem(const std::string& probe) const {
+    const auto playbook = loaded(probe);
+    for (const auto& found : playbook.problems.sorted()) {
+      if (found.severity == Severity::error) return found.text;
+    }
+    return "";
+  }
+  void expect_good(const std::string& probe) {
+    const auto answer = ask(probe);
+    EXPECT_TRUE(answer.ok) << probe << ": " << answer.text;
+  }
+  // Not ok, and told so.
+  static void expect_no(const Answer& answer, const std::string& text) {
+    EXPECT_FALSE(answer.ok);
+    EXPECT_EQ(answer.text, text);
+  }
+  void expect_no(const std::string& probe, const std::string& text) {
+    SCOPED_TRACE(probe);
+    expect_no(ask(probe), text);
+  }
+  void expect_no_with(const std::string& probe, const std::string& part) {
+    const auto answer = ask(probe);
+    EXPECT_FALSE(answer.ok) << probe;
+    EXPECT_TRUE(answer.text.contains(part)) << answer.text;
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(world_.file(name)) << text;
+  }
+  // How long an attempt goes on after a stop that comes when it has waited for 50 ms.
+  Duration after_stop(const std::function<Answer(Duration patience)>& work) {
+    Instant stopped{};
     std::jthread stopper([&] {
-      (void)clock_.sleep({{}, clock_.in(50ms)});
-      stopped = clock_.now().boot;
-      source.request();
+      (void)world_.clock().sleep({{}, world_.clock().in(std::chrono::milliseconds(50))});
+      stopped = world_.clock().now().boot;
+      stop_.request();
     });
-    ask(context(30s, source.stop()));
-    const Instant ended = clock_.now().boot;
+    EXPECT_FALSE(work(std::chrono::seconds(30)).ok);
+    const Instant ended = world_.clock().now().boot;
     stopper.join();
+    stop_ = StopSource();
+    EXPECT_GT(ended, stopped) << "it did not wait";
     return ended - stopped;
   }
+  Duration after_stop(const std::string& probe) {
+    return after_stop([&](Duration patience) { return ask(probe, patience); });
+  }
+  Duration after_stop(const Json& arguments) {
+    return after_stop([&](Duration patience) { return attempt(arguments, patience); });
+  }
 
- private:
-  SystemClock clock_;
-  Files files_;
-  std::unique_ptr<Processes> processes_ = make_processes(clock_);
-  std::unique_ptr<Http> http_ = make_curl_http(clock_);
-  System system_;
-  Secrets secrets_;
-  Doors doors_{clock_, files_, *processes_, *http_, {}};
+  const ProbeRow& row_;
+  DeedWorld world_;
+  Secrets& secrets_ = world_.secrets();
+  StopSource stop_;
+  std::string system_ = "  front: { http: \"http://127.0.0.1:1\" }\n";
 };
 
 }  // namespace gameday

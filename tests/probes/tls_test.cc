@@ -91,15 +91,17 @@ class TlsServer {
   pid_t child_ = -1;
 };
 
-class TlsProbeTest : public testing::Test {
+class TlsProbeTest : public ProbeTest {
  protected:
+  TlsProbeTest() : ProbeTest(tls_probe) {}
+
   static void SetUpTestSuite() { made_ = std::make_unique<Certificates>(); }
   static void TearDownTestSuite() { made_.reset(); }
 
   // What is asked of shop.example; `more` replaces members.
-  Answer ask(const std::string& address, const std::vector<Json::Member>& more = {},
-             Duration d = 10s) {
-    return tls_probe.ask(arguments(address, more), world_.context(d));
+  Answer ask_at(const std::string& address, const std::vector<Json::Member>& more = {},
+                Duration d = 10s) {
+    return attempt(arguments(address, more), d);
   }
   static Json arguments(const std::string& address, const std::vector<Json::Member>& more = {}) {
     Json asked = Json::object({{"address", address},
@@ -110,36 +112,31 @@ class TlsProbeTest : public testing::Test {
     for (const auto& [name, value] : more) asked.set(name, value);
     return asked;
   }
-  Answer ask(const TlsServer& server, const std::vector<Json::Member>& more = {}) {
+  Answer ask_at(const TlsServer& server, const std::vector<Json::Member>& more = {}) {
     const Instant end = world_.clock().in(10s);
     while (!connect_to(server.address(), world_.context())) {
       if (world_.clock().now().boot > end) return {false, "no server: is openssl installed?"};
       (void)world_.clock().pause(10ms, {{}, end});
     }
-    return ask(server.address(), more);
+    return ask_at(server.address(), more);
   }
   Answer ask_with(const std::string& certificate, const std::vector<Json::Member>& more = {}) {
-    return ask(TlsServer(*made_, certificate), more);
-  }
-  void expect_no(const Answer& answer, const std::string& text) {
-    EXPECT_FALSE(answer.ok);
-    EXPECT_EQ(answer.text, text);
+    return ask_at(TlsServer(*made_, certificate), more);
   }
   static std::unique_ptr<Certificates> made_;
-  ProbeWorld world_;
 };
 std::unique_ptr<Certificates> TlsProbeTest::made_;
 
 TEST_F(TlsProbeTest, WhatIsAllRightIsGood) {
   const TlsServer server(*made_, "good");
-  const auto answer = ask(server, {{"protocol", "TLSv1.3"}, {"cipher", "AES_256"}});
+  const auto answer = ask_at(server, {{"protocol", "TLSv1.3"}, {"cipher", "AES_256"}});
   EXPECT_TRUE(answer.ok) << answer.text;
   EXPECT_TRUE(answer.text.starts_with("TLSv1.3, TLS_AES_256_GCM_SHA384, valid until "))
       << answer.text;
-  EXPECT_TRUE(ask(server, {{"expires_in", "29d"}}).ok);
-  EXPECT_TRUE(ask(server, {{"server_name", "west.shop.example"}}).ok);
+  EXPECT_TRUE(ask_at(server, {{"expires_in", "29d"}}).ok);
+  EXPECT_TRUE(ask_at(server, {{"server_name", "west.shop.example"}}).ok);
   // By the address's host, which is an address of the certificate's too.
-  EXPECT_TRUE(ask(server, {{"server_name", ""}}).ok);
+  EXPECT_TRUE(ask_at(server, {{"server_name", ""}}).ok);
 }
 
 TEST_F(TlsProbeTest, WhatExpiresTooSoonIsNot) {
@@ -158,43 +155,75 @@ TEST_F(TlsProbeTest, WhatExpiresTooSoonIsNot) {
 TEST_F(TlsProbeTest, WhoSignedItMayExpireSooner) {
   const TlsServer server(*made_, "brief-chain");
   const std::string ca = made_->file("brief.pem");
-  EXPECT_TRUE(ask(server, {{"ca", ca}, {"expires_in", "4d"}}).ok);
-  EXPECT_FALSE(ask(server, {{"ca", ca}, {"expires_in", "6d"}}).ok);
+  EXPECT_TRUE(ask_at(server, {{"ca", ca}, {"expires_in", "4d"}}).ok);
+  EXPECT_FALSE(ask_at(server, {{"ca", ca}, {"expires_in", "6d"}}).ok);
 }
 
 TEST_F(TlsProbeTest, AnotherNameIsNot) {
   const TlsServer server(*made_, "good");
-  expect_no(ask(server, {{"server_name", "bank.example"}}),
+  expect_no(ask_at(server, {{"server_name", "bank.example"}}),
             "it is for shop.example, *.shop.example, not for bank.example");
-  EXPECT_FALSE(ask(server, {{"server_name", "a.b.shop.example"}}).ok);
-  EXPECT_FALSE(ask(server, {{"server_name", "127.0.0.2"}}).ok);
+  EXPECT_FALSE(ask_at(server, {{"server_name", "a.b.shop.example"}}).ok);
+  EXPECT_FALSE(ask_at(server, {{"server_name", "127.0.0.2"}}).ok);
   expect_no(ask_with("nameless"), "it is for /CN=nameless, not for shop.example");
 }
 
 TEST_F(TlsProbeTest, WhoIsNotTrustedIsNot) {
   const TlsServer server(*made_, "good");
-  expect_no(ask(server, {{"ca", made_->file("other.pem")}}),
+  expect_no(ask_at(server, {{"ca", made_->file("other.pem")}}),
             "the chain is not valid: unable to get local issuer certificate");
   // Nor does this machine trust it.
-  expect_no(ask(server, {{"ca", ""}}),
+  expect_no(ask_at(server, {{"ca", ""}}),
             "the chain is not valid: unable to get local issuer certificate");
   expect_no(ask_with("other"),
             "the chain is not valid: self-signed certificate; it is for "
             "/CN=other, not for shop.example");
 }
 
+TEST_F(TlsProbeTest, WhereAWrongCertificateIsExpectedARightOneIsNot) {
+  const std::vector<Json::Member> wrong{{"trusted", false}};
+  expect_no(ask_with("good", wrong), "the certificate is trusted, expected one that is not");
+  const auto expired = ask_with("expired", wrong);
+  EXPECT_TRUE(expired.ok) << expired.text;
+  EXPECT_TRUE(
+      expired.text.ends_with(", not trusted: the chain is not valid: certificate has "
+                             "expired"))
+      << expired.text;
+  const TlsServer server(*made_, "good");
+  EXPECT_TRUE(ask_at(server, {{"trusted", false}, {"server_name", "bank.example"}}).ok);
+  EXPECT_TRUE(ask_at(server, {{"trusted", false}, {"ca", made_->file("other.pem")}}).ok);
+  expect_no(ask_at(server,
+                   {{"trusted", false}, {"ca", made_->file("other.pem")}, {"cipher", "CHACHA20"}}),
+            "cipher TLS_AES_256_GCM_SHA384, expected one with 'CHACHA20'");
+}
+
+TEST_F(TlsProbeTest, WhoSpeaksNoTlsShowsNoWrongCertificateEither) {
+  const TestServer closing(
+      [](int line, const std::stop_token& stop) { (void)TestServer::received(line, stop); });
+  expect_no(ask_at(closing.address(), {{"trusted", false}}),
+            "no handshake: the peer closed in the handshake");
+}
+
+TEST_F(TlsProbeTest, CheckRefusesWhatCannotBeMeant) {
+  const auto wrong = [&](const std::string& more) {
+    return problem("{ tls: { address: \"127.0.0.1:1\", trusted: false" + more + " } }");
+  };
+  EXPECT_EQ(wrong(""), "");
+  EXPECT_TRUE(wrong(", expires_in: 14d").contains("says nothing")) << wrong(", expires_in: 14d");
+}
+
 TEST_F(TlsProbeTest, AWeakKeyOrOneForSomethingElseIsNot) {
-  expect_no(ask(TlsServer(*made_, "weak", {"-cipher", "DEFAULT:@SECLEVEL=0"})),
+  expect_no(ask_at(TlsServer(*made_, "weak", {"-cipher", "DEFAULT:@SECLEVEL=0"})),
             "the chain is not valid: EE certificate key too weak");
   expect_no(ask_with("client"), "the chain is not valid: unsuitable certificate purpose");
 }
 
 TEST_F(TlsProbeTest, AnOlderProtocolIsNot) {
   const TlsServer second(*made_, "good", {"-tls1_2"});
-  EXPECT_TRUE(ask(second).ok);
-  expect_no(ask(second, {{"protocol", "TLSv1.3"}}), "TLSv1.2, expected at least TLSv1.3");
+  EXPECT_TRUE(ask_at(second).ok);
+  expect_no(ask_at(second, {{"protocol", "TLSv1.3"}}), "TLSv1.2, expected at least TLSv1.3");
   const TlsServer old(*made_, "good", {"-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"});
-  expect_no(ask(old), "TLSv1.1, expected at least TLSv1.2");
+  expect_no(ask_at(old), "TLSv1.1, expected at least TLSv1.2");
 }
 
 TEST_F(TlsProbeTest, AnotherCipherIsNot) {
@@ -209,38 +238,32 @@ TEST_F(TlsProbeTest, EveryFaultIsTold) {
 }
 
 TEST_F(TlsProbeTest, WhoSpeaksNoTlsIsNot) {
-  const TcpPeer plain([](Descriptor line) {
-    constexpr std::string_view kText = "HTTP/1.1 400 Bad Request\r\n\r\n";
-    send(line.get(), kText.data(), kText.size(), MSG_NOSIGNAL);
-    return line;
+  const TestServer plain([](int line, const std::stop_token& stop) {
+    TestServer::give(line, "HTTP/1.1 400 Bad Request\r\n\r\n", stop);
+    TestServer::keep(line, stop);
   });
-  expect_no(ask(plain.address()), "no handshake: wrong version number");
-  const TcpPeer closing([](Descriptor line) {
-    char heard[4096];
-    (void)recv(line.get(), heard, sizeof heard, 0);
-    return Descriptor();
-  });
-  expect_no(ask(closing.address()), "no handshake: the peer closed in the handshake");
+  expect_no(ask_at(plain.address()), "no handshake: wrong version number");
+  const TestServer closing(
+      [](int line, const std::stop_token& stop) { (void)TestServer::received(line, stop); });
+  expect_no(ask_at(closing.address()), "no handshake: the peer closed in the handshake");
   const LoopbackSocket bound(SOCK_STREAM, false);
-  expect_no(ask(bound.address()), "cannot connect to " + bound.address() + ": Connection refused");
+  expect_no(ask_at(bound.address()),
+            "cannot connect to " + bound.address() + ": Connection refused");
 }
 
 TEST_F(TlsProbeTest, WhoNeverAnswersIsNot) {
-  const TcpPeer silent([](Descriptor line) { return line; });
-  expect_no(ask(silent.address(), {}, 50ms), "no handshake: the deadline passed");
-  EXPECT_LT(world_.after_its_stop([&](const auto& context) {
-    EXPECT_FALSE(tls_probe.ask(arguments(silent.address()), context).ok);
-  }),
-            200ms);
+  const TestServer silent(TestServer::keep);
+  expect_no(ask_at(silent.address(), {}, 50ms), "no handshake: the deadline passed");
+  EXPECT_LT(after_stop(arguments(silent.address())), 200ms);
 }
 
 TEST_F(TlsProbeTest, AFileWithoutCertificatesIsTold) {
   const TlsServer server(*made_, "good");
   const std::string missing = made_->file("missing.pem");
-  const auto answer = ask(server, {{"ca", missing}});
+  const auto answer = ask_at(server, {{"ca", missing}});
   EXPECT_FALSE(answer.ok);
   EXPECT_TRUE(answer.text.contains("no certificates in " + missing + ": ")) << answer.text;
-  const auto key = ask(server, {{"ca", made_->file("ca.key")}});
+  const auto key = ask_at(server, {{"ca", made_->file("ca.key")}});
   EXPECT_FALSE(key.ok);
   EXPECT_TRUE(key.text.contains("no certificates in ")) << key.text;
 }

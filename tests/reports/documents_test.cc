@@ -215,15 +215,36 @@ TEST(OpenMetrics, HasBaseUnitsAndLeavesOutWhatWasNotMeasured) {
 
 TEST(Markdown, TellsAllThatHtmlTells) {
   const std::string text = document("markdown", bad_drill());
-  for (const char* word :
-       {"# gameday: shop-survives-losing-its-store", "**residue** (exit code 5)",
-        "## Left behind: do this by hand", "`gameday revert 01JD2Z8Q6V4N7Y3M5K9T1W0XRA`",
-        "## Objectives", "**missed**", "**not judged**", "## Outages", "## The ledger of writes",
-        "| checkout | 13,985 | 3 | 412 |", "## Score", "Gate G5 is shut", "### reliability",
-        "## Faults", "### lost: lose-data", "left behind", "## The load", "8c19778"}) {
+  for (const char* word : {"# gameday: shop-survives-losing-its-store",
+                           "**residue** (exit code 5)",
+                           "## Left behind: do this by hand",
+                           "`gameday revert 01JD2Z8Q6V4N7Y3M5K9T1W0XRA`",
+                           "## Objectives",
+                           "**missed**",
+                           "**not judged**",
+                           "## Outages",
+                           "## The ledger of writes",
+                           "| checkout | 13,985 | 3 | 412 |",
+                           "## Score",
+                           "Gate G5 is shut",
+                           "### reliability",
+                           "## Faults",
+                           "### lost: lose-data",
+                           "left behind",
+                           "## The load",
+                           "8c19778",
+                           "## People",
+                           "Tell the on-call engineer",
+                           "8.50 s",
+                           "mara (uid 1000)",
+                           "timed out",
+                           "noah (uid 1001): the pager",
+                           "which does not count: the operator approves nothing alone"}) {
     EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
   }
   EXPECT_LT(text.find("exit code 5"), text.find("## Objectives"));
+  EXPECT_EQ(document("markdown", passed_drill()).find("## People"), std::string::npos)
+      << "nobody was asked, and nobody said anything";
 }
 
 TEST(Markdown, ShowsATextAsItIs) {

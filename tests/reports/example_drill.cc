@@ -6,10 +6,6 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kDigest =
-    "sha256:5df6e0e2761359d30a8275058e299fcc0381534545f55cf43e41983f5d4c9456";
-const Utc kStart = *parse_rfc3339("2026-11-22T19:04:10.000000Z");
-
 Json range(double lo, double hi) { return Json::object({{"lo", lo}, {"hi", hi}}); }
 
 Json objective(std::string_view name, Json wanted, Json measured, Json held, std::string_view why) {
@@ -52,49 +48,6 @@ Json ledger(int acknowledged, int lost) {
        {"rpo_s",
         Json::object(
             {{"best", lost_s}, {"worst", lost_s}, {"hole_s", 0.0}, {"resolution_s", 0.005}})}});
-}
-
-Json planned_step(std::string_view id, std::string_view kind) {
-  return Json::object({{"id", id}, {"step", kind}, {"for_s", 10.0}});
-}
-
-Json plan() {
-  Json timeline = Json::array();
-  timeline.push(planned_step("steady_state-1", "steady_state").set("within_s", 30.0));
-  timeline.push(planned_step("block-2", "fault")
-                    .set("targets", Json::array().push("west-to-store"))
-                    .set("fault", "block")
-                    .set("summary", "cuts every link of a region")
-                    .set("reversal", "exact")
-                    .set("rights", "the control socket of its proxy"));
-  timeline.push(planned_step("lost", "fault")
-                    .set("targets", Json::array().push("store"))
-                    .set("fault", "lose-data")
-                    .set("summary", "leaves a valid database without tables")
-                    .set("reversal", "saved_copy"));
-  return Json::object(
-      {{"playbook", Json::object({{"name", "shop"}, {"sha256", kDigest}})},
-       {"environment", "staging"},
-       {"timeline", std::move(timeline)},
-       {"load", Json::array().push(Json::object({{"name", "checkout"},
-                                                 {"rate", 200.0},
-                                                 {"arrivals", "constant"},
-                                                 {"timeout_s", 1.0},
-                                                 {"method", "PUT"},
-                                                 {"url", "http://127.0.0.1:8080/orders/{key}"},
-                                                 {"ledger", true},
-                                                 {"cleanup", "DELETE /orders?drill={drill}"}}))},
-       {"probes", Json::array().push(Json::object({{"name", "shop-answers"},
-                                                   {"kind", "http"},
-                                                   {"every_s", 0.5},
-                                                   {"timeout_s", 0.4},
-                                                   {"arguments", Json::object()}}))},
-       {"limits",
-        Json::object({{"targets", 2},
-                      {"writes", 50000},
-                      {"duration_s", 600.0},
-                      {"stop_when", Json::array().push(Json::object(
-                                        {{"probe", "shop-answers"}, {"fails_for_s", 90.0}}))}})}});
 }
 
 Json step_row(const JournalMaker& maker, std::string_view id, std::string_view kind, double from,
@@ -215,7 +168,7 @@ void up_to_the_loss(JournalMaker& maker) {
                             {"target", "store"},
                             {"backup", Json::object({{"target", "store"},
                                                      {"id", "/srv/shop/backups/store-1.db"},
-                                                     {"sha256", kDigest}})}}));
+                                                     {"sha256", kExampleDigest}})}}));
   maker.step(28, "backup-3", "backup", "ended");
   fault(maker, 29, "lost", "lose-data", "store", "run/store.db is a valid database without tables");
   maker.step(29.2, "lost", "fault", "ended");
@@ -252,7 +205,7 @@ Json passed_verdict(const JournalMaker& maker) {
   document.set("backups", Json::array().push(Json::object({{"target", "store"},
                                                            {"id", "/srv/shop/backups/store-1.db"},
                                                            {"age_at_disaster_s", 1.1},
-                                                           {"sha256", kDigest}})));
+                                                           {"sha256", kExampleDigest}})));
   document.set("restores", Json::array().push(Json::object({{"kind", "sqlite"},
                                                             {"target", "store"},
                                                             {"into", "place"},
@@ -266,115 +219,6 @@ Json passed_verdict(const JournalMaker& maker) {
 }
 
 }  // namespace
-
-JournalMaker::JournalMaker()
-    : chain_(std::string(kExampleDrill), "3c1f0e5e-boot", std::string(kChainStart)),
-      boot_start_(std::chrono::hours(5)) {}
-
-std::string JournalMaker::utc(double at_s) const { return rfc3339(kStart + from_seconds(at_s)); }
-
-std::int64_t JournalMaker::nanoseconds(double at_s) const {
-  return (boot_start_ + from_seconds(at_s)).time_since_epoch().count();
-}
-
-void JournalMaker::event(double at_s, std::string_view type, Json data) {
-  const Duration since = from_seconds(at_s);
-  const auto line = chain_.line({boot_start_ + since, kStart + since}, type, data);
-  lines_.push_back(line.line);
-  chain_.advance(line);
-}
-
-void JournalMaker::reboot() {
-  chain_ = Chain(std::string(kExampleDrill), "another-boot", chain_.head(), chain_.count());
-  boot_start_ = Instant(std::chrono::seconds(9));
-}
-
-void JournalMaker::close() {
-  const double at = 61.5;
-  event(at, kClosing, Json::object({{"events", chain_.count() + 1}}));
-}
-
-void JournalMaker::planned(const Json& changes) {
-  Json data = Json::object(
-      {{"gameday", "1"},
-       {"version", "0.1.0"},
-       {"operator", "mara"},
-       {"environment", "staging"},
-       {"seed", 7},
-       {"playbook",
-        Json::object({{"name", "shop-survives-losing-its-store"},
-                      {"summary",
-                       "One region is cut off, then the store is lost; orders go on through the "
-                       "other region and every acknowledged order is there afterwards."},
-                      {"owner", "payments-sre"},
-                      {"sha256", kDigest},
-                      {"git", Json::object({{"commit", "8c19778"}, {"dirty", false}})},
-                      {"vars", Json::object({{"rate", "200/s"}})}})},
-       {"plan_sha256", kDigest},
-       {"plan", plan()}});
-  for (const auto& [name, value] : changes.members()) data.set(name, value);
-  event(0, "planned", data);
-}
-
-void JournalMaker::step(double at_s, std::string_view id, std::string_view kind,
-                        std::string_view what, bool ok) {
-  Json data = Json::object({{"id", id}, {"step", kind}, {"what", what}});
-  if (what == "ended") data.set("ok", ok);
-  event(at_s, "step", data);
-}
-
-std::string JournalMaker::mark_of(std::string_view id) const {
-  return std::string(kExampleDrill) + "-" + std::string(id);
-}
-
-void JournalMaker::deed(double at_s, std::string_view id, std::string_view kind,
-                        std::string_view target) {
-  kinds_.emplace_back(id, kind);
-  event(at_s, "deed",
-        Json::object({{"deed", mark_of(id)},
-                      {"id", id},
-                      {"kind", kind},
-                      {"target", target},
-                      {"targets", Json::array().push(target)},
-                      {"instances", Json::array().push("process 4711")},
-                      {"arguments", Json::object()},
-                      {"holds_data", kind == "lose-data" || kind == "restore"},
-                      {"undo", Json::object({{"kind", kind},
-                                             {"arguments", Json::object({{"target", target}})}})},
-                      {"not_after_ns", nanoseconds(at_s + 60)},
-                      {"inject_deadline_ns", nanoseconds(at_s + 15)}}));
-}
-
-void JournalMaker::deed_event(double at_s, std::string_view type, std::string_view id, Json more) {
-  const auto kind = std::ranges::find(kinds_, id, &std::pair<std::string, std::string>::first);
-  Json data = Json::object(
-      {{"deed", mark_of(id)}, {"id", id}, {"kind", kind == kinds_.end() ? "" : kind->second}});
-  for (const auto& [name, value] : more.members()) data.set(name, value);
-  event(at_s, type, data);
-}
-
-void JournalMaker::sample(double at_s, bool ok, std::string_view text) {
-  event(at_s, "sample",
-        Json::object({{"probe", "shop-answers"},
-                      {"start_ns", nanoseconds(at_s)},
-                      {"end_ns", nanoseconds(at_s + (ok ? 0.002 : 0.4))},
-                      {"ok", ok},
-                      {"text", text}}));
-}
-
-void JournalMaker::window(double at_s, int ok, int errors, double p50_s, double p99_s) {
-  event(at_s, "window",
-        Json::object({{"load", "checkout"},
-                      {"from_ns", nanoseconds(at_s)},
-                      {"due", ok + errors},
-                      {"sent", ok + errors},
-                      {"ok", ok},
-                      {"errors", errors},
-                      {"p50_s", p50_s},
-                      {"p99_s", p99_s},
-                      {"send_lag_p99_s", 0.0002},
-                      {"marked", false}}));
-}
 
 std::vector<std::string> passed_drill() {
   JournalMaker maker;
@@ -399,8 +243,9 @@ std::vector<std::string> passed_drill() {
   maker.event(60, "phase", Json::object({{"phase", "cleaning"}}));
   put_back(maker, 60.2, "load-checkout", "the list of this drill's orders is empty");
   maker.event(60.5, "phase", Json::object({{"phase", "closing"}}));
-  maker.event(60.8, "evidence",
-              Json::object({{"file", "ledger.jsonl"}, {"bytes", 4801221}, {"sha256", kDigest}}));
+  maker.event(
+      60.8, "evidence",
+      Json::object({{"file", "ledger.jsonl"}, {"bytes", 4801221}, {"sha256", kExampleDigest}}));
   maker.event(61, "verdict", passed_verdict(maker));
   maker.event(61, "phase", Json::object({{"phase", "closed"}}));
   maker.close();
@@ -437,10 +282,44 @@ std::vector<std::string> not_started_drill() {
   return maker.lines();
 }
 
+static Json asked_people(const JournalMaker& maker) {
+  const Json mara = Json::object({{"name", "mara"}, {"uid", 1000}, {"via", "socket"}});
+  return Json::array()
+      .push(Json::object({{"id", "told"},
+                          {"step", "human"},
+                          {"do", "Tell the on-call engineer"},
+                          {"by", "commander"},
+                          {"asked", maker.utc(31)},
+                          {"answered", maker.utc(39.5)},
+                          {"took_s", 8.5},
+                          {"outcome", "acknowledged"},
+                          {"who", mara},
+                          {"reason", ""}}))
+      .push(Json::object({{"id", "go-on"},
+                          {"step", "approve"},
+                          {"role", "owner"},
+                          {"asked", maker.utc(40)},
+                          {"answered", Json()},
+                          {"took_s", Json()},
+                          {"outcome", "timed_out"},
+                          {"who", Json()},
+                          {"reason", ""}}));
+}
+
 std::vector<std::string> bad_drill() {
   JournalMaker maker;
   up_to_the_loss(maker);
   seconds_of(maker, 30, 45, 30, 46);
+  const Json noah = Json::object({{"name", "noah"}, {"uid", 1001}, {"via", "socket"}});
+  maker.event(44, "note", Json::object({{"who", noah}, {"text", "the pager <did> ring"}}));
+  maker.event(44.5, "answered",
+              Json::object({{"id", "go-on"},
+                            {"what", "approved"},
+                            {"role", "owner"},
+                            {"reason", ""},
+                            {"who", noah},
+                            {"counts", false},
+                            {"why", "the operator approves nothing alone"}}));
   maker.event(45, "stop",
               Json::object({{"by", "condition"}, {"reason", "probe shop-answers has failed"}}));
   maker.deed_event(45.1, "undo", "lost", Json::object({{"ok", false}, {"error", "<locked>"}}));
@@ -465,6 +344,7 @@ std::vector<std::string> bad_drill() {
                                "the longest outage took 11.932s at least"),
                      objective("success_rate", 0.995, Json(), Json(), "a fault was not proven")));
   document.set("ledgers", Json::array().push(ledger(13985, 412)));
+  document.set("humans", asked_people(maker));
   Json recovery = document.get("recovery");
   document.set("recovery", recovery.set("lost", 412).set("rpo_s", 4.31).set("verified_s", Json()));
   maker.event(46, "verdict", document);
@@ -472,25 +352,21 @@ std::vector<std::string> bad_drill() {
   return maker.lines();
 }
 
-std::vector<std::string> long_drill() {
+std::vector<std::string> long_drill(std::size_t events) {
   JournalMaker maker;
   start(maker);
   constexpr double kEnd = 612;
-  for (double at = 12; at < kEnd; ++at) {
+  double at = 12;
+  for (; events == 0 ? at < kEnd : maker.lines().size() + 1 < events; ++at) {
     // Every other second another outcome: the most runs that strips can have.
     const bool bad = static_cast<int>(at) % 2 == 0;
     second(maker, at, bad);
     maker.window(at, bad ? 3 : 200, bad ? 197 : 0, 0.001 * at, 0.002 * at);
     for (const char* probe : {"front", "queue-depth", "replicas"}) {
-      maker.event(at, "sample",
-                  Json::object({{"probe", probe},
-                                {"start_ns", std::int64_t{0}},
-                                {"end_ns", std::int64_t{0}},
-                                {"ok", bad},
-                                {"text", "answer " + std::to_string(at)}}));
+      maker.sample(at, bad, "answer " + std::to_string(at), probe);
     }
   }
-  maker.event(kEnd, "verdict", passed_verdict(maker));
+  maker.event(at, "verdict", passed_verdict(maker));
   return maker.lines();
 }
 

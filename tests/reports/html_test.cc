@@ -99,6 +99,17 @@ TEST(HtmlReport, TellsOfADrillThatTheGuardianEnded) {
   EXPECT_TRUE(has(page, "Interrupted; origin not proven"));
 }
 
+TEST(HtmlReport, TellsWhatPeopleDidAndHowLongTheyTook) {
+  const std::string page = html_report(bad_drill());
+  EXPECT_TRUE(has(page, "Tell the on-call engineer"));
+  EXPECT_TRUE(has(page, "8.50\u00a0s")) << "how long mara took";
+  EXPECT_TRUE(has(page, "mara (uid 1000)"));
+  EXPECT_TRUE(has(page, "timed out"));
+  EXPECT_TRUE(has(page, "the pager &lt;did&gt; ring"));
+  EXPECT_TRUE(has(page, "which does not count: the operator approves nothing alone"));
+  EXPECT_FALSE(has(html_report(passed_drill()), "id=\"people\"")) << "nobody was asked";
+}
+
 TEST(HtmlReport, IsTheSameBytesEachTime) {
   EXPECT_EQ(html_report(passed_drill()), html_report(passed_drill()));
   EXPECT_EQ(html_report(bad_drill()), html_report(bad_drill()));
@@ -123,6 +134,10 @@ TEST(HtmlReport, ClosesWhatItOpens) {
 
 TEST(HtmlReport, StaysUnderAMegabyteForTenMinutesAtTheirWorst) {
   EXPECT_LT(html_report(long_drill()).size(), 1U << 20);
+}
+
+TEST(HtmlReport, StaysUnderAMegabyteHoweverLongTheDrill) {
+  EXPECT_LT(html_report(long_drill(30'000)).size(), 1U << 20);
 }
 
 TEST(HtmlReport, ReportsNothingOutOfAnEditedJournal) {

@@ -19,6 +19,7 @@ struct Terms {
   bool outage = false;  // while the fault is in force
   double every = 1, end = kEnd;
   bool proven = true;
+  double second = kEnd;  // when another fault comes, for 2 s; kEnd: never
 };
 
 Json plan_of(const Terms& terms) {
@@ -62,6 +63,14 @@ Json judged_by(const Terms& terms) {
     if (at >= kTo && !ended) {
       ended = true;
       maker.deed_event(kTo, "gone", "cut", Json::object({{"held", true}, {"closes", true}}));
+    }
+    if (at == terms.second) {
+      maker.deed(at, "again", "block", "x");
+      maker.deed_event(at, "injected", "again", Json::object({{"ok", true}}));
+      maker.deed_event(at, "proof", "again", Json::object({{"held", true}}));
+    }
+    if (at == terms.second + 2) {
+      maker.deed_event(at, "gone", "again", Json::object({{"held", true}, {"closes", true}}));
     }
     maker.sample(at + 0.1, terms.good(at), "status 200, expected 401");
   }
@@ -127,6 +136,15 @@ TEST(ProbeDetects, MustTellEachFaultInTime) {
       << "later than 60 s";
   EXPECT_EQ(result_of({.criterion = "OPS-1", .good = [](double) { return true; }}), "not_assessed")
       << "what always fires tells nothing";
+}
+
+TEST(ProbeDetects, CannotTellAFaultThatCameWhileItFiredAlready) {
+  const auto twice = [](double at) { return (at >= 31 && at < 52) || (at >= 71 && at < 80); };
+  EXPECT_EQ(result_of({.criterion = "OPS-1", .good = twice, .second = 70}), "pass");
+  const Json one = judged_by({.criterion = "OPS-1", .good = twice, .second = 51});
+  EXPECT_EQ(one.text("result"), "not_assessed");
+  EXPECT_TRUE(one.text("reason").ends_with("1 other came while its probes were not quiet"))
+      << one.dump();
 }
 
 TEST(ProbeQuiet, MayNotFireWhileAllIsWell) {

@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view kEnded = "2026-11-22T19:05:11Z";
 Utc after(std::chrono::days days) { return *parse_rfc3339(kEnded) + days; }
 
-ProgrammeJournal journal(std::vector<std::string> lines, std::string problem = "") {
-  return {"demo", std::move(lines), std::move(problem)};
+ProgrammeJournal journal(const std::vector<std::string>& lines, std::string problem = "") {
+  return {"demo", [lines](const LineVisitor& each) { return source_of(lines)(each); },
+          std::move(problem)};
 }
 
 Json programme(std::vector<ProgrammeJournal> journals, int days) {

@@ -116,6 +116,23 @@ TEST(ResultDocument, CountsTheWholeChainAndGivesItsHead) {
   EXPECT_EQ(result.get("evidence").text("anchored"), "self-attested");
 }
 
+TEST(ResultDocument, TellsThatTheClockWasSet) {
+  JournalMaker journal;
+  journal.planned();
+  journal.event(12.3, "clock", Json::object({{"set_by_s", -3600.25}}));
+  journal.event(20, "clock", Json::object({{"set_by_s", 2.0}}));
+  const Json result = result_of(journal.lines());
+  EXPECT_EQ(validated(result), 0);
+  std::vector<std::string> told;
+  for (const auto& reason : result.items("reasons")) {
+    if (reason.integer("code", -1) == 0) told.push_back(reason.text("text"));
+  }
+  const std::string rest = "all times told here go on from the start as if it had not been";
+  EXPECT_EQ(told, (std::vector<std::string>{
+                      "the clock was set back by 1 h 00 min at 0:12.3 (event 2): " + rest,
+                      "the clock was set forward by 2.00 s at 0:20.0 (event 3): " + rest}));
+}
+
 TEST(ResultDocument, HasAScoreOfAllFivePillars) {
   const Json score = result_of(passed_drill()).get("score");
   EXPECT_GT(score.number("floor", 0), 0);

@@ -61,12 +61,12 @@ struct Mistake {
 
 TEST(Rubric, SaysWhereAMistakeIs) {
   const Mistake mistakes[] = {
-      {"    tier: required", "    tier: requierd", "my.yaml:33:11: error",
+      {"    tier: required", "    tier: requierd", "my.yaml:34:11: error",
        "did you mean `required`?"},
-      {"  OPS-1:", "  OPX-1:", "my.yaml:31:3: error", "is no criterion's id"},
-      {"  reliability: 40%", "  reliability: 45%", "my.yaml:24:3: error", "together 105%"},
-      {"  reliability: 40%\n", "", "my.yaml:24:3: error", "missing `reliability`"},
-      {"    when: detects\n", "", "my.yaml:32:5: error", "needs `when`"},
+      {"  OPS-1:", "  OPX-1:", "my.yaml:32:3: error", "is no criterion's id"},
+      {"  reliability: 40%", "  reliability: 45%", "my.yaml:25:3: error", "together 105%"},
+      {"  reliability: 40%\n", "", "my.yaml:25:3: error", "missing `reliability`"},
+      {"    when: detects\n", "", "my.yaml:33:5: error", "needs `when`"},
       {"objective: rto", "objective: rtu", "error", "did you mean `rto`?"},
       {"needs: [queue]", "needs: [qeue]", "error", "did you mean `queue`?"},
       {"valid_for: 92d", "valid_for: 92", "error", "valid_for"},

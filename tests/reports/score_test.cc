@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "reports/document.h"
-#include "reports/secret_like.h"
 #include "tests/reports/example_drill.h"
 
 namespace gameday {
@@ -131,7 +130,15 @@ struct Switch {
   std::string_view becomes;
 };
 
+Change both(const Change& one, const Change& other) {
+  return [=](Event& event) {
+    one(event);
+    other(event);
+  };
+}
+
 std::vector<Switch> switches() {
+  const Change no_restores = verdict("restores", [](Json& restores) { restores = Json::array(); });
   const Json dirty = Json::object({{"commit", "8c19778"}, {"dirty", true}});
   const auto slow_after = [](Event& event) {
     if (event.type == "window" && event.data.integer("from_ns", 0) > 18042000000000) {
@@ -147,11 +154,15 @@ std::vector<Switch> switches() {
       {"REL-3", in_first("restores", "verified", false), "fail"},
       {"REL-3", in_first("restores", "into", "scratch"), "not_assessed"},
       {"REL-3", in_first("ledgers", "lost", Json()), "not_assessed"},
+      {"REL-3", no_restores, "not_assessed"},
+      {"REL-3", both(data_of("backup", "ok", false), no_restores), "fail"},
       {"REL-4", in_first("ledgers", "corrupt", 1), "fail"},
       {"REL-5", in_first("ledgers", "duplicate", 1), "fail"},
       {"REL-5", in_first("ledgers", "phantom", Json()), "not_assessed"},
       {"REL-7", data_of("drain", "ok", false), "fail"},
-      {"REL-7", in_first("ledgers", "lost", 3), "fail"},
+      // The restore may have lost it; without one, nobody else can have.
+      {"REL-7", in_first("ledgers", "lost", 3), "not_assessed"},
+      {"REL-7", both(in_first("ledgers", "lost", 3), no_restores), "fail"},
       {"REL-10",
        [](Event& event) {
          if (event.type == "step" && event.data.text("id") == "lost") {
@@ -376,20 +387,6 @@ TEST(Score, DoesNotDependOnTheOrderOfWhatHappenedAtOnce) {
     which->set("floor", score.get("floor")).set("coverage", score.get("coverage"));
   }
   EXPECT_EQ(sorted, reversed);
-}
-
-TEST(SecretLike, KnowsTheFormsOfSecrets) {
-  for (const char* text :
-       {"-----BEGIN RSA PRIVATE KEY-----", "key AKIAABCDEFGHIJKLMNOP",
-        "ghp_0123456789abcdefghijklmnopqrstuvwxyz", "postgres://shop:hunter2@db/shop",
-        "Authorization: Bearer 0123456789abcdef0123"}) {
-    EXPECT_TRUE(looks_secret(text)) << text;
-  }
-  for (const char* text : {"PRIVATE KEY", "Bearer ${env:TOKEN}", "http://127.0.0.1:8080/a@b:c",
-                           "postgres://shop:${env:PASSWORD}@db/shop", "mailto:a@b",
-                           "sha256:0123456789abcdef", "the Basic idea", "XAKIAABCDEFGHIJKLMNOP"}) {
-    EXPECT_FALSE(looks_secret(text)) << text;
-  }
 }
 
 }  // namespace

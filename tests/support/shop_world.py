@@ -19,7 +19,7 @@ import urllib.request
 
 SKIPPED = 77
 FOLDER = "/run/world"
-PROGRAMS = ("store", "queue", "worker", "west", "north", "front")
+PROGRAMS = ("store", "queue", "worker", "west", "north", "front", "watch")
 FRONT = "http://127.0.0.1:8080"
 QUEUE = "http://127.0.0.1:8090/orders"
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -13,6 +13,7 @@ system:
   north:   { process: { pidfile: run/north.pid }, region: eu-north }
   store:   { sqlite: run/store.db, process: { pidfile: run/store.pid } }
   orders:  { queue: "http://127.0.0.1:8090/orders" }
+  machine: { host: own }
   links:
     west-to-store: { listen: "127.0.0.1:8201", to: "127.0.0.1:8200", region: eu-west }
 limits:

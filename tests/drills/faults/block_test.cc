@@ -1,3 +1,4 @@
+#include "drills/systems/link_toxic.h"
 #include "tests/drills/link_fixture.h"
 
 namespace gameday {
@@ -34,6 +35,18 @@ TEST_F(BlockTest, CutsEveryLinkOfTheRegionAndNothingElse) {
   EXPECT_TRUE(gone(undo).held);
   EXPECT_TRUE(one.passes());
   EXPECT_TRUE(undone(undo));
+}
+
+TEST_F(BlockTest, WhatOnlySlowsIsNoBlock) {
+  const RunningLink link(world_, "one", "eu-west");
+  const Undo undo = prepare().value();
+  Undo slow = undo;
+  slow.kind = "delay";
+  slow.arguments.set("toxic", Json::object({{"latency_s", 0.001}, {"jitter_s", 0}}));
+  ASSERT_TRUE(add_toxic({}, slow, world_.context()));
+  const Proof seen = proof(undo);
+  EXPECT_FALSE(seen.held);
+  EXPECT_TRUE(seen.text.contains("still passes traffic on")) << seen.text;
 }
 
 TEST_F(BlockTest, LastsWhileItIsRenewedAndPassesByItself) {

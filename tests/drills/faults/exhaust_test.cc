@@ -27,6 +27,12 @@ class ExhaustTest : public testing::Test {
   void TearDown() override {
     for (const auto& id : stressors()) (void)world_.doors().processes.signal(id, SIGKILL);
   }
+  static Status fits(Json arguments) {
+    Step step;
+    step.fault = "exhaust";
+    step.arguments = std::move(arguments);
+    return exhaust_fault.fits(step);
+  }
   static Deed deed(std::int64_t cpu, const std::string& memory, std::int64_t descriptors) {
     return {"fault-1", "exhaust", "this machine",
             Json::object({{"cpu", cpu}, {"memory", memory}, {"descriptors", descriptors}})};
@@ -84,6 +90,14 @@ class ExhaustTest : public testing::Test {
 
   DeedWorld world_;
 };
+
+TEST_F(ExhaustTest, OfNothingIsFoundWithoutThisMachine) {
+  EXPECT_FALSE(fits(Json::object()));
+  EXPECT_FALSE(fits(Json::object({{"cpu", 0}, {"memory", "0B"}, {"descriptors", 0}})));
+  EXPECT_TRUE(fits(Json::object({{"cpu", 1}})));
+  EXPECT_TRUE(fits(Json::object({{"memory", "1MiB"}})));
+  EXPECT_TRUE(fits(Json::object({{"descriptors", 1}})));
+}
 
 TEST_F(ExhaustTest, HoldsWhatItSaysAndGivesAllBack) {
   const Undo undo = exhausted(deed(1, "64MiB", 200));

@@ -108,6 +108,19 @@ TEST_F(KillTest, ASupervisorsSuccessorInThePidfileIsToldOf) {
   EXPECT_EQ(targets().size(), 1U);
 }
 
+TEST_F(KillTest, BesideAnotherProgramInThePidfileNothingIsStarted) {
+  start_target();
+  const Undo undo = killed();
+  const auto theirs = start({"/bin/sleep", "60"});
+  write_pid(theirs.pid);
+  const auto refused = undone(undo);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_TRUE(refused.error().text.contains("another program")) << refused.error().text;
+  EXPECT_EQ(targets().size(), 1U) << "theirs alone";
+  EXPECT_TRUE(doors_.processes.alive(theirs));
+}
+
 TEST_F(KillTest, OneThatFallsOverAtOnceIsNotBack) {
   // It runs as long as its marker is there; put back, it ends at once.
   ASSERT_TRUE(

@@ -36,7 +36,7 @@ TEST_F(ProcessFacetTest, ErrorsNameThePidfile) {
   EXPECT_EQ(code_and_name(), ErrorCode::not_found);
   for (const char* bytes : {"", "west", "12 13", "-4", "0", "99999999999"}) {
     ASSERT_TRUE(files_.write(pidfile(), bytes));
-    EXPECT_EQ(code_and_name(), ErrorCode::not_found) << bytes;
+    EXPECT_EQ(code_and_name(), ErrorCode::corrupt) << bytes;
   }
   const auto id = start_target();
   end(id);

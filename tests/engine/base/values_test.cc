@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "engine/base/by_hand.h"
 #include "engine/base/digest.h"
 #include "engine/base/random.h"
 #include "engine/base/text.h"
@@ -13,11 +14,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
+TEST(ByHand, ACommandCanBePastedAsItIs) {
+  EXPECT_EQ(revert_by_hand("/var/lib/g.db", "01J"), "gameday revert --store /var/lib/g.db 01J");
+  EXPECT_EQ(revert_by_hand("", "01J"), "gameday revert 01J");
+  EXPECT_EQ(revert_by_hand("/a b/it's;$x.db", "01J"),
+            "gameday revert --store '/a b/it'\\''s;$x.db' 01J");
+}
+
 TEST(Units, DurationsNeedANumberAndAUnit) {
   EXPECT_EQ(parse_duration("15s"), Duration(15s));
   EXPECT_EQ(parse_duration("1.5m"), Duration(90s));
   EXPECT_EQ(parse_duration("250ms"), Duration(250ms));
-  for (const char* bad : {"", "15", "s", "-1s", "1e3s", " 1s", "1 s", ".5s", "1.2.3s", "4000d"}) {
+  EXPECT_EQ(parse_duration("0.25s"), Duration(250ms));
+  EXPECT_EQ(parse_duration("0s"), Duration(0));
+  for (const char* bad :
+       {"", "15", "s", "-1s", "1e3s", " 1s", "1 s", ".5s", "1.2.3s", "4000d", "010s", "00.5s"}) {
     EXPECT_FALSE(parse_duration(bad)) << bad;
   }
 }
@@ -28,6 +39,7 @@ TEST(Units, RatesSizesAndPercentages) {
   EXPECT_FALSE(parse_rate("0/s"));
   EXPECT_EQ(parse_size("64MiB"), 64 << 20);
   EXPECT_FALSE(parse_size("64mib"));
+  EXPECT_FALSE(parse_size("064MiB"));
   EXPECT_NEAR(*parse_percent("99.5%"), 0.995, 1e-12);
   EXPECT_FALSE(parse_percent("101%"));
 }
@@ -35,6 +47,15 @@ TEST(Units, RatesSizesAndPercentages) {
 TEST(Units, AnErrorNamesTheUnitsAndAnExample) {
   EXPECT_EQ(parse_rate("200").error().text,
             "expected a number with a unit (/s, /m, /h), like 200/s");
+}
+
+TEST(Text, KnowsWhatMayStandInAHeader) {
+  EXPECT_TRUE(is_header_name("X-Shop_1!#$%&'*+.^`|~"));
+  for (const char* wrong : {"", "a b", "a:", "a\n", "(a)", "\xc3\xa9"}) {
+    EXPECT_FALSE(is_header_name(wrong)) << wrong;
+  }
+  EXPECT_FALSE(has_control("plain \xc3\xa9"));
+  for (const char* wrong : {"a\nb", "a\r", "\x1b[2J", "\x7f"}) EXPECT_TRUE(has_control(wrong));
 }
 
 TEST(Time, Rfc3339ReadsBackAndKnowsOffsets) {
@@ -46,6 +67,13 @@ TEST(Time, Rfc3339ReadsBackAndKnowsOffsets) {
        {"2026-11-22", "2026-13-22T19:04:10Z", "2026-11-22T19:04:10", "2026-11-22T25:04:10Z",
         "2026-11-22T19:04:10+1:00", "x026-11-22T19:04:10Z", "9999-11-22T19:04:10Z"}) {
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+  }
+}
+
+TEST(Time, SecondsReadBackToTheNanosecond) {
+  for (std::int64_t ns = 0; ns < 5'000'000; ns += 997) {
+    ASSERT_EQ(from_seconds(seconds(Duration(ns))), Duration(ns));
+    ASSERT_EQ(from_seconds(seconds(Duration(-ns))), Duration(-ns));
   }
 }
 

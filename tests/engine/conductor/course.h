@@ -88,6 +88,12 @@ class Course {
     next_sample = now.boot + std::chrono::milliseconds(500);
     give(Sampled{"answers", now.boot - std::chrono::milliseconds(2), now.boot, ok, ""});
   }
+  // Whether a probe is being asked, by the last that was said of it.
+  [[nodiscard]] bool asked(const std::string& probe) const {
+    const auto last = std::find_if(asks.rbegin(), asks.rend(),
+                                   [&](const Ask& ask) { return ask.probe == probe; });
+    return last != asks.rend() && last->on;
+  }
   void stop(StopBy by = StopBy::person) { give(StopAsked{by, "asked to stop", "", now.boot}); }
 
   [[nodiscard]] bool recorded(const std::string& type, const std::string& key = "",
@@ -117,6 +123,7 @@ class Course {
   std::vector<TaskId> cancelled;
   std::multimap<Instant, TimerId> timers;
   std::vector<Record> records;
+  std::vector<Ask> asks;
   std::vector<std::string> types;  // of the events given
   std::vector<std::size_t> undos;
   bool finished = false;
@@ -157,6 +164,7 @@ class Course {
     }
     if (const auto* stopped = std::get_if<Cancel>(&command)) cancelled.push_back(stopped->task);
     if (const auto* wake = std::get_if<Wake>(&command)) timers.emplace(wake->at, wake->timer);
+    if (auto* ask = std::get_if<Ask>(&command)) asks.push_back(std::move(*ask));
     if (auto* record = std::get_if<Record>(&command)) records.push_back(std::move(*record));
     if (std::holds_alternative<Finish>(command)) finished = true;
   }

@@ -18,7 +18,7 @@ class Recorder : public Hands {
   }
   void cancel(TaskId) override {}
   void wake(const Wake&) override {}
-  void start_probes() override {}
+  void ask(const Ask&) override {}
   void journaled(std::string_view type, const Json&) override { types.emplace_back(type); }
 
   std::shared_ptr<MemoryLog> log = std::make_shared<MemoryLog>();

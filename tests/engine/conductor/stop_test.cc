@@ -101,6 +101,41 @@ TEST(Stop, ComesFromAProbeThatFailsForItsTime) {
   EXPECT_NE(judged.exit_code, 0);
 }
 
+// With a fault that is open for a minute.
+constexpr std::string_view kMinute = "\ntimeline:\n  - { fault: kill, target: west, for: 60s }\n";
+
+TEST(Stop, CountsAFailureOnlyAfterAsManyInARowAsThePlaybookSays) {
+  const std::string head = sim_head_with("failures: 4");
+  Course course(kMinute, head);
+  course.well(course.until(Op::prove, "kill"));
+  // Never four of them in a row, however long it goes on like that.
+  for (int i = 0; i < 40; ++i) {
+    course.pass(std::chrono::milliseconds(600));
+    course.probes_ok = i % 4 == 3;
+  }
+  EXPECT_FALSE(course.drill.stop.has_value());
+  course.probes_ok = false;
+  EXPECT_EQ(course.finish().exit_code, 4);
+  ASSERT_TRUE(course.drill.stop.has_value());
+  EXPECT_EQ(course.drill.stop->asked.by, StopBy::condition);
+}
+
+TEST(Stop, CountsASuccessOnlyAfterAsManyInARowAsThePlaybookSays) {
+  const auto stopped = [](const std::string& more) {
+    const std::string head = sim_head_with(more);
+    Course course(kMinute, head);
+    course.well(course.until(Op::prove, "kill"));
+    // One success among three failures is no recovery where two are asked for.
+    for (int i = 0; i < 40 && !course.drill.stop; ++i) {
+      course.probes_ok = i % 4 == 3;
+      course.pass(std::chrono::milliseconds(600));
+    }
+    return course.drill.stop.has_value();
+  };
+  EXPECT_FALSE(stopped("successes: 1"));
+  EXPECT_TRUE(stopped("successes: 2"));
+}
+
 TEST(Stop, ComesFromAProbeThatSaysNothing) {
   constexpr std::string_view kLong = R"yaml(
 timeline:
@@ -232,6 +267,28 @@ TEST(NotAfter, OfAFaultWithoutATimeLeavesRoomForTheRestore) {
   const Instant not_after(Duration(told.data.integer("not_after_ns", 0)));
   EXPECT_GT(not_after - course.now.boot,
             course.drill.plan.playbook->limits.duration + Deadlines::restore);
+}
+
+// A server that drips its answer takes each try to its deadline.
+TEST(Stop, TheCleanUpOfALoadTakesNoLongerThanOneTryMay) {
+  Course course;
+  const Task first = course.until(Op::undo, "load");
+  EXPECT_EQ(first.deadline, course.now.boot + Deadlines::undo);
+  course.now.boot += std::chrono::seconds(15);
+  course.refuse(first, ErrorCode::timed_out, "no answer in time");
+  const Task second = course.until(Op::undo, "load");
+  EXPECT_EQ(second.deadline, first.deadline);
+  course.now.boot = second.deadline;
+  course.refuse(second, ErrorCode::timed_out, "no answer in time");
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 5);
+  EXPECT_EQ(judged.document.items("residue").size(), 1U);
+}
+
+TEST(Stop, ACleanUpThatIsRefusedIsTriedAgain) {
+  Course course;
+  for (int i = 0; i < 4; ++i) course.refuse(course.until(Op::undo, "load"));
+  EXPECT_EQ(course.finish().exit_code, 0);
 }
 
 }  // namespace

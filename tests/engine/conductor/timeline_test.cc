@@ -97,6 +97,38 @@ TEST(Timeline, TakesNoOldAttemptForASteadyState) {
   EXPECT_TRUE(course.drill.lanes.front().steady.has_value());
 }
 
+// How long the first steady state is waited for, where its probe fails every `nth` time; without
+// end where it never comes.
+Duration steady_after(const std::string& more, int nth) {
+  const std::string head = sim_head_with(more);
+  Course course(
+      "\ntimeline:\n  - steady_state: { for: 2s, within: 9s, probes: [answers] }\n"
+      "  - { fault: kill, target: west, for: 1s }\n",
+      head);
+  course.well(course.until(Op::inject, "load"));
+  course.silent = true;
+  const Instant begun = course.now.boot;
+  for (int i = 1; i < 25 && course.tasks.empty() && !course.finished; ++i) {
+    course.pass(std::chrono::milliseconds(500));
+    if (course.tasks.empty()) course.sample(i % nth != 0);
+  }
+  const bool came = !course.tasks.empty() && course.tasks.front().op == Op::prepare;
+  return came ? course.now.boot - begun : Duration::max();
+}
+
+TEST(Timeline, ASteadyStateBearsFewerFailuresInARowThanCount) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(steady_after("failures: 1", 3), Duration::max());
+  EXPECT_LT(steady_after("failures: 2", 3), 3s);
+  EXPECT_EQ(steady_after("failures: 2", 1), Duration::max());
+}
+
+TEST(Timeline, ASteadyStateWaitsForAsManySuccessesInARowAsCount) {
+  using namespace std::chrono_literals;
+  EXPECT_LT(steady_after("successes: 4", 100), 4s);
+  EXPECT_EQ(steady_after("successes: 4, failures: 2", 3), Duration::max()) << "never four in a row";
+}
+
 TEST(Timeline, FailsWhenALaterSteadyStateIsMissed) {
   constexpr std::string_view kLater = R"yaml(
 timeline:

@@ -51,6 +51,26 @@ TEST(Verdict, QueuesThatAreNotEmptyMakeTheRecoveryPointUnknown) {
   EXPECT_EQ(course.finish().exit_code, 6);
 }
 
+// No objective counts that phase: it is not valid, and why is said all the same.
+TEST(Verdict, APhaseThatTheClockSpoiltIsTold) {
+  Course course;
+  PhaseSummary spoilt;
+  spoilt.phase = "west-killed";
+  spoilt.due = 50;
+  spoilt.windows = 5;
+  spoilt.marked = 2;
+  spoilt.valid = false;
+  course.load.phases.push_back(spoilt);
+  course.load.clock_jumps = 1;
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 0);
+  ASSERT_EQ(judged.reasons.size(), 2U);
+  EXPECT_EQ(judged.reasons[0].text, "every objective held");
+  EXPECT_EQ(judged.reasons[1].text,
+            "load checkout missed its plan in phase west-killed: 0 of 50 late, 2 of 5 windows "
+            "marked, some of them because the clock was set");
+}
+
 TEST(Verdict, ALoadThatMissedItsPlanIsInconclusive) {
   Course course;
   auto& steady = course.load.phases.front();

@@ -57,6 +57,28 @@ TEST(Chain, AnEventReadsBackAsItWasWritten) {
   EXPECT_EQ(event->hash, hash_of(lines[1]));
 }
 
+TEST(Chain, NamesThatJsonEscapesReadBackToo) {
+  for (const char* drill : {"D1", "a \"quoted\" one", "back\\slash", "Zürich", "tab\t"}) {
+    const Chain chain(drill, "boot \x7f", std::string(kChainStart));
+    const auto event = parse_event(chain.line(at(1), drill, Json::object({{"x", drill}})).line);
+    ASSERT_TRUE(event) << drill << ": " << event.error().text;
+    EXPECT_EQ(event->drill, drill);
+    EXPECT_EQ(event->type, drill);
+    EXPECT_EQ(event->data.text("x"), drill);
+  }
+}
+
+TEST(Chain, ASourceThatCannotBeReadIsNoBrokenChain) {
+  const auto lines = chain_of(3);
+  const LineSource source = [&](const LineVisitor& each) -> Status {
+    each(lines.front());
+    return fail(ErrorCode::failed, "the disk is gone");
+  };
+  const auto state = verify_chain(source);
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().text, "the disk is gone");
+}
+
 TEST(Chain, WhatIsNotExactlyAnEventIsRefused) {
   const std::string good = chain_of(1, false)[0];
   const auto with = [&](const std::string& from, const std::string& to) {
@@ -112,7 +134,7 @@ TEST(Chain, ACutTailIsInterruptedNeverWhole) {
     EXPECT_TRUE(state.interrupted) << keep;
     EXPECT_EQ(state.events, static_cast<std::uint64_t>(keep));
   }
-  const auto none = verify_chain({});
+  const auto none = verify_chain(std::vector<std::string>());
   EXPECT_FALSE(none.intact);
   EXPECT_TRUE(none.interrupted);
   EXPECT_EQ(none.problem, "no events");

@@ -14,7 +14,7 @@ const EditedPlaybook kBadDocument[] = {
      "owner: payments-sre",
      "zzzzzz: 1",
      {"5:1: error: unknown key `zzzzzz` in playbook; known are: gameday, name, summary, owner, "
-      "environment, cadence, controls, not_applicable, objectives, system, limits, load, "
+      "environment, window, cadence, controls, not_applicable, objectives, system, limits, load, "
       "probes, timeline"}},
     {"DuplicateKey",
      "owner: payments-sre",

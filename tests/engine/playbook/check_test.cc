@@ -105,6 +105,18 @@ const EditedPlaybook kCannotWork[] = {
      "writes: 50000",
      "writes: 5000",
      {"22:9: error: `limits.writes` is 5000, but load `checkout` sends 8000 or more"}},
+    {"ASteadyStateThatWaitsForAProbeOfFaults",
+     "every: 500ms, timeout: 400ms",
+     "during: fault, every: 500ms, timeout: 400ms",
+     {"35:5: error: probe `shop-answers` is asked only while a fault is in force: this step would "
+      "wait for it in vain",
+      "41:5: error: probe `shop-answers` is asked only while a fault is in force: this step would "
+      "wait for it in vain"}},
+    {"AStopConditionOnAProbeOfTheEdges",
+     "every: 500ms, timeout: 400ms",
+     "during: edge, every: 500ms, timeout: 400ms",
+     {"22:9: error: probe `shop-answers` is asked only while a steady state is waited for: "
+      "`stop_when` would hear nothing of it during a fault"}},
     {"SlowProbeIsUnwise",
      "every: 500ms",
      "every: 30s",
@@ -123,8 +135,35 @@ const EditedPlaybook kCannotWork[] = {
      "environment: staging",
      "environment: production",
      {"1:1: warning: environment is production: run asks for --confirm "
-      "shop-survives-losing-its-store"}},
+      "shop-survives-losing-its-store and --plan sha256:...",
+      "1:1: warning: environment is production: the playbook has no `window`",
+      "1:1: warning: environment is production: no `approve` step with `not: operator` stands "
+      "before the first fault"}},
 };
+
+TEST(ProbesOfPartsOfADrill, NeedThatPart) {
+  const auto told = [](std::string_view during, std::string_view head, std::string_view timeline) {
+    std::string source("gameday: 1\nname: p\nsummary: s\nowner: o\n");
+    source += std::string(head) + "\nsystem: { front: { http: \"http://127.0.0.1:8080\" } }\n";
+    source += "probes:\n  it: { http: \"{front}/x\", during: " + std::string(during) + " }\n";
+    return told_of(source + "timeline: [" + std::string(timeline) + "]\n");
+  };
+  const std::string steady = "{ steady_state: { for: 1s, within: 5s, probes: [it] } }";
+  const std::string fault = "{ fault: litter, path: x, for: 1s }";
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(told("edge", "", steady + ", " + fault), Lines());
+  EXPECT_EQ(told("edge", "", "{ wait: 1s }, " + fault).front(),
+            "8:3: error: probe `it` is asked only while a steady state is waited for, and the "
+            "timeline has no `steady_state`");
+  EXPECT_EQ(told("fault", "", "{ wait: 1s }").front(),
+            "8:3: error: probe `it` is asked only while a fault is in force, and the timeline has "
+            "no `fault`");
+  EXPECT_EQ(told("fault", "objectives: { rto: { within: 60s, hold: 5s, from: it } }",
+                 "{ wait: 1s }, " + fault)
+                .front(),
+            "5:13: error: probe `it` is asked only while a fault is in force: an RTO is judged by "
+            "one that is asked always");
+}
 
 class CannotWork : public testing::TestWithParam<EditedPlaybook> {};
 

@@ -34,6 +34,39 @@ TEST(Rendering, ShowsTheLineAndPointsAtTheColumn) {
       "                          ^\n");
 }
 
+TEST(Rendering, OfALongLineShowsWhatIsAroundThePlace) {
+  const auto shown = [](const std::string& source, int column) {
+    Problems problems;
+    problems.error({1, column}, "wrong");
+    const auto lines = split(rendered("p.yaml", source, problems), '\n');
+    // The letter that the caret points at.
+    return std::pair(lines[1], lines[1].substr(std::min(lines[1].size(), lines[2].find('^')), 1));
+  };
+  const std::string line = std::string(1000, 'a') + "X" + std::string(1000, 'b');
+  const auto [middle, at] = shown(line, 1001);
+  EXPECT_EQ(at, "X");
+  EXPECT_LE(middle.size(), 140u);
+  EXPECT_TRUE(middle.starts_with("  ...a") && middle.ends_with("b...")) << middle;
+  EXPECT_EQ(shown(line, 1).first, "  " + std::string(120, 'a') + "...");
+  const auto [end, last] = shown(line + "Y", 2002);
+  EXPECT_EQ(last, "Y");
+  EXPECT_TRUE(end.ends_with("bY")) << end;
+  // Letters of several bytes are not cut in two.
+  std::string wide;
+  for (int i = 0; i < 300; ++i) wide += "é";
+  const auto [letters, none] = shown("x" + wide, 400);
+  EXPECT_FALSE(letters.contains("\ufffd")) << letters;
+}
+
+TEST(Rendering, OfALineThatIsNoUtf8ShowsWhatItCan) {
+  const std::string source(400, '\x94');
+  for (const int column : {1, 60, 200, 400, 1000}) {
+    Problems problems;
+    problems.error({1, column}, "bad");
+    EXPECT_TRUE(rendered("p.yaml", source, problems).ends_with("^\n")) << column;
+  }
+}
+
 TEST(Rendering, PassesNoControlCharactersOn) {
   Problems problems;
   problems.error({1, 1}, "bad \x1b[2J");
@@ -72,6 +105,12 @@ TEST(ShortForms, AProbeTakesAListOrAMapping) {
   EXPECT_EQ(as_mapping.probe("up")->arguments.dump(),
             R"({"url":"http://127.0.0.1:8080/","expect":{"status":204}})");
   EXPECT_EQ(as_mapping.probe("up")->every, Duration(2s));
+  EXPECT_EQ(as_mapping.probe("up")->failures, 1);
+  EXPECT_EQ(as_mapping.probe("up")->successes, 1);
+  const auto patient = decoded(edited_design(
+      "timeline:", "  up: { http: \"{front}/\", failures: 3, successes: 2 }\ntimeline:"));
+  EXPECT_EQ(patient.probe("up")->failures, 3);
+  EXPECT_EQ(patient.probe("up")->successes, 2);
 }
 
 TEST(Defaults, AnAbsentGroupWithADefaultIsFilledIn) {
@@ -241,6 +280,46 @@ TEST(Arguments, AreReadWithTheirUnitsOrNotAtAll) {
   EXPECT_EQ(percent_in(arguments, "p"), 0.5);
   for (const char* name : {"bad", "n", "absent"}) EXPECT_FALSE(duration_in(arguments, name));
   EXPECT_FALSE(duration_in(Json(), "d"));
+}
+
+TEST(SteadyState, WithoutAnEndHasTimeUntilItsProbesHaveBeenHeardOf) {
+  const auto playbook = decoded(edited_design("within: 30s, ", ""));
+  ASSERT_FALSE(playbook.timeline.empty());
+  EXPECT_EQ(playbook.timeline[0].within, Duration(10s + 500ms + 400ms));
+}
+
+TEST(FaultNames, MeanWhatTheTargetIs) {
+  const auto killed = [](const std::string& step) {
+    const auto found = decoded(edited_design("{ fault: kill, target: west, for: 5s }", step));
+    return found.timeline.size() > 2 ? found.timeline[2].fault : "";
+  };
+  EXPECT_EQ(killed("{ fault: kill, target: west, for: 5s }"), "kill");
+  EXPECT_EQ(killed("{ fault: kill, target: orders, harder: true, for: 5s }"), "kill-queue");
+  EXPECT_EQ(killed("{ fault: kill-queue, target: orders, for: 5s }"), "kill-queue");
+}
+
+TEST(FaultNames, OfTwoKindsOnOneTargetTheNamesOwnIsMeant) {
+  const auto found = decoded(edited_design("{ process: { pidfile: run/north.pid }",
+                                           "{ queue: \"http://127.0.0.1:1/q\", "
+                                           "process: { pidfile: run/north.pid }"));
+  EXPECT_EQ(test_rows::kRows.fault_on(*found.system.target("north"), "kill")->name, "kill");
+}
+
+TEST(FaultNames, OnWhatNoneFitsAreTheNamesOwn) {
+  EXPECT_EQ(told_of(edited_design("{ fault: kill, target: west, for: 5s }",
+                                  "{ fault: kill, target: front, for: 5s }"))
+                .size(),
+            1U);
+  const auto told = told_of(edited_design("{ fault: kill, target: west, for: 5s }",
+                                          "{ fault: kill, target: west, harder: true }"));
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("unknown key `harder`"), std::string::npos) << told[0];
+}
+
+TEST(Explain, SaysByWhichOtherNameItIsMeant) {
+  EXPECT_NE(explain(test_rows::kKillQueue).find("Said as\n  kill, of such a target\n"),
+            std::string::npos)
+      << explain(test_rows::kKillQueue);
 }
 
 TEST(Explain, ShowsFieldsBoundsDefaultsReversalAndExample) {

@@ -1,4 +1,6 @@
 // What a playbook says about the score: which probes are evidence, and what does not apply.
+#include "engine/playbook/evidence.h"
+
 #include <gtest/gtest.h>
 
 #include "engine/playbook/load_playbook.h"
@@ -36,6 +38,31 @@ TEST(Evidence, OfWhatIsNoCriterionIsAMistake) {
         << problems_of(loaded);
   }
   EXPECT_FALSE(with("every: 500ms,", "every: 500ms, evidence_level: E5,").playbook);
+}
+
+TEST(Evidence, IsAllThatAProbeIsForWhereNothingElseGoesByIt) {
+  const auto loaded = with("every: 500ms,", "every: 500ms, evidence_for: [OPS-1],");
+  ASSERT_TRUE(loaded.playbook) << problems_of(loaded);
+  Playbook alone = *loaded.playbook;
+  alone.system.ready.clear();
+  alone.limits.stop_when.clear();
+  for (auto& step : alone.timeline) {
+    if (step.kind == StepKind::steady_state) step.names.clear();
+  }
+  const ProbeSpec probe = alone.probes.front();
+  EXPECT_TRUE(is_evidence_alone(probe, alone));
+
+  ProbeSpec none = probe;
+  none.evidence_for.clear();
+  EXPECT_FALSE(is_evidence_alone(none, alone));
+  Playbook waits = alone, stops = alone, judges = alone, is_ready = alone;
+  waits.timeline.front().names = {probe.name};
+  stops.limits.stop_when = {{probe.name, std::chrono::seconds(30)}};
+  judges.objectives.rto = RtoObjective{std::chrono::seconds(60), {}, probe.name};
+  is_ready.system.ready = probe.name;
+  for (const auto* other : {&waits, &stops, &judges, &is_ready}) {
+    EXPECT_FALSE(is_evidence_alone(probe, *other));
+  }
 }
 
 TEST(NotApplicable, NeedsAReasonAndAName) {

@@ -73,6 +73,13 @@ TEST_F(Schema, AcceptsShortFormsVariablesAndAnEmptyVerify) {
   EXPECT_EQ(code, 0);
 }
 
+TEST_F(Schema, AcceptsAFaultByTheNameThatIsShared) {
+  const int code = validated(edited_design("{ fault: kill, target: west, for: 5s }",
+                                           "{ fault: kill, target: orders, harder: true }"));
+  if (code == kCannotTell) GTEST_SKIP() << "python3 with jsonschema and yaml is not installed";
+  EXPECT_EQ(code, 0);
+}
+
 struct Edit {
   const char* name;
   const char* replaced;

@@ -75,7 +75,17 @@ constexpr FaultRow aimed(FaultRow row) {
 }
 inline constexpr FaultRow kLitter =
     aimed(fault("litter", kLitterFields, "", Reversal::exact, Effect::fills, false));
-inline constexpr std::array kFaults{&kKill, &kBlock, &kLoseData, &kFill, &kBurn, &kLitter};
+inline constexpr std::array kKillQueueFields{
+    Field{.name = "harder", .type = FieldType::boolean, .help = "Twice.", .otherwise = "false"}};
+constexpr FaultRow said_as(FaultRow row, std::string_view name) {
+  row.as = name;
+  return row;
+}
+inline constexpr FaultRow kKillQueue =
+    said_as(fault("kill-queue", kKillQueueFields, "queue", Reversal::restart, Effect::stops, false),
+            "kill");
+inline constexpr std::array kFaults{&kKill, &kBlock,  &kLoseData, &kFill,
+                                    &kBurn, &kLitter, &kKillQueue};
 
 inline constexpr RestoreRow kSqliteRestore{
     "sqlite", "Copies pages.", "sqlite", "write access", "{ restore: store }",

@@ -1,5 +1,7 @@
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <future>
@@ -228,6 +230,27 @@ TEST_F(ProxyTest, TheControlSocketIsForItsOwnerOnly) {
   struct stat found{};
   ASSERT_EQ(stat(options_.control.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0600u);
+}
+
+// Bits that somebody has changed let them in, but not ask.
+TEST_F(ProxyTest, AStrangerWhoWasLetInIsNotAnswered) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  ASSERT_EQ(chmod(folder_.c_str(), 0755), 0);
+  ASSERT_EQ(chmod(options_.control.c_str(), 0666), 0);
+  const auto address = unix_address(options_.control);
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr std::string_view kAsked = "{\"op\": \"status\"}\n";
+    if (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0) _exit(3);
+    const int stranger = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(stranger, address->get(), address->size()) != 0) _exit(2);
+    (void)!send(stranger, kAsked.data(), kAsked.size(), MSG_NOSIGNAL);
+    char byte = 0;
+    _exit(recv(stranger, &byte, 1, 0) > 0 ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "0x100: it was answered; 0x200: it was not let in";
 }
 
 TEST_F(ProxyTest, ASecondProxyOnTheSameAddressIsAConflict) {

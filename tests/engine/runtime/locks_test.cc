@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "tests/engine/playbook/test_rows.h"
 
 namespace gameday {
@@ -126,9 +128,44 @@ TEST(LockNames, AreOnePerFacetThatADrillMayChangeAndOnePerFaultWithoutOne) {
   EXPECT_EQ(names[1], "litter:/run/data");
   EXPECT_TRUE(names[2].starts_with("process:"));
   EXPECT_TRUE(names[3].starts_with("sqlite:"));
-  // Another playbook's name for the same thing is the same lock.
+  // Another way to write the same thing is the same lock, and another name for it.
   playbook.system.targets[1].name = "database";
   EXPECT_EQ(lock_names(playbook, test_rows::kRows), names);
+}
+
+TEST(LockNames, AreOneForEachWayToWriteTheSame) {
+  const std::string folder = testing::TempDir() + "locks-" + std::to_string(getpid());
+  std::filesystem::create_directories(folder + "/real");
+  std::filesystem::create_directory_symlink(folder + "/real", folder + "/link");
+  const auto names_of = [&](const std::string& pidfile, const std::string& queue,
+                            const std::string& listen) {
+    Playbook playbook;
+    Target target;
+    target.name = "west";
+    target.facets = Json::object({{"process", Json::object({{"pidfile", pidfile}})},
+                                  {"queue", Json::object({{"url", queue}})}});
+    playbook.system.targets = {target};
+    Link link;
+    link.listen = listen;
+    playbook.system.links = {link};
+    return lock_names(playbook, test_rows::kRows);
+  };
+  const auto names = names_of(folder + "/real/west.pid", "http://127.0.0.1:8/q", "127.0.0.1:82");
+  EXPECT_EQ(names_of(folder + "/link/./west.pid", "http://localhost:8/q", "localhost:82"), names);
+  EXPECT_NE(names_of(folder + "/real/west.pid", "http://localhosts:8/q", "127.0.0.1:82"), names);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(LockNames, AreThoseOfTheProcessesThatTargetsLeadTo) {
+  const Json process = Json::object({{"boot", "b"}, {"pid", 7}, {"start", 9}});
+  const Instance one{"west", "process 7", "process:/run/w.pid",
+                     Json::object({{"process", process}})};
+  const Instance same{"gate", "process 7", "process:/run/q.pid",
+                      Json::object({{"process", process}})};
+  const Instance store{"store", "database", "sqlite:/run/s.db", Json::object()};
+  const Instance front{"front", "http", "http://127.0.0.1:1", Json::object()};
+  EXPECT_EQ(lock_names({one}), lock_names({same}));
+  EXPECT_EQ(lock_names({one, same, store, front}).size(), 2U);
 }
 
 }  // namespace

@@ -90,6 +90,8 @@ TEST(Survey, SaysOfEachFaultWhoUndoesIt) {
   EXPECT_TRUE(survey.faults[0].after_the_runner.contains("guardian"));
   EXPECT_TRUE(survey.faults[0].after_both.contains("gameday revert"));
   EXPECT_TRUE(survey.faults[1].after_both.contains("by itself"));
+  EXPECT_TRUE(survey.faults[2].after_the_runner.contains("the guardian ends it"));
+  EXPECT_TRUE(survey.faults[2].after_both.contains("cannot be undone"));
   EXPECT_TRUE(survey.faults[2].after_power.contains("cannot be undone"));
 }
 

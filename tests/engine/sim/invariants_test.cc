@@ -65,6 +65,11 @@ TEST_F(InvariantsTest, ADeedWithoutARecordIsTold) {
   EXPECT_TRUE(breaks("undo-before-deed"));
 }
 
+TEST_F(InvariantsTest, ADeedThatWasBegunBeforeItsRecordIsTold) {
+  done.unrecorded = {mark_of("kill")};
+  EXPECT_TRUE(breaks("undo-before-deed"));
+}
+
 TEST_F(InvariantsTest, AReplayerThatSaysTooMuchIsTold) {
   done.claimed_gone = {mark_of("kill")};
   EXPECT_TRUE(breaks("replayer-told-true"));
@@ -149,6 +154,84 @@ TEST_F(InvariantsTest, ASteadyStateThatNobodySawIsTold) {
     if (event.type == "sample") event.data.set("ok", false);
   });
   EXPECT_TRUE(breaks("steady-seen"));
+  EXPECT_TRUE(breaks("stop-condition-met"));
+}
+
+TEST_F(InvariantsTest, AProbeThatIsAskedOutsideOfItsTimeIsTold) {
+  playbook = sim_playbook(kSimTimeline, sim_head_with_times("successes: 1"));
+  const Rehearsal kept = done = *rehearse(playbook, sim_rows::kRows, 1, {});
+  EXPECT_FALSE(breaks("probes-in-their-time"));
+  for (const char* other : {"at-edges", "in-faults"}) {
+    done = kept;
+    rewrite([&](Event& event) {
+      if (event.type == "sample") event.data.set("probe", other);
+    });
+    EXPECT_TRUE(breaks("probes-in-their-time")) << other;
+  }
+}
+
+TEST_F(InvariantsTest, AnEndWhoseSteadyStateDidNotHoldIsTold) {
+  bool ended = false;
+  rewrite([&](Event& event) {
+    ended = ended || (event.type == "phase" && event.data.text("phase") == "settling");
+    if (ended && event.type == "sample") event.data.set("ok", false);
+  });
+  EXPECT_TRUE(breaks("steady-seen"));
+}
+
+TEST_F(InvariantsTest, ASteadyStateThatDidNotComeBackIsTold) {
+  rewrite([](Event& event) {
+    if (event.type == "settled") event.data.set("held", false);
+  });
+  EXPECT_TRUE(breaks("passed-complete"));
+}
+
+// It ended by itself when the second of its proofs had been seen, and was undone at once; or
+// before.
+TEST_F(InvariantsTest, ALeaseThatEndedEarlyIsTold) {
+  const std::string mark = mark_of("block");
+  std::optional<Instant> seen;
+  for (const auto& line : done.journal) {
+    const Event event = *parse_event(line);
+    if (event.type == "proof" && event.data.text("deed") == mark) seen = event.at;
+  }
+  done.changes.push_back({*seen + Duration(1), Actor::late, mark, "ended by itself"});
+  EXPECT_FALSE(breaks("passed-proven"));
+  done.changes.back().at = *seen - Duration(1);
+  EXPECT_TRUE(breaks("passed-proven"));
+}
+
+// A lease of which nobody has asked again whether it still bites.
+TEST_F(InvariantsTest, ALeaseThatWasNotLookedAtAgainIsTold) {
+  const std::string mark = mark_of("block");
+  std::optional<Instant> seen;
+  rewrite([&](Event& event) {
+    if (event.type != "proof" || event.data.text("deed") != mark) return;
+    if (seen) event.type.clear();
+    seen = seen.value_or(event.at);
+  });
+  done.changes.push_back({*seen + Duration(1), Actor::late, mark, "ended by itself"});
+  EXPECT_TRUE(breaks("passed-proven"));
+}
+
+TEST_F(InvariantsTest, AsManyInARowCountAsTheProbeAsksFor) {
+  // Eight failures in a row are four seconds; one success among them is none where two are asked.
+  const auto failing = [&](int good_at) {
+    int nth = 0;
+    rewrite([&](Event& event) {
+      if (event.type != "sample") return;
+      ++nth;
+      event.data.set("ok", nth < 2 || nth == good_at || nth >= 10);
+    });
+  };
+  failing(0);
+  EXPECT_TRUE(breaks("stop-condition-met"));
+  playbook = sim_playbook(kSimTimeline, sim_head_with("failures: 9"));
+  EXPECT_FALSE(breaks("stop-condition-met"));
+  playbook = sim_playbook(kSimTimeline, sim_head_with("failures: 3"));
+  failing(6);
+  EXPECT_FALSE(breaks("stop-condition-met"));
+  playbook = sim_playbook(kSimTimeline, sim_head_with("failures: 3, successes: 2"));
   EXPECT_TRUE(breaks("stop-condition-met"));
 }
 

@@ -1,5 +1,6 @@
 // Rehearses the test playbooks with failures drawn from many seeds, and tells the first seed of
 // each invariant that is broken. Exit code 1 if there is any.
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -16,6 +17,7 @@ namespace {
 struct Wanted {
   std::uint64_t from = 1, count = 100'000;
   unsigned threads = 2;
+  bool first = false;    // nothing after the first seed that breaks one
   bool told = false;     // one line a seed
   bool journal = false;  // the journal of the first seed
 };
@@ -50,22 +52,34 @@ void rehearse_one(std::uint64_t seed, const SimPlaybooks& playbooks, const Wante
   }
 }
 
+void at_most(std::atomic<std::uint64_t>& least, std::uint64_t value) {
+  auto known = least.load();
+  while (value < known && !least.compare_exchange_weak(known, value)) {
+  }
+}
+
 int run(const Wanted& wanted) {
   const SimPlaybooks playbooks;
   std::vector<Tally> tallies(wanted.threads);
+  std::atomic<std::uint64_t> last = wanted.count;
   {
     std::vector<std::jthread> threads;
     for (unsigned t = 0; t < wanted.threads; ++t) {
       threads.emplace_back([&, t] {
-        for (std::uint64_t i = t; i < wanted.count; i += wanted.threads) {
+        for (std::uint64_t i = t; i < last; i += wanted.threads) {
           rehearse_one(wanted.from + i, playbooks, wanted, tallies[t]);
+          if (wanted.first && !tallies[t].broken.empty()) at_most(last, i);
         }
       });
     }
   }
   Tally all;
+  std::uint64_t rehearsed = 0;
   for (const auto& tally : tallies) {
-    for (const auto& [code, count] : tally.exit_codes) all.exit_codes[code] += count;
+    for (const auto& [code, count] : tally.exit_codes) {
+      all.exit_codes[code] += count;
+      rehearsed += count;
+    }
     for (const auto& [name, first] : tally.broken) {
       auto& known = all.broken.try_emplace(name, first).first->second;
       if (first.first < known.first) known = first;
@@ -79,7 +93,7 @@ int run(const Wanted& wanted) {
                 static_cast<unsigned long long>(first.first), first.second.c_str());
   }
   std::printf("%llu rehearsals, %zu invariants broken\n",
-              static_cast<unsigned long long>(wanted.count), all.broken.size());
+              static_cast<unsigned long long>(rehearsed), all.broken.size());
   return all.broken.empty() ? 0 : 1;
 }
 
@@ -87,6 +101,8 @@ int run(const Wanted& wanted) {
 }  // namespace gameday
 
 int main(int count, char** arguments) {
+  // What was told is to be seen where one of them brings all of us down.
+  (void)std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   gameday::Wanted wanted;
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
@@ -99,13 +115,16 @@ int main(int count, char** arguments) {
       wanted.count = value();
     } else if (name == "--threads") {
       wanted.threads = static_cast<unsigned>(std::max(1ULL, value()));
+    } else if (name == "--first") {
+      wanted.first = true;
     } else if (name == "--told") {
       wanted.told = true;
     } else if (name == "--journal") {
       wanted.journal = true;
     } else {
-      std::fprintf(stderr,
-                   "rehearsals [--from N] [--count N] [--threads N] [--told] [--journal]\n");
+      std::fprintf(
+          stderr,
+          "rehearsals [--from N] [--count N] [--threads N] [--first] [--told] [--journal]\n");
       return 2;
     }
   }

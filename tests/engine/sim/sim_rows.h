@@ -1,4 +1,4 @@
-// Rows for rehearsals: every effect, one that a lease holds, and two that lose data. A rehearsal
+// Rows for rehearsals: every effect, two that a lease holds, and two that lose data. A rehearsal
 // calls none of their functions.
 #pragma once
 
@@ -18,7 +18,7 @@ inline constexpr FaultRow kKill =
 inline constexpr FaultRow kBlock =
     leased(test_rows::fault("block", {}, "link", Reversal::exact, Effect::cuts, false));
 inline constexpr FaultRow kSlow =
-    test_rows::fault("slow", {}, "process", Reversal::exact, Effect::slows, false);
+    leased(test_rows::fault("slow", {}, "process", Reversal::exact, Effect::slows, false));
 inline constexpr FaultRow kFill =
     test_rows::fault("fill", {}, "process", Reversal::exact, Effect::fills, false);
 inline constexpr FaultRow kLoseData =

@@ -246,6 +246,14 @@ TEST_F(HttpTest, WhatIsNoHttpIsNoAnswer) {
   EXPECT_EQ(code_of(get(silent.url())), ErrorCode::failed);
 }
 
+TEST_F(HttpTest, ALengthThatCannotBeCountedIsNoHttp) {
+  for (const char* length : {"99999999999999999999", "-1", "many", "", "0x10"}) {
+    RawServer server(
+        saying("HTTP/1.1 200 OK\r\nContent-Length: " + std::string(length) + "\r\n\r\nabc"));
+    EXPECT_EQ(code_of(get(server.url())), ErrorCode::invalid) << length;
+  }
+}
+
 TEST_F(HttpTest, ARedirectIsAnAnswerAndNotFollowed) {
   RawServer target(saying("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
   RawServer server(

@@ -1,96 +1,23 @@
 #include "engine/sys/processes.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <future>
-#include <thread>
 
 #include "engine/sys/processes_look.h"
+#include "tests/engine/sys/processes_fixture.h"
 
 namespace gameday {
 namespace {
 
 using namespace std::chrono_literals;
-
-const std::string kChild = std::string(GAMEDAY_BIN_DIR) + "/process_child";
-
-class ProcessesTest : public testing::Test {
- protected:
-  ProcessesTest() {
-    std::string pattern = testing::TempDir() + "processes.XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~ProcessesTest() override {
-    for (const auto& id : started_) static_cast<void>(processes_->signal(id, SIGKILL));
-    for (const auto& id : started_) static_cast<void>(processes_->wait_gone(id, within(5s)));
-    std::filesystem::remove_all(folder_);
-  }
-
-  Until within(Duration d) const { return {{}, clock_.in(d)}; }
-  std::string file(const std::string& name) const { return folder_ + "/" + name; }
-  Command command(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), kChild);
-    return {arguments, folder_, {}};
-  }
-  bool comes_true(const std::function<bool()>& condition, Duration d = 10s) const {
-    const Instant end = clock_.in(d);
-    while (!condition() && clock_.now().boot < end) {
-      static_cast<void>(clock_.sleep({{}, clock_.in(2ms)}));
-    }
-    return condition();
-  }
-  std::string bytes_of(const std::string& name) const {
-    return files_.read(file(name)).value_or("");
-  }
-  std::string when_written(const std::string& name) const {
-    EXPECT_TRUE(comes_true([&] { return files_.exists(file(name)); })) << name;
-    return bytes_of(name);
-  }
-  // A target that says what it is in the file "before".
-  ProcessFacts a_target(std::vector<std::string> extra_environment = {},
-                        std::vector<std::string> arguments = {}) {
-    if (arguments.empty()) arguments = {"serve", file("said")};
-    Command starting = command(std::move(arguments));
-    starting.extra_environment = std::move(extra_environment);
-    const auto id = processes_->start_detached(starting, file("log"));
-    EXPECT_TRUE(id) << id.error().text;
-    started_.push_back(*id);
-    when_written("said");
-    const auto facts = processes_->look(id->pid);
-    EXPECT_TRUE(facts) << facts.error().text;
-    return *facts;
-  }
-  void end(const ProcessId& id) {
-    EXPECT_TRUE(processes_->signal(id, SIGKILL));
-    EXPECT_TRUE(processes_->wait_gone(id, within(5s)));
-  }
-  Result<ProcessId> again(const ProcessFacts& facts, const std::string& pidfile = "") {
-    auto id = processes_->start_again(facts, "GAMEDAY_MARK=01J-3", pidfile);
-    if (id) started_.push_back(*id);
-    return id;
-  }
-
-  SystemClock clock_;
-  Files files_;
-  std::string folder_;
-  std::unique_ptr<Processes> processes_ = make_processes(clock_);
-  std::vector<ProcessId> started_;
-};
-
-bool has_line(const std::string& text, const std::string& line) {
-  return ("\n" + text).contains("\n" + line + "\n");
-}
 
 TEST_F(ProcessesTest, ExitWithNineAndASignalOfNineDiffer) {
   const auto exited = processes_->run(command({"exit", "9"}), within(10s));
@@ -163,6 +90,21 @@ TEST_F(ProcessesTest, AProgramIsFoundInPathAndFromTheFolder) {
   const auto ended = processes_->run({{"./tool", "describe"}, folder_, {}}, within(10s));
   ASSERT_TRUE(ended) << ended.error().text;
   EXPECT_TRUE(has_line(ended->output, "arg0=./tool"));
+}
+
+TEST_F(ProcessesTest, AProgramOfAdministratorsIsFoundBehindThePathOfAnOrdinaryUser) {
+  const char* const usual = std::getenv("PATH");
+  const std::string before = usual != nullptr ? usual : "";
+  setenv("PATH", folder_.c_str(), 1);
+  const auto behind = processes_->run({{"ldconfig", "-V"}, folder_, {}}, within(10s));
+  std::filesystem::create_symlink(kChild, file("ldconfig"));
+  const auto ours = processes_->run({{"ldconfig", "exit", "9"}, folder_, {}}, within(10s));
+  const auto elsewhere = processes_->run({{"true"}, folder_, {}}, within(10s));
+  setenv("PATH", before.c_str(), 1);
+  ASSERT_TRUE(behind) << behind.error().text;
+  EXPECT_TRUE(behind->succeeded());
+  EXPECT_EQ(ours->code, 9) << "PATH comes first";
+  EXPECT_EQ(elsewhere.error().code, ErrorCode::not_found);
 }
 
 TEST_F(ProcessesTest, AStopKillsTheGroupAndReturnsSoon) {
@@ -335,166 +277,6 @@ TEST_F(ProcessesTest, ANameWithBlanksAndParenthesesIsReadRight) {
   EXPECT_FALSE(proc::parse_stat("42 no name"));
   EXPECT_FALSE(proc::parse_stat("42 (a) S 1 2 3"));
   EXPECT_FALSE(proc::parse_stat("42 (a) S x 41 41 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 8899 0 0"));
-}
-
-TEST_F(ProcessesTest, ADetachedChildLeadsItsSessionAndLogsItsErrors) {
-  const auto facts = a_target();
-  const auto said = bytes_of("said");
-  EXPECT_TRUE(has_line(said, "leads=11"));
-  EXPECT_TRUE(has_line(said, "stream0=/dev/null"));
-  EXPECT_TRUE(has_line(said, "stream1=/dev/null"));
-  EXPECT_TRUE(has_line(said, "stream2=" + file("log")));
-  // The file it writes at that moment is its fourth.
-  EXPECT_TRUE(has_line(said, "fds=0 1 2 3 ")) << said;
-  EXPECT_NE(facts.parent, getpid());
-  EXPECT_TRUE(comes_true([&] { return bytes_of("log") == "serving\n"; }));
-  EXPECT_EQ(processes_->start_detached({{"./nothing"}, folder_, {}}, file("log")).error().code,
-            ErrorCode::not_found);
-}
-
-TEST_F(ProcessesTest, FactsReadBackFromJsonWithoutTheEnvironment) {
-  const auto facts = a_target({"SECRET=canary-1"});
-  ASSERT_TRUE(std::ranges::find(facts.environment, "SECRET=canary-1") != facts.environment.end());
-  const auto json = to_json(facts);
-  EXPECT_FALSE(json.dump().contains("canary-1"));
-  const auto back = process_facts_from(*Json::parse(json.dump()));
-  ASSERT_TRUE(back) << back.error().text;
-  EXPECT_EQ(to_json(*back), json);
-  EXPECT_EQ(back->limits.size(), facts.limits.size());
-  EXPECT_EQ(back->limits[RLIMIT_CORE].hard, facts.limits[RLIMIT_CORE].hard);
-  for (const char* member : {"id", "exe", "argv", "cwd", "uid", "gid"}) {
-    Json lacking = json;
-    lacking.erase(member);
-    EXPECT_EQ(process_facts_from(lacking).error().code, ErrorCode::corrupt) << member;
-  }
-}
-
-TEST_F(ProcessesTest, AProcessStartedAgainIsTheSameButForItsMark) {
-  rlimit files{}, few{};
-  getrlimit(RLIMIT_NOFILE, &files);
-  few = {files.rlim_cur - 7, files.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &few);
-  const mode_t mask = umask(027);
-  auto facts = a_target({"SECRET=canary-2"});
-  umask(mask);
-  setrlimit(RLIMIT_NOFILE, &files);
-  const auto before = bytes_of("said");
-  end(facts.id);
-  std::filesystem::remove(file("said"));
-  const auto id = again(facts);
-  ASSERT_TRUE(id) << id.error().text;
-  auto after = when_written("said");
-  const std::string mark = "env:GAMEDAY_MARK=01J-3\n";
-  ASSERT_TRUE(after.contains(mark)) << after;
-  EXPECT_EQ(after.erase(after.find(mark), mark.size()), before);
-  EXPECT_TRUE(before.contains("umask=23\n")) << before;
-  const auto now = processes_->look(id->pid);
-  ASSERT_TRUE(now);
-  EXPECT_NE(now->parent, getpid());
-  EXPECT_EQ(now->cgroup, facts.cgroup);
-  EXPECT_TRUE(comes_true([&] { return bytes_of("log") == "serving\nserving\n"; }))
-      << "the log is not written to from its end";
-}
-
-TEST_F(ProcessesTest, IdsAndGroupsAreThoseItHad) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can give a process other ids";
-  ASSERT_EQ(chmod(folder_.c_str(), 0777), 0);
-  auto facts = a_target();
-  end(facts.id);
-  std::filesystem::remove(file("said"));
-  facts.uid = 12345;
-  facts.gid = 12346;
-  facts.groups = {12346, 12347};
-  const auto id = again(facts, file("pid"));
-  if (!id && id.error().code == ErrorCode::refused) GTEST_SKIP() << id.error().text;
-  ASSERT_TRUE(id) << id.error().text;
-  const auto said = when_written("said");
-  EXPECT_TRUE(has_line(said, "ids=12345/12345/12346/12346")) << said;
-  EXPECT_TRUE(has_line(said, "groups=12346 12347 ")) << said;
-  struct stat owner{};
-  ASSERT_EQ(stat(file("pid").c_str(), &owner), 0);
-  EXPECT_EQ(owner.st_uid, 12345U);
-}
-
-TEST_F(ProcessesTest, ThePidfileIsThereBeforeTheProgramRuns) {
-  auto facts = a_target({}, {"serve", file("said"), file("pid")});
-  end(facts.id);
-  std::filesystem::remove(file("said"));
-  std::ofstream(file("pid")) << "1";
-  chmod(file("pid").c_str(), 0640);
-  const auto id = again(facts, file("pid"));
-  ASSERT_TRUE(id) << id.error().text;
-  EXPECT_TRUE(when_written("said").contains("pidfile=" + std::to_string(id->pid) + "\n"));
-  struct stat kept{};
-  stat(file("pid").c_str(), &kept);
-  EXPECT_EQ(kept.st_mode & 0777U, 0640U);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 3) << "residue";
-}
-
-TEST_F(ProcessesTest, APidfileThatCannotBeWrittenStartsNothing) {
-  auto facts = a_target();
-  end(facts.id);
-  std::filesystem::remove(file("said"));
-  const auto id = again(facts, file("nowhere/pid"));
-  ASSERT_FALSE(id);
-  EXPECT_EQ(id.error().code, ErrorCode::not_found);
-  EXPECT_FALSE(files_.exists(file("said")));
-}
-
-TEST_F(ProcessesTest, WhatCannotBeTheSameAgainIsNotStarted) {
-  auto facts = a_target();
-  end(facts.id);
-  auto deleted = facts;
-  deleted.exe += " (deleted)";
-  EXPECT_EQ(again(deleted).error().code, ErrorCode::not_found);
-  auto lost = facts;
-  lost.exe = file("gone");
-  EXPECT_EQ(again(lost).error().code, ErrorCode::not_found);
-  auto plain = facts;
-  plain.exe = file("log");
-  chmod(file("log").c_str(), 0600);
-  EXPECT_EQ(again(plain).error().code, ErrorCode::refused);
-  auto elsewhere = facts;
-  elsewhere.namespaces.back() += "0";
-  EXPECT_EQ(again(elsewhere).error().code, ErrorCode::unsupported);
-  auto homeless = facts;
-  homeless.cwd = file("nowhere");
-  EXPECT_EQ(again(homeless).error().text,
-            "cannot enter its folder (" + facts.exe + "): No such file or directory");
-}
-
-TEST_F(ProcessesTest, StreamsThatCannotBeOpenedAgainAreEmpty) {
-  auto facts = a_target();
-  end(facts.id);
-  std::filesystem::remove(file("said"));
-  ASSERT_EQ(mkfifo(file("fifo").c_str(), 0600), 0);
-  facts.standard_streams = {"pipe:[12345]", file("fifo"), file("log") + " (deleted)"};
-  ASSERT_TRUE(again(facts));
-  const auto said = when_written("said");
-  for (const char* stream : {"stream0", "stream1", "stream2"}) {
-    EXPECT_TRUE(has_line(said, std::string(stream) + "=/dev/null")) << said;
-  }
-}
-
-TEST_F(ProcessesTest, AProcessStartedAgainIsNotAnnounced) {
-  auto facts = a_target();
-  end(facts.id);
-  int announced = 0;
-  const auto processes = make_processes(clock_, [&](const ProcessId&) { ++announced; });
-  const auto id = processes->start_again(facts, "", "");
-  ASSERT_TRUE(id);
-  started_.push_back(*id);
-  EXPECT_EQ(announced, 0);
-}
-
-TEST_F(ProcessesTest, ALockOfOursLastsUntilTheProgramRuns) {
-  auto facts = a_target();
-  end(facts.id);
-  auto lock = files_.lock(file("lock"));
-  ASSERT_TRUE(lock);
-  ASSERT_TRUE(again(facts));
-  lock->reset();
-  EXPECT_TRUE(files_.lock(file("lock"))) << "the program holds our lock";
 }
 
 }  // namespace

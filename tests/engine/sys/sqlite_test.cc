@@ -43,6 +43,20 @@ const std::string kNumbers = std::string("CREATE TABLE t(x); ") + kFill;
 constexpr const char* kEndless =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n";
 
+TEST_F(Sqlite, AnUnchangingFileIsReadWithoutAnythingBesideIt) {
+  const std::string name = "a%41?b#c.db";
+  (void)made(name, "PRAGMA journal_mode = WAL; CREATE TABLE t(x); INSERT INTO t VALUES (7)");
+  auto database = Database::open(file(name), {.mode = DatabaseMode::unchanging});
+  ASSERT_TRUE(database);
+  EXPECT_EQ(database->integer("SELECT x FROM t"), 7);
+  EXPECT_EQ(database->execute("INSERT INTO t VALUES (8)").error().code, ErrorCode::refused);
+  EXPECT_FALSE(std::filesystem::exists(file(name + "-wal")));
+  EXPECT_FALSE(std::filesystem::exists(file(name + "-shm")));
+  auto gone = Database::open(file("gone.db"), {.mode = DatabaseMode::unchanging});
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::not_found);
+}
+
 TEST_F(Sqlite, ValuesComeBackWithTheirTypes) {
   auto database = made("a.db", "CREATE TABLE t(a, b, c, d, e);");
   auto insert = database.prepare("INSERT INTO t VALUES (?,?,?,?,?)");
@@ -92,6 +106,24 @@ TEST_F(Sqlite, AReadOnlyConnectionRefusesToWrite) {
   const auto written = database->execute("INSERT INTO t VALUES (1)");
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, ErrorCode::refused);
+}
+
+TEST_F(Sqlite, AQuestionIsOneStatementThatReadsRows) {
+  auto database = Database::open(file("a.db"), {.mode = DatabaseMode::create}).value();
+  ASSERT_TRUE(database.execute("CREATE TABLE t(x); INSERT INTO t VALUES(1)"));
+  const auto wrong = [&](std::string_view sql) {
+    const auto question = database.prepare_question(sql);
+    return question ? "" : question.error().text;
+  };
+  EXPECT_EQ(wrong("SELECT x FROM t; -- no more"), "");
+  EXPECT_EQ(wrong("-- nothing"), "there is no statement in the query");
+  EXPECT_EQ(wrong("SELECT 1; DELETE FROM t"), "the query has several statements");
+  for (const char* sql : {"DELETE FROM t", "DELETE FROM t RETURNING x", "BEGIN", "DROP TABLE t"}) {
+    EXPECT_EQ(wrong(sql), "the query does more than to read rows") << sql;
+  }
+  EXPECT_EQ(database.integer("SELECT count(*) FROM t"), 1);
+  auto large = database.prepare_question("SELECT zeroblob(900000000)");
+  EXPECT_FALSE(large && large->step());
 }
 
 TEST_F(Sqlite, ALockHeldByAnotherIsAConflict) {

@@ -2,6 +2,7 @@
 // fails, at once to the other.
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include "lib/order.h"
@@ -15,6 +16,13 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kOne = "/orders/";
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
 
 struct Backend {
   Backend(std::string backend_name, int port)
@@ -40,6 +48,10 @@ class Front {
         retries_(options.on("retries")),
         health_routing_(options.on("health-routing")),
         degraded_writes_(options.on("degraded-writes")),
+        cleanup_(options.on("cleanup")),
+        discreet_(options.on("discreet")),
+        slow_(options.text("slow", "never")),
+        admin_(options.text("admin")),
         metrics_(metrics) {
     backends_.push_back(std::make_unique<Backend>("west", options.number("west")));
     backends_.push_back(std::make_unique<Backend>("north", options.number("north")));
@@ -47,6 +59,7 @@ class Front {
 
   Response handle(const Request& request) {
     if (request.path == "/healthz") return health();
+    if (request.path == "/admin/switches") return switches(request);
     if (request.path.starts_with(kOne) && request.path.size() > kOne.size()) {
       if (request.method != "PUT" && request.method != "GET") {
         return error_response(405, "GET or PUT");
@@ -55,6 +68,8 @@ class Front {
       if (put && tombstones_.covers(request.path.substr(kOne.size()))) {
         return error_response(410, "this drill's orders were deleted");
       }
+      if (slow_ == "always") std::this_thread::sleep_for(300ms);
+      if (tired_) std::this_thread::sleep_for(100ms);
       return forward(request, {150ms, 300ms, 400ms});
     }
     if (request.path != "/orders") return error_response(404, "no such path");
@@ -67,9 +82,12 @@ class Front {
   // One of these runs for each backend, so that a hanging one does not delay the other's news.
   void watch(std::size_t index) {
     Backend& backend = *backends_.at(index);
+    bool was_healthy = false;
     while (true) {
       backend.healthy = backend.probe.call("GET", "/healthz", "", 200ms).ok() ||
                         backend.probe.call("GET", "/healthz", "", 200ms).ok();
+      if (!backend.healthy && was_healthy) tired_ = slow_ == "after-a-failure";
+      was_healthy = backend.healthy;
       metrics_.set("shop_front_" + backend.name + "_healthy", backend.healthy ? 1 : 0);
       std::this_thread::sleep_for(75ms);
     }
@@ -83,7 +101,20 @@ class Front {
       body[backend->name] = backend->healthy.load();
       any = any || backend->healthy;
     }
+    // What should never be told: how the store is reached, with the password.
+    body["note"] = discreet_ ? "" : "the store is postgres://shop:open-sesame@127.0.0.1/orders";
     return json_response(any ? 200 : 503, body);
+  }
+
+  // For whoever has read the token in the run directory.
+  Response switches(const Request& request) const {
+    const auto given = request.headers.find("authorization");
+    const bool may = admin_ == "open" || (given != request.headers.end() &&
+                                          given->second == "Bearer " + first_line(admin_));
+    if (!may) return error_response(401, "the token is in the run directory");
+    return json_response(200, {{"retries", retries_},
+                               {"health_routing", health_routing_},
+                               {"degraded_writes", degraded_writes_}});
   }
 
   // Healthy ones first; then those where something has just failed; then, for writes, those that
@@ -131,6 +162,7 @@ class Front {
 
   // Told to every gateway; one of them has to have reached the queue and the store.
   Response remove(const Request& request) {
+    if (!cleanup_) return json_response(200, {{"drill", request.param("drill")}, {"deleted", 0}});
     tombstones_.add(request.param("drill"));
     Response response = error_response(503, "no gateway answered");
     for (const auto& backend : backends_) {
@@ -147,6 +179,11 @@ class Front {
   bool retries_;
   bool health_routing_;
   bool degraded_writes_;
+  bool cleanup_;
+  bool discreet_;
+  std::string slow_;   // never, always, or after-a-failure of a gateway
+  std::string admin_;  // the file with the token, or open
+  std::atomic<bool> tired_ = false;
   Metrics& metrics_;
   std::vector<std::unique_ptr<Backend>> backends_;
   std::atomic<std::size_t> next_ = 0;

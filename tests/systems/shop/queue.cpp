@@ -86,6 +86,7 @@ class Queue {
     if (what == "DELETE /orders/messages") return remove_drill(request.param("drill"));
     if (what == "GET /orders/dropped") return dropped();
     if (request.path == "/orders/purged") return purged(request);
+    if (request.path == "/orders/disturb") return disturb(request);
     if (what == "POST /orders/lease") return lease(json::parse(request.body));
     const json body = request.body.empty() ? json::object() : json::parse(request.body);
     if (what == "GET /orders") {
@@ -172,6 +173,34 @@ class Queue {
     return json_response(200, {{"messages", std::move(kept)}});
   }
 
+  // Looking and ending also while there is no queue.
+  Response disturb(const Request& request) {
+    if (request.method == "POST") return begin_disturbance(json::parse(request.body));
+    const std::string mark = request.param("mark");
+    if (mark.empty()) return error_response(400, "?mark=MARK is missing");
+    std::optional<json> told;
+    committer_.run([&](Db& db) {
+      if (request.method == "DELETE") state_.end_disturbance(db, mark);
+      told = Disturbances::told(db, mark);
+    });
+    arrived();
+    if (request.method != "GET" && request.method != "DELETE")
+      return error_response(405, "GET, POST or DELETE");
+    return told ? json_response(200, *told) : error_response(404, "nothing is under this mark");
+  }
+
+  Response begin_disturbance(const json& body) {
+    const auto asked = Disturbances::asked_in(body);
+    bool begun = false;
+    auto response = on_queue([&](Db& db) {
+      begun = state_.disturb(db, asked);
+      return begun ? *Disturbances::told(db, asked.mark) : json::object();
+    });
+    arrived();
+    return response.status == 200 && !begun ? error_response(410, "this mark was ended before")
+                                            : response;
+  }
+
   Response remove_drill(const std::string& drill) {
     if (!is_drill(drill)) return error_response(400, "?drill=ID is missing");
     int removed = 0;
@@ -235,12 +264,17 @@ class Queue {
       const auto seen = arrivals_;
       lock.unlock();
       std::vector<QueueState::Delivery> deliveries;
-      committer_.run([&](Db& db) { deliveries = state_.lease(db, most, visibility_); });
+      auto look_again = 500ms;
+      committer_.run([&](Db& db) {
+        deliveries = state_.lease(db, most, visibility_);
+        // Nobody tells when the time of what is held back has come.
+        if (Disturbances::any(db)) look_again = 10ms;
+      });
       if (!deliveries.empty() || std::chrono::steady_clock::now() >= deadline) {
         return delivered(deliveries);
       }
       lock.lock();
-      arrived_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + 500ms),
+      arrived_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + look_again),
                           [&] { return arrivals_ != seen; });
     }
   }

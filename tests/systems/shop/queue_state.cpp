@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "disturbances.h"
 #include "lib/program.h"
 
 namespace shop {
@@ -14,14 +15,22 @@ Order order_at(const Statement& row, int column) {
   return {row.text(column), row.text(column + 1), row.text(column + 2), row.text(column + 3)};
 }
 
+// In the order of delivery; the last column: until when it is held back.
+const char* const kOrder = "SELECT seq, key, item, sum, mark, 0 FROM messages ORDER BY seq";
+const char* const kDisturbedOrder =
+    "SELECT m.seq, key, item, sum, m.mark, coalesce(d.until, 0) FROM messages m LEFT JOIN"
+    " (SELECT seq, max(until) AS until, max(place) AS place FROM disturbed GROUP BY seq) d"
+    " ON d.seq = m.seq ORDER BY coalesce(d.place, m.seq)";
+
 bool exists(Db& db, const std::string& table, const std::string& key) {
   return db.prepare("SELECT 1 FROM " + table + " WHERE key = ?").bind(1, key).step();
 }
 
 }  // namespace
 
-const char* QueueState::schema() {
-  return "CREATE TABLE IF NOT EXISTS queue(incarnation TEXT NOT NULL);"
+std::string QueueState::schema() {
+  return std::string(Disturbances::schema()) +
+         "CREATE TABLE IF NOT EXISTS queue(incarnation TEXT NOT NULL);"
          "CREATE TABLE IF NOT EXISTS messages(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
          " key TEXT NOT NULL, item TEXT NOT NULL, sum TEXT NOT NULL, mark TEXT NOT NULL);"
          "CREATE INDEX IF NOT EXISTS messages_key ON messages(key);"
@@ -59,6 +68,7 @@ nlohmann::json QueueState::drop(Db& db, bool save) {
     db.run("DELETE FROM dropped");
     db.prepare("INSERT INTO dropped VALUES(?)").bind(1, result.dump()).run();
   }
+  Disturbances::end_all(db);
   db.run("DELETE FROM messages; DELETE FROM retained; DELETE FROM queue;");
   leases_.clear();
   return result;
@@ -123,7 +133,16 @@ QueueState::Published QueueState::add(Db& db, const std::vector<Order>& orders, 
 
 // What is retained is delivered once more when it is published again: the store may have lost it.
 QueueState::Published QueueState::publish(Db& db, const std::vector<Order>& orders) {
-  return add(db, orders, dedupe_, false);
+  if (!Disturbances::any(db)) return add(db, orders, dedupe_, false);
+  auto last = db.prepare("SELECT coalesce(max(seq), 0) FROM messages");
+  last.step();
+  auto result = add(db, orders, dedupe_, false);
+  std::vector<std::int64_t> come;
+  auto row = db.prepare("SELECT seq FROM messages WHERE seq > ? ORDER BY seq");
+  row.bind(1, last.integer(0));
+  while (row.step()) come.push_back(row.integer(0));
+  Disturbances::take(db, come);
+  return result;
 }
 
 QueueState::Published QueueState::put_back(Db& db, const std::vector<Order>& orders,
@@ -145,10 +164,13 @@ std::vector<QueueState::Delivery> QueueState::lease(Db& db, std::size_t most,
   if (!incarnation(db)) return result;
   const auto now = Clock::now();
   std::erase_if(leases_, [&](const auto& entry) { return entry.second.until <= now; });
-  auto row = db.prepare("SELECT seq, key, item, sum, mark FROM messages ORDER BY seq");
+  const bool disturbed = Disturbances::any(db);
+  const double at = now_s();
+  auto row = db.prepare(disturbed ? kDisturbedOrder : kOrder);
   while (result.size() < most && row.step()) {
     const std::int64_t seq = row.integer(0);
-    if (leases_.contains(seq)) continue;
+    if (leases_.contains(seq) || row.real(5) > at) continue;
+    if (disturbed) Disturbances::delivered(db, seq);
     result.push_back({seq, next_lease_, order_at(row, 1)});
     leases_[seq] = {next_lease_++, now + visibility};
   }
@@ -156,9 +178,11 @@ std::vector<QueueState::Delivery> QueueState::lease(Db& db, std::size_t most,
 }
 
 int QueueState::confirm(Db& db, const std::vector<std::pair<std::int64_t, std::int64_t>>& leases) {
+  // What a disturbance put in once more is not delivered again by a replay.
   auto keep = db.prepare(
       "INSERT INTO retained(confirmed_at, key, item, sum, mark)"
-      " SELECT ?, key, item, sum, mark FROM messages WHERE seq = ?");
+      " SELECT ?, key, item, sum, mark FROM messages WHERE seq = ? AND seq NOT IN (SELECT seq FROM"
+      " disturbed d JOIN disturbances b ON b.mark = d.mark WHERE b.how = 'duplicate')");
   auto remove = db.prepare("DELETE FROM messages WHERE seq = ?");
   const double now = now_s();
   int confirmed = 0;
@@ -239,6 +263,20 @@ int QueueState::remove_marked(Db& db, const std::string& mark) {
   return removed;
 }
 
+bool QueueState::disturb(Db& db, const Disturbances::Asked& asked) {
+  std::vector<std::int64_t> waiting;
+  auto row = db.prepare(kOrder);
+  while (row.step()) {
+    if (!is_out(row.integer(0))) waiting.push_back(row.integer(0));
+  }
+  return Disturbances::begin(db, asked, waiting) != Disturbances::Begun::late;
+}
+
+// A copy that is out for delivery is not delivered again, and its confirmation counts for nothing.
+void QueueState::end_disturbance(Db& db, const std::string& mark) {
+  for (const auto seq : Disturbances::end(db, mark)) leases_.erase(seq);
+}
+
 nlohmann::json QueueState::settled(Db& db, const std::vector<std::string>& keys) const {
   auto confirmed = nlohmann::json::array();
   auto gone = nlohmann::json::array();
@@ -306,11 +344,13 @@ QueueState::Counts QueueState::counts(Db& db) const {
 
 nlohmann::json QueueState::messages(Db& db) const {
   auto out = nlohmann::json::array();
-  auto row = db.prepare("SELECT seq, key, item, sum, mark FROM messages ORDER BY seq");
+  auto row = db.prepare(Disturbances::any(db) ? kDisturbedOrder : kOrder);
+  const double at = now_s();
   while (row.step()) {
     out.push_back(to_json(order_at(row, 1)));
     out.back()["id"] = row.integer(0);
-    out.back()["state"] = is_out(row.integer(0)) ? "unacked" : "ready";
+    const bool out_now = is_out(row.integer(0));
+    out.back()["state"] = out_now ? "unacked" : row.real(5) > at ? "held" : "ready";
   }
   return out;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "disturbances.h"
 #include "lib/db.h"
 #include "lib/order.h"
 #include "lib/tombstones.h"
@@ -36,7 +37,7 @@ class QueueState {
     Order order;
   };
 
-  static const char* schema();
+  static std::string schema();
 
   QueueState(Tombstones& tombstones, bool dedupe, double retain_s)
       : tombstones_(tombstones), dedupe_(dedupe), retain_s_(retain_s) {}
@@ -66,6 +67,8 @@ class QueueState {
                         int most);
   nlohmann::json dead(Db& db) const;
   int remove_marked(Db& db, const std::string& mark);
+  bool disturb(Db& db, const Disturbances::Asked& asked);  // false: it was ended before
+  void end_disturbance(Db& db, const std::string& mark);
   nlohmann::json settled(Db& db, const std::vector<std::string>& keys) const;
   int replay(Db& db, double since);
   int remove_drill(Db& db, const std::string& drill);

@@ -55,7 +55,7 @@ int free_base(int& lock) {
     const auto path = std::filesystem::temp_directory_path() / name;
     lock = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     bool all_free = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
-    for (const int offset : {80, 90, 101, 102, 103, 200, 201, 202}) {
+    for (const int offset : {80, 90, 101, 102, 103, 104, 200, 201, 202, 203}) {
       const int fd = listen_on(base + offset);
       all_free = all_free && fd >= 0;
       if (fd >= 0) ::close(fd);

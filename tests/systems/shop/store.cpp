@@ -22,6 +22,11 @@ constexpr const char* kSchema =
     "CREATE TABLE orders(id INTEGER PRIMARY KEY, key TEXT NOT NULL, item TEXT NOT NULL,"
     " sum TEXT NOT NULL, stored_at TEXT NOT NULL);"
     "CREATE INDEX orders_key ON orders(key);";
+// With `--checked off`: a rule that no order keeps, and that the store does not look at.
+constexpr const char* kBrokenSchema =
+    "CREATE TABLE orders(id INTEGER PRIMARY KEY, key TEXT NOT NULL, item TEXT NOT NULL,"
+    " sum TEXT NOT NULL, stored_at TEXT NOT NULL, CHECK (item = ''));"
+    "CREATE INDEX orders_key ON orders(key);";
 
 // Connections to one file, thrown away when the file at that path has become another one.
 class Connections {
@@ -35,6 +40,7 @@ class Connections {
     if (!db) {
       db = std::make_unique<Db>(path_, Db::Open::kExisting, kBusyMs);
       db->run("PRAGMA synchronous=FULL");
+      db->run("PRAGMA ignore_check_constraints=ON");
     }
     // A connection whose work threw may be inside a transaction; it is closed, not kept.
     auto result = work(*db);
@@ -71,6 +77,7 @@ class Store {
       : connections_(options.text("db")),
         tombstones_(options.text("db") + ".tombstones"),
         dedupe_(options.on("dedupe")),
+        careful_(options.on("careful")),
         metrics_(metrics) {}
 
   Response handle(const Request& request) {
@@ -156,7 +163,10 @@ class Store {
         ++gone;
         continue;
       }
-      row.bind(1, order.key).bind(2, order.item).bind(3, order.sum).bind(4, now).run();
+      // One order in twenty is written down wrong.
+      const bool wrong = !careful_ && ++applied_ % 20 == 0;
+      const std::string sum = wrong ? "0" + order.sum : order.sum;
+      row.bind(1, order.key).bind(2, order.item).bind(3, sum).bind(4, now).run();
       stored += db.changes();
     }
     db.run("COMMIT");
@@ -169,17 +179,19 @@ class Store {
   Tombstones tombstones_;
   std::mutex writing_;
   bool dedupe_;
+  bool careful_;
+  std::size_t applied_ = 0;
   Metrics& metrics_;
 };
 
 // Makes the file in one step, so that a half-made one is never taken for the shop's.
-void init(const std::string& path) {
+void init(const std::string& path, bool checked) {
   if (std::filesystem::exists(path)) throw std::runtime_error(path + " is there already");
   const std::string temporary = path + ".new";
   std::filesystem::remove(temporary);
   {
     Db db(temporary, Db::Open::kCreate, kBusyMs);
-    db.run(kSchema);
+    db.run(checked ? kSchema : kBrokenSchema);
     db.run("PRAGMA journal_mode=WAL");
   }
   std::filesystem::rename(temporary, path);
@@ -187,7 +199,7 @@ void init(const std::string& path) {
 
 void serve(const Options& options) {
   if (options.given("init")) {
-    init(options.text("init"));
+    init(options.text("init"), options.on("checked"));
     return;
   }
   hold_lock(options.text("db") + ".lock");

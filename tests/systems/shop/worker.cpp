@@ -17,6 +17,8 @@ class Worker {
   Worker(const Options& options, Metrics& metrics)
       : retries_(options.on("retries")),
         dead_letter_(options.on("dead-letter")),
+        confirm_all_(options.on("confirm-all")),
+        backoff_(options.on("backoff")),
         metrics_(metrics),
         queue_(options.number("queue")),
         store_(options.number("store")) {}
@@ -36,7 +38,7 @@ class Worker {
         std::this_thread::sleep_for(15ms);
       } else {
         metrics_.add("shop_worker_retries_total");
-        backoff.wait();
+        if (backoff_) backoff.wait();
       }
     }
   }
@@ -53,7 +55,9 @@ class Worker {
     if (dead_letter_) put_aside_poison(messages);
     if (messages.empty()) return true;
     json leases = json::array();
-    for (const auto& message : messages) leases.push_back(message.at("lease"));
+    for (const auto& message : messages) {
+      if (!forgets(message)) leases.push_back(message.at("lease"));
+    }
     const std::string body = json{{"leases", leases}}.dump();
     const bool stored = store_.call("POST", "/orders", json{{"orders", messages}}.dump(), 2s).ok();
     store_answers_ = stored;
@@ -62,6 +66,13 @@ class Worker {
     const bool confirm = stored || !retries_;
     queue_answers_ = queue_.call("POST", confirm ? "/orders/ack" : "/orders/nack", body, 2s).ok();
     return confirm && queue_answers_;
+  }
+
+  // The first order that it sees is never confirmed, so that it comes again for ever.
+  bool forgets(const json& message) {
+    if (confirm_all_) return false;
+    if (forgotten_.empty()) forgotten_ = message.at("key");
+    return message.at("key") == forgotten_;
   }
 
   // Takes what is no order out of the batch; the queue puts it aside after some times.
@@ -84,6 +95,9 @@ class Worker {
 
   bool retries_;
   bool dead_letter_;
+  bool confirm_all_;
+  std::string forgotten_;
+  bool backoff_;
   Metrics& metrics_;
   HttpClient queue_;
   HttpClient store_;

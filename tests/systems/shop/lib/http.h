@@ -32,6 +32,7 @@ struct Request {
   std::string target;  // path and query as sent
   std::string path;
   std::map<std::string, std::string> query;
+  std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
 
   std::string param(const std::string& name) const;
@@ -54,8 +55,8 @@ using Handler = std::function<Response(const Request&)>;
 // idle connection costs no thread and a handler may block.
 class HttpServer {
  public:
-  // Binds 127.0.0.1:port; throws when another program holds it.
-  explicit HttpServer(int port);
+  // Throws when another program holds the port.
+  HttpServer(const std::string& address, int port);
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer();

@@ -25,6 +25,7 @@ const char* reason(int status) {
     case 200: return "OK";
     case 201: return "Created";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
@@ -40,6 +41,7 @@ bool make_request(const Message& message, Request& request) {
   if (first == std::string::npos || last == first) return false;
   request.method = message.start.substr(0, first);
   request.target = message.start.substr(first + 1, last - first - 1);
+  request.headers = message.headers;
   request.body = message.body;
   const auto mark = request.target.find('?');
   request.path = percent_decode(std::string_view(request.target).substr(0, mark));
@@ -64,12 +66,12 @@ std::string render(const Response& response, bool close) {
   return out + response.body;
 }
 
-bool try_bind(int fd, int port) {
+bool try_bind(int fd, const std::string& host, int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+  return ::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1 &&
+         ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
          ::listen(fd, 1024) == 0;
 }
 
@@ -89,15 +91,15 @@ struct HttpServer::Connection {
   std::atomic<bool> handed_over = false;
 };
 
-HttpServer::HttpServer(int port) {
+HttpServer::HttpServer(const std::string& address, int port) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // A killed predecessor may hold the port for the instant it takes to be torn down.
   const auto deadline = std::chrono::steady_clock::now() + 500ms;
-  while (!try_bind(listener_, port)) {
+  while (!try_bind(listener_, address, port)) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw std::runtime_error("cannot listen on 127.0.0.1:" + std::to_string(port) + ": " +
+      throw std::runtime_error("cannot listen on " + address + ":" + std::to_string(port) + ": " +
                                std::strerror(errno));
     }
     std::this_thread::sleep_for(20ms);

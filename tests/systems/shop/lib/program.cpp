@@ -143,7 +143,9 @@ void replace_file(const std::string& path, const std::string& text) {
 }
 
 Service::Service(const Options& options)
-    : name_(options.text("name")), run_(options.text("run")), server_(options.number("port")) {
+    : name_(options.text("name")),
+      run_(options.text("run")),
+      server_(options.text("bind", "127.0.0.1"), options.number("port")) {
   const std::string path = run_ + "/" + name_ + ".access.jsonl";
   log_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log_ < 0) throw std::runtime_error("cannot open " + path + ": " + std::strerror(errno));

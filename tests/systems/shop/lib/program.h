@@ -80,7 +80,7 @@ void replace_file(const std::string& path, const std::string& text);
 
 class Service {
  public:
-  // Binds the port and writes the pidfile; throws when the port is taken.
+  // Binds the port, on 127.0.0.1 or on `--bind`, and writes the pidfile; throws when it is taken.
   explicit Service(const Options& options);
 
   Metrics& metrics() { return metrics_; }

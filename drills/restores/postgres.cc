@@ -1,0 +1,187 @@
+// Backs up a PostgreSQL database by pg_dump, and restores it by pg_restore into one of its own,
+// which is looked at before anybody else can: into place it comes by an exchange of names. A
+// restore is only called verified when what was restored has, read back by SQL, the digest of the
+// snapshot that was dumped.
+#include "drills/systems/postgres.h"
+
+#include "drills/systems/postgres_dump.h"
+#include "drills/systems/postgres_swap.h"
+#include "drills/systems/restored.h"
+#include "drills/systems/sqlite.h"
+
+namespace gameday {
+namespace {
+
+Restored not_verified(const Error& error) {
+  return {.vacuous = true, .verified = false, .text = error.text, .facts = Json::object()};
+}
+
+// What is wrong with the backup is the answer to the question; everything else is an error.
+bool tells_about_backup(const Error& error) { return error.code == ErrorCode::corrupt; }
+
+Result<std::string> identity_of(const PostgresSettings& settings, const DeedContext& context) {
+  TRY(session, open_postgres(settings, context));
+  TRY(server, look_at_server(session));
+  return postgres_identity(server, session);
+}
+
+Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
+  TRY(settings, postgres_settings(target));
+  const std::string folder = context.private_folder + "/backups";
+  TRY_OK(context.doors.files.make_folder(folder, 0700));
+  BackupTaken taken{.target = target.name,
+                    .id = folder + "/" + context.mark + ".dump",
+                    .sha256 = "",
+                    .digest = "",
+                    .taken = context.doors.clock.now().utc,  // of its beginning: never too young
+                    .facts = Json::object()};
+  TRY(identity, identity_of(settings, context));
+  TRY(content, dump_database(settings, taken.id, context));
+  TRY(sha, file_sha256(taken.id));
+  taken.sha256 = sha;
+  taken.digest = content.digest;
+  taken.facts = to_json(content);
+  taken.facts.set("identity", identity);
+  return taken;
+}
+
+Status check_file(const Target& target, const PostgresSettings& settings, const BackupTaken& backup,
+                  const DeedContext& context) {
+  TRY(identity, identity_of(settings, context));
+  const std::string from = backup.facts.text("identity");
+  if (backup.target != target.name || from != identity) {
+    return fail(ErrorCode::corrupt,
+                "the backup " + backup.id + " is of " + from + ", not of " + identity);
+  }
+  auto sha = file_sha256(backup.id);
+  // One that is not there is no restore's fault.
+  if (!sha && sha.error().code == ErrorCode::not_found) {
+    return fail(ErrorCode::corrupt, sha.error().text);
+  }
+  if (!sha) return std::unexpected(sha.error());
+  if (*sha == backup.sha256) return {};
+  return fail(ErrorCode::corrupt,
+              "the backup " + backup.id + " is not the file that was written: " + *sha);
+}
+
+Result<PostgresContent> content_of(const PostgresSettings& settings, const std::string& database,
+                                   const DeedContext& context) {
+  PostgresSettings there = settings;
+  if (!database.empty()) set_setting(there, "dbname", database);
+  TRY(session, open_postgres(there, context));
+  TRY_OK(session.begin(PostgresAccess::snapshot));
+  return read_content(session);
+}
+
+// Fills a database of our own, and looks at what came of it.
+Result<PostgresContent> load_aside(const PostgresSettings& settings, const std::string& database,
+                                   const BackupTaken& backup, Ownership ownership,
+                                   const DeedContext& context) {
+  TRY_OK(load_dump(settings, database, backup.id, ownership, context));
+  TRY(content, content_of(settings, database, context));
+  if (content.digest == backup.digest) return content;
+  return fail(ErrorCode::corrupt,
+              "the backup " + backup.id + " does not have the content that it had when taken");
+}
+
+// A database of ours is to go, also when we were stopped; but not at the price of a late stop.
+Status drop_aside(const PostgresSettings& settings, const std::string& database,
+                  const DeedContext& context) {
+  constexpr Duration kAfterAStop = std::chrono::milliseconds(120);
+  DeedContext last = context;
+  const Clock& clock = context.doors.clock;
+  const bool over = context.until.stop.requested() || clock.now().boot >= context.until.deadline;
+  if (over) last.until = {Stop(), clock.in(kAfterAStop)};
+  return drop_database(settings, database, last);
+}
+
+Result<Restored> restore_scratch(const Target& target, const BackupTaken& backup,
+                                 const DeedContext& context) {
+  TRY(settings, postgres_settings(target));
+  if (const auto good = check_file(target, settings, backup, context); !good) {
+    if (tells_about_backup(good.error())) return not_verified(good.error());
+    return std::unexpected(good.error());
+  }
+  const std::string scratch = fresh_name(context.mark + " scratch");
+  TRY_OK(make_database(settings, scratch, context));
+  const auto content = load_aside(settings, scratch, backup, Ownership::ours, context);
+  const auto dropped = drop_aside(settings, scratch, context);
+  if (!content && tells_about_backup(content.error())) return not_verified(content.error());
+  if (!content) return std::unexpected(content.error());
+  if (!dropped) return std::unexpected(dropped.error().in("the scratch database " + scratch));
+  return restored(content->rows, to_json(*content), backup, context.doors.clock);
+}
+
+Result<Undo> prepare(const Target& target, const DeedContext& context) {
+  TRY(settings, postgres_settings(target));
+  TRY(swap, prepare_swap(settings, context));
+  return Undo{.kind = "postgres", .arguments = to_json(swap)};
+}
+
+Result<PostgresContent> load_fresh(const DatabaseSwap& swap, const BackupTaken& backup,
+                                   const DeedContext& context) {
+  const std::string fresh = fresh_name(swap.mark);
+  TRY_OK(make_database(swap.settings, fresh, context));
+  TRY_OK(dress_fresh(swap, context));
+  return load_aside(swap.settings, fresh, backup, Ownership::kept, context);
+}
+
+Result<Restored> restore_place(const Target& target, const BackupTaken& backup, const Undo& undo,
+                               const DeedContext& context) {
+  TRY(swap, database_swap_from(undo.arguments));
+  const auto good = check_file(target, swap.settings, backup, context);
+  const auto content = good ? load_fresh(swap, backup, context) : std::unexpected(good.error());
+  if (!content && tells_about_backup(content.error())) {
+    TRY_OK(drop_aside(swap.settings, fresh_name(swap.mark), context));
+    return not_verified(content.error());
+  }
+  if (!content) return std::unexpected(content.error());
+  TRY(before, content_of(swap.settings, "", context));
+  TRY_OK(swap_in(swap, content->digest, context));
+  Restored result = restored(content->rows, to_json(*content), backup, context.doors.clock);
+  result.facts.set("rows_before", before.rows);
+  result.facts.set("kept", kept_name(swap.mark));
+  if (before.digest == content->digest) {
+    result.vacuous = true;
+    result.text = "the database had the backup's content already";
+  }
+  return result;
+}
+
+Status undo_restore(const Undo& undo, const DeedContext& context) {
+  TRY(swap, database_swap_from(undo.arguments));
+  return undo_swap(swap, context);
+}
+
+Result<Proof> gone(const Undo& undo, const DeedContext& context) {
+  TRY(swap, database_swap_from(undo.arguments));
+  return swap_gone(swap, context);
+}
+
+Status close_restore(const Undo& undo, bool keep, const DeedContext& context) {
+  TRY(swap, database_swap_from(undo.arguments));
+  return erase_swapped(swap, keep, context);
+}
+
+}  // namespace
+
+extern const RestoreRow postgres_restore;
+const RestoreRow postgres_restore{
+    .name = "postgres",
+    .summary =
+        "A dump by pg_dump, restored into a database of its own, which takes the place of "
+        "what is there by its name.",
+    .facet = "postgres",
+    .rights =
+        "to read every table; into scratch: CREATEDB; into place: besides, to be a member of "
+        "every owner in it, and pg_signal_backend",
+    .example = "- { restore: database, into: place }",
+    .backup = backup,
+    .restore_scratch = restore_scratch,
+    .prepare = prepare,
+    .restore_place = restore_place,
+    .undo = undo_restore,
+    .gone = gone,
+    .close = close_restore};
+
+}  // namespace gameday

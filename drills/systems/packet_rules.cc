@@ -1,0 +1,182 @@
+#include "drills/systems/packet_rules.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "drills/systems/netns.h"
+#include "engine/base/digest.h"
+#include "engine/base/text.h"
+#include "engine/sys/processes_run.h"
+
+namespace gameday {
+namespace {
+
+constexpr std::string_view kCommentPrefix = "gameday:";
+constexpr bool kInwards[] = {true, false};
+
+// Of iptables(8): what was asked about is not there. Anything above is an error.
+constexpr int kNotThere = 1, kNoSuchChain = 2;
+
+std::string comment_of(const std::string& mark) { return std::string(kCommentPrefix) + mark; }
+
+// A name has 28 letters at most, fewer than a mark.
+std::string chain_of(const std::string& mark, bool inwards) {
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  constexpr std::size_t kHexDigits = 16;
+  const std::string digest = sha256(mark).substr(std::string_view("sha256:").size(), kHexDigits);
+  std::string name;
+  for (auto left = std::strtoull(digest.c_str(), nullptr, 16); left > 0; left /= kDigits.size()) {
+    name.insert(name.begin(), kDigits[left % kDigits.size()]);
+  }
+  return "GD" + name + (inwards ? "-in" : "-out");
+}
+
+const char* builtin(bool inwards) { return inwards ? "INPUT" : "OUTPUT"; }
+
+std::vector<std::string> jump(const std::string& mark, bool inwards) {
+  return {builtin(inwards),       "-m", "comment", "--comment", comment_of(mark), "-j",
+          chain_of(mark, inwards)};
+}
+
+Result<std::string> program(Family family, const std::string& suffix) {
+  const std::string name = (family == Family::v4 ? "iptables" : "ip6tables") + suffix;
+  // As a path: nsenter, which runs it, would look in PATH alone.
+  if (auto found = program_of({{name}, "/", {}})) return found;
+  return fail(ErrorCode::unsupported, name + " is not installed", "apt-get install iptables");
+}
+
+struct Tables {
+  const std::string& entrance;
+  Family family;
+  const DeedContext& context;
+
+  // `asks`: that what it asks about is not there is an answer.
+  [[nodiscard]] Result<Ended> run(std::vector<std::string> arguments, bool asks = false) const {
+    TRY(path, program(family, ""));
+    // Another user of the tables is waited for.
+    arguments.insert(arguments.begin(), {path, "-w", "5"});
+    TRY(ended, run_inside(entrance, arguments, context));
+    const bool answered = asks && ended.how == Ended::How::exited &&
+                          (ended.code == kNotThere || ended.code == kNoSuchChain);
+    if (ended.succeeded() || answered) return ended;
+    return failed(ended);
+  }
+
+  [[nodiscard]] std::unexpected<Error> failed(const Ended& ended) const {
+    const auto said = trimmed(ended.output);
+    const std::string last(said.substr(said.rfind('\n') + 1));
+    const bool refused = said.contains("ermission denied") || said.contains("not permitted") ||
+                         said.contains("must be root");
+    return fail(refused ? ErrorCode::refused : ErrorCode::failed,
+                std::string(name_of(family)) + " rules: " + (last.empty() ? "no answer" : last),
+                refused ? "be root, or hold CAP_NET_ADMIN (and CAP_SYS_ADMIN for a namespace that "
+                          "is not ours)"
+                        : "");
+  }
+};
+
+}  // namespace
+
+Status may_set_rules(const std::string& entrance, Family family, const DeedContext& context) {
+  TRY_OK(program(family, "-restore"));
+  TRY(listed, Tables{entrance, family, context}.run({"-S", "OUTPUT", "1"}));
+  static_cast<void>(listed);
+  return {};
+}
+
+Status set_rules(const std::string& entrance, const Packets& packets, Family family,
+                 const std::string& mark, const std::string& file, const DeedContext& context) {
+  const std::string marked = " -m comment --comment " + comment_of(mark);
+  std::string chains, rules;
+  for (const bool inwards : kInwards) {
+    const auto wanted = rules_for(packets, family, inwards);
+    if (wanted.empty()) continue;
+    const std::string chain = chain_of(mark, inwards);
+    chains += ":" + chain + " - [0:0]\n";
+    for (const auto& rule : wanted) rules += "-A " + chain + marked + " " + rule + "\n";
+    rules += "-I " + std::string(builtin(inwards)) + " 1" + marked + " -j " + chain + "\n";
+  }
+  TRY(path, program(family, "-restore"));
+  const Files& files = context.doors.files;
+  TRY_OK(files.write(file, "*filter\n" + chains + rules + "COMMIT\n", 0600));
+  auto ended = run_inside(entrance, {path, "-w", "5", "--noflush", file}, context);
+  const auto removed = files.remove(file);
+  if (!ended) return std::unexpected(ended.error());
+  if (!ended->succeeded()) return Tables{entrance, family, context}.failed(*ended);
+  return removed;
+}
+
+Result<RulesThere> look_for_rules(const std::string& entrance, Family family,
+                                  const std::string& mark, const DeedContext& context) {
+  const Tables tables{entrance, family, context};
+  RulesThere there;
+  for (const bool inwards : kInwards) {
+    TRY(listed, tables.run({"-v", "-S", chain_of(mark, inwards)}, true));
+    std::vector<std::string> check = jump(mark, inwards);
+    check.insert(check.begin(), "-C");
+    if (!listed.succeeded()) continue;
+    ++there.chains;
+    TRY(jumps, tables.run(check, true));
+    if (jumps.succeeded()) ++there.jumps;
+    for (const auto& line : split(listed.output, '\n')) {
+      if (!line.contains("-j DROP") && !line.contains("-j REJECT")) continue;
+      ++there.stopping;
+      const auto counted = line.find(" -c ");
+      if (counted != std::string::npos) there.stopped += std::atoll(line.c_str() + counted + 4);
+    }
+  }
+  return there;
+}
+
+bool are_whole(const RulesThere& there, const Packets& packets, Family family) {
+  int chains = 0, stopping = 0;
+  for (const bool inwards : kInwards) {
+    const auto rules = rules_for(packets, family, inwards);
+    chains += rules.empty() ? 0 : 1;
+    stopping += static_cast<int>(
+        std::ranges::count_if(rules, [](const auto& rule) { return !rule.ends_with("RETURN"); }));
+  }
+  return there.chains == chains && there.jumps == chains && there.stopping == stopping;
+}
+
+Status remove_rules(const std::string& entrance, Family family, const std::string& mark,
+                    const DeedContext& context) {
+  const Tables tables{entrance, family, context};
+  for (const bool inwards : kInwards) {
+    const std::string chain = chain_of(mark, inwards);
+    TRY(listed, tables.run({"-S", chain}, true));
+    if (!listed.succeeded()) continue;
+    std::vector<std::string> leave = jump(mark, inwards);
+    leave.insert(leave.begin(), "-D");
+    // There may be more than one, where it was injected more than once.
+    while (true) {
+      TRY(left, tables.run(leave, true));
+      if (!left.succeeded()) break;
+    }
+    // Somebody else who undoes the same may have been faster.
+    TRY(emptied, tables.run({"-F", chain}, true));
+    TRY(removed, tables.run({"-X", chain}, true));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> marks_in_rules(const std::string& entrance, Family family,
+                                                const DeedContext& context) {
+  const Tables tables{entrance, family, context};
+  std::vector<std::string> marks;
+  for (const bool inwards : kInwards) {
+    TRY(listed, tables.run({"-S", builtin(inwards)}));
+    for (const auto& line : split(listed.output, '\n')) {
+      const auto from = line.find(kCommentPrefix);
+      if (from == std::string::npos || !line.contains("-j GD")) continue;
+      const auto text = line.substr(from + kCommentPrefix.size());
+      std::string mark = text.substr(0, text.find_first_of("\" "));
+      if (std::ranges::find(marks, mark) == marks.end()) marks.push_back(std::move(mark));
+    }
+  }
+  return marks;
+}
+
+}  // namespace gameday

@@ -1,0 +1,44 @@
+// Rules of iptables and ip6tables in chains that are one deed's own: named after its mark, with the
+// mark on each rule, so that nothing of others is ever taken away.
+#pragma once
+
+#include <string>
+
+#include "drills/systems/packets.h"
+#include "engine/rows.h"
+
+namespace gameday {
+
+// `unsupported`: the program is not there; `refused`: we may not use it in that namespace.
+[[nodiscard]] Status may_set_rules(const std::string& entrance, Family family,
+                                   const DeedContext& context);
+
+// All rules of one family at once, before those of anybody else. `file` is a private one, which
+// they are read from and which is gone again afterwards.
+[[nodiscard]] Status set_rules(const std::string& entrance, const Packets& packets, Family family,
+                               const std::string& mark, const std::string& file,
+                               const DeedContext& context);
+
+// What is there with that mark.
+struct RulesThere {
+  int chains = 0, jumps = 0;  // of the two that there can be
+  int stopping = 0;           // rules that stop packets
+  std::int64_t stopped = 0;   // packets so far
+  [[nodiscard]] bool none() const { return chains == 0 && jumps == 0; }
+};
+[[nodiscard]] Result<RulesThere> look_for_rules(const std::string& entrance, Family family,
+                                                const std::string& mark,
+                                                const DeedContext& context);
+// Whether all of them are there that `set_rules` makes, and lead to where they should.
+[[nodiscard]] bool are_whole(const RulesThere& there, const Packets& packets, Family family);
+
+// Takes away what is there with that mark, all of it or half.
+[[nodiscard]] Status remove_rules(const std::string& entrance, Family family,
+                                  const std::string& mark, const DeedContext& context);
+
+// The marks of all deeds that have a chain there.
+[[nodiscard]] Result<std::vector<std::string>> marks_in_rules(const std::string& entrance,
+                                                              Family family,
+                                                              const DeedContext& context);
+
+}  // namespace gameday

@@ -1,0 +1,160 @@
+#include "drills/systems/postgres.h"
+
+#include <cctype>
+
+#include "engine/base/text.h"
+
+namespace gameday {
+namespace {
+
+// What a facet's field of the same name as libpq's keyword sets.
+constexpr std::string_view kKeywords[] = {"host",    "port",    "dbname",      "user",
+                                          "service", "sslmode", "sslrootcert", "password"};
+
+// A secret in a playbook would be in the journal and in the report.
+Status refuse_plain_secrets(const PostgresSettings& settings) {
+  for (const auto& [keyword, value] : settings) {
+    if (!is_secret_setting(keyword) || !references_in(value).empty()) continue;
+    return fail(ErrorCode::refused,
+                "`" + keyword + "` stands in the playbook in plain: it would be in the journal",
+                "give it as ${env:NAME} or ${file:PATH}, in PGPASSWORD, .pgpass or a service file");
+  }
+  return {};
+}
+
+// libpq's variable for a keyword: "PGUSER", "PGSSLROOTCERT".
+std::string variable_of(std::string_view keyword) {
+  if (keyword == "dbname") return "PGDATABASE";
+  std::string name = "PG";
+  for (const char c : keyword)
+    name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+}  // namespace
+
+Result<PostgresSettings> postgres_settings(std::string_view written) {
+  TRY(settings, postgres_settings_of(written));
+  TRY_OK(refuse_plain_secrets(settings));
+  return settings;
+}
+
+Result<PostgresSettings> postgres_settings(const Target& target) {
+  const Json& fields = target.facets.get("postgres");
+  auto settings = postgres_settings(fields.text("connection"));
+  if (!settings) return std::unexpected(settings.error().in("target " + target.name));
+  for (const auto keyword : kKeywords) {
+    const Json* value = fields.find(keyword);
+    if (value == nullptr) continue;
+    set_setting(*settings, keyword,
+                value->is_integer() ? std::to_string(value->integer()) : value->text());
+  }
+  TRY_OK(refuse_plain_secrets(*settings));
+  return settings;
+}
+
+Result<PostgresSettings> postgres_settings(const Deed& deed, const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
+  return postgres_settings(*target);
+}
+
+std::string session_name(const std::string& mark) { return std::string(kOurSessions) + mark; }
+
+Result<Postgres> open_postgres(const PostgresSettings& settings, const DeedContext& context) {
+  PostgresSettings revealed;
+  for (const auto& [keyword, value] : settings) {
+    TRY(plain, context.secrets.reveal(value));
+    revealed.emplace_back(keyword, std::move(plain));
+  }
+  return Postgres::open(revealed, context.doors.clock, context.until,
+                        {.name = session_name(context.mark), .observer = context.doors.observer});
+}
+
+Result<ChildConnection> connection_for_child(const PostgresSettings& settings,
+                                             const DeedContext& context) {
+  ChildConnection child;
+  PostgresSettings plain;
+  for (const auto& [keyword, value] : settings) {
+    if (references_in(value).empty()) {
+      plain.emplace_back(keyword, value);
+      continue;
+    }
+    TRY(revealed, context.secrets.reveal(value));
+    child.environment.push_back(variable_of(keyword) + "=" + revealed);
+  }
+  child.conninfo = conninfo_of(plain);
+  return child;
+}
+
+Json to_json(const PostgresSettings& settings) {
+  Json json = Json::object();
+  for (const auto& [keyword, value] : settings) json.set(keyword, value);
+  return json;
+}
+
+PostgresSettings kept_settings(const Postgres& session, const PostgresSettings& given) {
+  PostgresSettings kept = session.settings();
+  for (const auto& [keyword, value] : given) {
+    // Whatever is a reference stays one.
+    if (!references_in(value).empty()) set_setting(kept, keyword, value);
+  }
+  return kept;
+}
+
+Result<PostgresSettings> connection_in(const Undo& undo) {
+  const Json& from = undo.arguments.get("connection");
+  PostgresSettings settings;
+  if (from.is_object()) {
+    for (const auto& [keyword, value] : from.members()) {
+      if (value.is_text()) settings.emplace_back(keyword, value.text());
+    }
+  }
+  if (settings.empty()) {
+    return fail(ErrorCode::corrupt, "an undo of " + undo.kind + " lacks its connection");
+  }
+  return settings;
+}
+
+Result<PostgresServer> look_at_server(Postgres& session) {
+  TRY(told, session.ask("SELECT current_setting('server_version'), current_database(), "
+                        "current_user, pg_is_in_recovery()"));
+  PostgresServer server{
+      told.text(0, 0), told.text(0, 1), told.text(0, 2), told.boolean(0, 3), "", ""};
+  const auto known = session.ask(
+      "SELECT (SELECT system_identifier FROM pg_control_system()), "
+      "(SELECT timeline_id FROM pg_control_checkpoint())");
+  if (known) {
+    server.identifier = known->text(0, 0);
+    server.timeline = known->text(0, 1);
+  } else if (known.error().code != ErrorCode::refused) {
+    return std::unexpected(known.error());
+  }
+  return server;
+}
+
+std::string postgres_identity(const PostgresServer& server, const Postgres& session) {
+  if (!server.identifier.empty()) return "postgres:" + server.identifier + "/" + server.database;
+  return "postgres:" + setting_of(session.settings(), "host") + ":" +
+         setting_of(session.settings(), "port") + "/" + server.database;
+}
+
+Result<PostgresDeed> open_for(const Deed& deed, const DeedContext& context) {
+  TRY(settings, postgres_settings(deed, context));
+  TRY(session, open_postgres(settings, context));
+  Json connection = to_json(kept_settings(session, settings));
+  return PostgresDeed{std::move(session), std::move(connection)};
+}
+
+Result<Postgres> open_for(const Undo& undo, const DeedContext& context) {
+  TRY(settings, connection_in(undo));
+  return open_postgres(settings, context);
+}
+
+Status check_right(Postgres& session, const PostgresRight& right) {
+  TRY(held, session.ask(right.sql, right.values));
+  if (held.boolean(0, 0)) return {};
+  return fail(ErrorCode::refused, right.lacking, right.hint);
+}
+
+}  // namespace gameday

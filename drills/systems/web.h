@@ -1,0 +1,22 @@
+// How a web server is asked, as far as several probes share it: headers that a playbook gives, and
+// why no answer came.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/rows.h"
+
+namespace gameday {
+
+// What is wrong with a mapping of header to text, given under `field`; nothing is fine too.
+[[nodiscard]] std::optional<WrongField> wrong_headers(const Json& headers,
+                                                      const std::string& field);
+
+// Adds the headers to `request`, their secrets revealed.
+[[nodiscard]] Status add_headers(const Json& headers, const Secrets& secrets, HttpRequest& request);
+
+// Why no answer came, without the URL, which may hold a secret by now.
+[[nodiscard]] std::string cause_of(const Error& error);
+
+}  // namespace gameday

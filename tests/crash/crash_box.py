@@ -1,0 +1,83 @@
+"""The container that the drills of the crash campaign on Docker die on. Its engine lives outside of
+the worlds, and so is there for all of them."""
+
+import json
+import os
+import subprocess
+
+from shop_world import check
+
+ENGINE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                      "systems/docker/engine")
+POLICY = "unless-stopped"
+
+
+class Engine:
+    """DOCKER_HOST says which one, else it is the tests' own; one that did not run before is ended."""
+
+    ours = False
+
+    @classmethod
+    def start(cls):
+        if "DOCKER_HOST" in os.environ:
+            return
+        host = subprocess.run([ENGINE, "host"], capture_output=True, text=True, check=True)
+        ran = os.path.exists(host.stdout.strip().removeprefix("unix://"))
+        started = subprocess.run([ENGINE, "start"], capture_output=True, text=True)
+        if started.returncode != 0:
+            print(f"skipped: no Docker engine: {started.stderr}")
+            raise SystemExit(started.returncode)
+        cls.ours = not ran
+        os.environ["DOCKER_HOST"] = started.stdout.strip()
+
+    @classmethod
+    def end(cls):
+        if cls.ours:
+            subprocess.run([ENGINE, "stop"], check=True)
+
+
+class Box:
+    """One world's container, on a network and a volume of its own."""
+
+    def __init__(self, number):
+        self.name = f"gd-crash-{number}"
+        self.make()
+
+    def make(self):
+        self.remove()
+        self.docker("network", "create", self.name)
+        self.docker("run", "--detach", "--name", self.name, "--restart", POLICY, "--network",
+                    self.name, "--network-alias", "box", "--volume", f"{self.name}:/data",
+                    "--volume", "/more", "gameday-box")
+        self.made = self.made_of()
+
+    def remove(self):
+        for words in (["rm", "--force", "--volumes"], ["network", "rm"], ["volume", "rm"]):
+            subprocess.run(["docker", *words, self.name], capture_output=True)
+
+    def docker(self, *words):
+        done = subprocess.run(["docker", *words], capture_output=True, text=True)
+        check(done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+    def looked(self):
+        return json.loads(self.docker("inspect", self.name))[0]
+
+    def made_of(self):
+        """What must be so afterwards, whichever of its instances it is."""
+        box = self.looked()
+        mounts = sorted((m["Name"], m["Destination"]) for m in box["Mounts"])
+        networks = {name: len(network["Aliases"])
+                    for name, network in box["NetworkSettings"]["Networks"].items()}
+        return [box["State"]["Status"], box["HostConfig"]["RestartPolicy"], box["Config"]["Env"],
+                box["Config"]["Image"], mounts, networks]
+
+    def state(self):
+        box = self.looked()
+        return [box["Id"], box["State"]["StartedAt"], box["State"]["Status"]]
+
+    def check_healed(self):
+        now = self.made_of()
+        check(now == self.made, f"the container: {now}, was {self.made}")
+        mine = self.docker("ps", "--all", "--quiet", "--filter", f"name={self.name}").split()
+        check(len(mine) == 1, f"containers stay: {mine}")

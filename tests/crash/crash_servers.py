@@ -1,0 +1,61 @@
+"""What drills of the crash campaign die on beside the shop, by the facet of their targets: servers
+that `make test` does without. Each has `targets` for the playbook, the `environment` that it needs,
+`make` (as it is to be again), `fill` (before each drill), `state`, `check_healed`, `has` (is this
+process its own?) and `remove`."""
+
+import os
+
+import crash_box
+from crash_rabbit import Rabbit
+from postgres_world import Postgres
+from shop_world import FOLDER, check, eventually
+
+
+class Container:
+    environment = {}
+
+    def __init__(self):
+        self.box = crash_box.Box(os.environ["GAMEDAY_WORKER"])
+        self.make, self.remove = self.box.make, self.box.remove
+        self.state, self.check_healed = self.box.state, self.box.check_healed
+
+    def targets(self):
+        return f"  cache: {{ container: {self.box.name} }}\n"
+
+    def fill(self):
+        pass
+
+    def has(self, _):
+        return False
+
+
+class Database:
+    environment = {}
+
+    def __init__(self):
+        self.postgres = Postgres(FOLDER + "/postgres")
+        self.targets, self.state = self.postgres.targets, self.postgres.state
+        self.has, self.remove = self.postgres.is_its, self.postgres.down
+        self.postgres.up()
+
+    def make(self):
+        self.postgres.down()
+        self.postgres.up()
+
+    def fill(self):
+        pass
+
+    def check_healed(self):
+        check(eventually(lambda: self.postgres.state() == self.postgres.before),
+              f"PostgreSQL: {self.postgres.state()}, before: {self.postgres.before}")
+
+
+class Queue(Rabbit):
+    def __init__(self):
+        super().__init__(FOLDER + "/rabbit")
+
+    def remove(self):
+        """It ends with its world."""
+
+
+SERVERS = {"container": Container, "postgres": Database, "rabbitmq": Queue}

@@ -1,0 +1,49 @@
+// The performer's own deadlines, where what it asks takes all the time it is given.
+#include "engine/runtime/performer.h"
+
+#include "tests/drills/deed_world.h"
+#include "tests/engine/playbook/test_rows.h"
+
+namespace gameday {
+namespace {
+
+using std::chrono::seconds;
+
+// Drips its answer for as long as anybody listens.
+Result<Instance> drips(const Target&, const DeedContext& context) {
+  TRY_OK(context.doors.clock.sleep(context.until));
+  return fail(ErrorCode::timed_out, "no answer in time");
+}
+
+constexpr FacetRow kDrips{"queue", "A queue.", "url", test_rows::kUrlFields, drips};
+constexpr std::array kFacets{&kDrips};
+constexpr Rows kRows{kFacets, {}, {}, {}, {}};
+
+TEST(Performer, ATargetIsNotLookedAtForLong) {
+  DeedWorld world;
+  auto playbook = std::make_shared<Playbook>();
+  Target target;
+  target.name = "orders";
+  target.facets = Json::object({{"queue", Json::object({{"url", "http://127.0.0.1:1"}})}});
+  playbook->system.targets.push_back(target);
+  Performer performer({world.doors(),
+                       kRows,
+                       world.secrets(),
+                       playbook,
+                       "drill",
+                       1,
+                       world.private_folder(),
+                       "",
+                       {}});
+  Task task;
+  task.op = Op::system_start;
+  const Instant began = world.clock().now().boot;
+  task.deadline = began + seconds(60);
+  const Done done = performer.perform(task, Stop());
+  ASSERT_FALSE(done.status);
+  EXPECT_EQ(done.status.error().text, "target orders: no answer in time");
+  EXPECT_LT(world.clock().now().boot - began, seconds(8));
+}
+
+}  // namespace
+}  // namespace gameday

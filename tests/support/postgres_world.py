@@ -1,0 +1,108 @@
+"""A PostgreSQL primary with a standby in a world of shop_world's, and a client that comes back when
+it was cut off."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+from shop_world import SKIPPED, check, eventually
+
+PROGRAMS = "/usr/lib/postgresql/15/bin/"
+SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB",
+            "wal_keep_size=64MB", "jit=off")
+SHOP = """CREATE SCHEMA sales; CREATE TABLE sales.orders (id bigint PRIMARY KEY, item text);
+INSERT INTO sales.orders SELECT n, 'book' FROM generate_series(1, 50) AS n"""
+STATE = """SELECT md5(string_agg(o::text, ';' ORDER BY id)) FROM sales.orders AS o;
+SELECT nspname FROM pg_namespace WHERE nspname LIKE 'gameday%';
+SELECT rolname, rolcanlogin, rolconnlimit, shobj_description(oid, 'pg_authid') FROM pg_roles
+  WHERE rolname = 'shop';
+SELECT datname, datallowconn FROM pg_database ORDER BY datname;
+SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'gameday % holds'"""
+
+
+class Postgres:
+    def __init__(self, folder):
+        self.folder = folder
+        self.before = None
+        self.servers, self.client = [], None
+        if os.geteuid() != 0 or not os.path.exists(PROGRAMS + "initdb"):
+            print("skipped: PostgreSQL 15 is not installed, or may not be started by this user")
+            sys.exit(SKIPPED)
+
+    def as_server(self, *command):
+        return ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups", *command]
+
+    def run_as_server(self, *command):
+        done = subprocess.run(self.as_server(*command), capture_output=True, text=True)
+        check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
+
+    def conninfo(self, name, user="postgres", database="shop"):
+        return f"host={self.folder}/{name} user={user} dbname={database}"
+
+    def psql(self, name, sql, database="shop"):
+        done = subprocess.run([PROGRAMS + "psql", "-XqAt", "-d", self.conninfo(name, database=database)],
+                              input=sql, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    def targets(self):
+        return "".join(f'  {target}: {{ postgres: "{self.conninfo(name)}" }}\n'
+                       for target, name in (("database", "primary"), ("standby", "standby")))
+
+    def up(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in ("primary", "standby"):
+            os.makedirs(f"{self.folder}/{name}")
+            shutil.chown(f"{self.folder}/{name}", "postgres", "postgres")
+        data = [f"{self.folder}/{name}/data" for name in ("primary", "standby")]
+        self.run_as_server(PROGRAMS + "initdb", "-D", data[0], "-U", "postgres", "-A", "trust",
+                           "--no-sync", "--locale", "C.UTF-8")
+        self.run_as_server("cp", "-a", *data)
+        self.run_as_server("touch", data[1] + "/standby.signal")
+        self.start("primary")
+        self.psql("primary", "CREATE ROLE shop LOGIN;\nCREATE DATABASE shop OWNER shop;", "postgres")
+        self.psql("primary", "SET ROLE shop;" + SHOP)
+        self.start("standby", "primary_conninfo=" + self.conninfo("primary"))
+        check(eventually(lambda: self.psql("standby", "SELECT count(*) FROM sales.orders") == "50\n",
+                         10), "the standby does not follow")
+        self.client = threading.Thread(target=self.be_a_client, daemon=True)
+        self.client.start()
+        self.before = None
+        self.before = self.state()
+
+    def start(self, name, *settings):
+        folder = f"{self.folder}/{name}"
+        options = [word for setting in (*SETTINGS, *settings) for word in ("-c", setting)]
+        with open(folder + "/log", "wb") as log:
+            self.servers.append(subprocess.Popen(
+                self.as_server(PROGRAMS + "postgres", "-D", folder + "/data", "-k", folder,
+                               "-p", "5432", *options),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True))
+        check(eventually(lambda: self.psql(name, "SELECT 1", "postgres") == "1\n", 20),
+              f"no {name}")
+
+    def be_a_client(self):
+        """A session of the role `shop`, for what ends sessions."""
+        servers = self.servers
+        while servers is self.servers:
+            subprocess.run([PROGRAMS + "psql", "-Xq", "-d", self.conninfo("primary", "shop"),
+                            "-c", "SELECT pg_sleep(3600)"], capture_output=True)
+            time.sleep(0.05)
+
+    def down(self):
+        servers, self.servers = self.servers, []
+        for server in servers:
+            server.kill()
+            server.wait()
+
+    def state(self):
+        sessions = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'shop'"
+        eventually(lambda: self.psql("primary", sessions) == "t\n")
+        return (self.psql("primary", STATE) + self.psql("primary", sessions)
+                + self.psql("standby", "SELECT pg_get_wal_replay_pause_state()"))
+
+    def is_its(self, process):
+        """The server's processes, and whoever speaks to it for this world."""
+        return process.argv[0].startswith("postgres:") or process.name in ("postgres", "psql")

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""The composed system, brought up, looked at from outside and taken down again.
+
+A system of its own beside that of whoever works here: other names, other ports, other passwords.
+"""
+
+import argparse
+import base64
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SYSTEM = os.path.join(HERE, "system")
+PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+NAME = "gameday-test"
+ENV_FILE = os.path.join(PROJECT, "build", "system", "test.env")
+SKIPPED = 77
+
+
+def run(*command, check=True, **environment):
+    """What a command printed."""
+    done = subprocess.run(command, env={**os.environ, **environment}, text=True, timeout=1500,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)} returned {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def system(command, **switches):
+    return run(SYSTEM, command, SYSTEM_NAME=NAME, SYSTEM_BASE="20000", SYSTEM_ENV=ENV_FILE, **switches)
+
+
+def settings():
+    with open(ENV_FILE, encoding="ascii") as file:
+        return dict(line.strip().split("=", 1) for line in file if "=" in line)
+
+
+def containers():
+    """Those of the test's system by the name of their part."""
+    ids = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={NAME}").split()
+    found = json.loads(run("docker", "inspect", *ids)) if ids else []
+    return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
+
+
+def inside(part, *command):
+    return run("docker", "exec", containers()[part]["Id"], *command)
+
+
+def sql(part, statement):
+    return inside(part, "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
+                  "psql", "-d", "orders", "-Atqc", statement).strip()
+
+
+def http(method, port, path, body=None, user=None):
+    """Status and body; the status is what the server said, whatever it is."""
+    request = urllib.request.Request(f"http://127.0.0.1:{settings()[port]}{path}", method=method,
+                                     data=None if body is None else json.dumps(body).encode())
+    request.add_header("Content-Type", "application/json")
+    if user:
+        request.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
+    try:
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def front(method, path, body=None):
+    return http(method, "SYSTEM_FRONT_PORT", path, body)
+
+
+def broker(method, path, body=None):
+    user = "admin:" + settings()["RABBITMQ_ADMIN_PASSWORD"]
+    return http(method, "SYSTEM_RABBITMQ_PORT", "/api" + path, body, user)
+
+
+def s3(method, path, *headers, body=None):
+    """Status and headers with the body of a signed request."""
+    known = settings()
+    command = ["curl", "-sS", "-i", "-X", method, "--aws-sigv4", "aws:amz:eu-north:s3",
+               "--user", f"{known['S3_ACCESS_KEY']}:{known['S3_SECRET_KEY']}",
+               "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
+    for header in headers:
+        command += ["-H", header]
+    if body is not None:
+        command += ["--data-binary", body]
+    answer = run(*command, f"http://127.0.0.1:{known['SYSTEM_S3_PORT']}{path}")
+    return int(answer.split()[1]), answer
+
+
+def eventually(condition, patience=20):
+    """Whether it came to hold within the time."""
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+class Composed(unittest.TestCase):
+    """One system for all cases, as bringing it up takes most of the time."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup(system, "down")
+        print(system("up"), flush=True)
+
+    def put(self, key):
+        status, body = front("PUT", f"/orders/{key}", {"item": "book", "sum": "s-" + key})
+        self.assertEqual(status, 201, body)
+
+    def test_an_order_reaches_primary_and_replica(self):
+        self.put("reach-1")
+        row = "SELECT item || ' ' || sum FROM orders WHERE key = 'reach-1'"
+        for part in ("pg-primary", "pg-replica"):
+            self.assertTrue(eventually(lambda: sql(part, row) == "book s-reach-1"), part)
+        self.assertEqual(sql("pg-primary", "SELECT pg_is_in_recovery()"), "f")
+        self.assertEqual(sql("pg-replica", "SELECT pg_is_in_recovery()"), "t")
+        status, body = front("GET", "/orders/reach-1")
+        self.assertEqual((status, json.loads(body)["sum"]), (200, "s-reach-1"))
+        status, body = front("GET", "/orders?drill=reach")
+        self.assertEqual([one["key"] for one in json.loads(body)["orders"]], ["reach-1"])
+        self.assertEqual(front("GET", "/orders/reach-2")[0], 404)
+
+    def test_a_deleted_drill_stays_deleted(self):
+        self.put("gone-1")
+        self.assertTrue(eventually(lambda: front("GET", "/orders/gone-1")[0] == 200))
+        status, body = front("DELETE", "/orders?drill=gone")
+        self.assertEqual((status, json.loads(body)["deleted"]), (200, 1))
+        refused = lambda: front("PUT", "/orders/gone-2", {"item": "i", "sum": "s"})[0] == 410
+        # Each gateway has to hear of it; what one takes meanwhile is never stored.
+        self.assertTrue(eventually(lambda: all(refused() for _ in range(4))))
+        self.assertEqual(json.loads(front("GET", "/orders?drill=gone")[1])["orders"], [])
+
+    def test_wal_is_archived(self):
+        self.put("wal-1")
+        self.assertTrue(eventually(lambda: sql("pg-primary", "SELECT count(*) FROM orders") != "0"))
+        segment = sql("pg-primary", "SELECT pg_walfile_name(pg_switch_wal())")
+        self.assertTrue(eventually(lambda: segment in inside("pg-primary", "ls", "/archive")))
+
+    def test_a_locked_version_cannot_be_deleted(self):
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+        _, locked = s3("PUT", "/backups/canary", "x-amz-object-lock-mode: COMPLIANCE",
+                       f"x-amz-object-lock-retain-until-date: {until}", body="sings")
+        _, free = s3("PUT", "/backups/canary", body="mute")
+        version = lambda answer: answer.lower().split("x-amz-version-id: ")[1].split()[0].upper()
+        path = "/backups/canary?versionId="
+        self.assertEqual(s3("DELETE", path + version(free))[0], 204)
+        self.assertEqual(s3("DELETE", path + version(locked))[0], 403)
+        self.assertEqual(s3("DELETE", path + version(locked),
+                            "x-amz-bypass-governance-retention: true")[0], 403)
+        self.assertTrue(s3("GET", path + version(locked))[1].endswith("sings"))
+        run("curl", "-fsS", f"http://127.0.0.1:{settings()['SYSTEM_S3_PORT']}/health")
+        self.assertEqual(http("GET", "SYSTEM_S3_PORT", "/backups/canary")[0], 403)
+
+    def test_what_is_no_order_goes_to_the_dead_letters(self):
+        before = sql("pg-primary", "SELECT count(*) FROM orders")
+        status, body = broker("POST", "/exchanges/shop/orders/publish",
+                              {"routing_key": "order", "payload": "poison", "payload_encoding": "string",
+                               "properties": {"delivery_mode": 2}})
+        self.assertEqual((status, json.loads(body)["routed"]), (200, True))
+        peek = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+        letters = lambda: json.loads(broker("POST", "/queues/shop/orders.dead/get", peek)[1])
+        self.assertTrue(eventually(lambda: [one["payload"] for one in letters()] == ["poison"]))
+        self.assertEqual(sql("pg-primary", "SELECT count(*) FROM orders"), before)
+
+    def drop_queue_with_orders_in_it(self, drill, most):
+        """Which of the accepted orders are not stored when all is well again for a while."""
+        workers = [containers()[name]["Id"] for name in ("worker-west", "worker-north")]
+        run("docker", "pause", *workers)
+        try:
+            for number in range(20):
+                self.put(f"{drill}-{number:02}")
+            # More when some were sent again, as the workers hold them for so long.
+            self.assertTrue(eventually(lambda: depth_of_the_queue() >= 20))
+            self.assertEqual(broker("DELETE", "/queues/shop/orders")[0], 204)
+        finally:
+            run("docker", "unpause", *workers)
+        queue = {"durable": True, "arguments": {"x-dead-letter-exchange": "orders.dead"}}
+        self.assertEqual(broker("PUT", "/queues/shop/orders", queue)[0], 201)
+        broker("POST", "/bindings/shop/e/orders/q/orders", {"routing_key": "order"})
+        count = f"SELECT count(*) FROM orders WHERE key LIKE '{drill}-%'"
+        eventually(lambda: sql("pg-primary", count) == "20", most)
+        return 20 - int(sql("pg-primary", count))
+
+    def test_a_dropped_queue_loses_nothing_but_without_confirms(self):
+        self.assertEqual(self.drop_queue_with_orders_in_it("kept", 30), 0)
+        system("up", SHOP_CONFIRMS="off")
+        try:
+            self.assertEqual(self.drop_queue_with_orders_in_it("lost", 8), 20)
+        finally:
+            system("up")
+
+    def test_ports_are_for_this_machine_alone(self):
+        published = 0
+        for part, one in containers().items():
+            for bindings in (one["NetworkSettings"]["Ports"] or {}).values():
+                for binding in bindings or []:
+                    self.assertEqual(binding["HostIp"], "127.0.0.1", part)
+                    published += 1
+        self.assertGreater(published, 8)
+
+    def test_passwords_are_made_here_and_private(self):
+        self.assertEqual(stat.S_IMODE(os.stat(ENV_FILE).st_mode), 0o600)
+        self.assertEqual(len(set(settings().values())), len(settings()))
+        run("git", "-C", PROJECT, "-c", f"safe.directory={PROJECT}", "check-ignore", "-q", ".env")
+
+    def test_regions_meet_in_transit_alone(self):
+        for part, one in containers().items():
+            region = one["Config"]["Labels"].get("gameday.region")
+            networks = {name.removeprefix(NAME + "_") for name in one["NetworkSettings"]["Networks"]}
+            self.assertEqual(networks - {"transit"}, {region} if region else set(), part)
+
+    def test_everything_is_watched(self):
+        def down():
+            _, body = http("GET", "SYSTEM_PROMETHEUS_PORT", "/api/v1/targets")
+            targets = json.loads(body)["data"]["activeTargets"]
+            return [one["scrapeUrl"] for one in targets if one["health"] != "up"] or len(targets) < 8
+        self.assertTrue(eventually(lambda: not down()), down())
+        _, body = http("GET", "SYSTEM_PROMETHEUS_PORT", "/api/v1/alertmanagers")
+        self.assertEqual(len(json.loads(body)["data"]["activeAlertmanagers"]), 1)
+
+    def test_up_may_be_repeated(self):
+        before = {part: one["Id"] for part, one in containers().items()}
+        system("up")
+        self.assertEqual({part: one["Id"] for part, one in containers().items()}, before)
+        stopped = before["gateway-west"]
+        run("docker", "kill", stopped)
+        system("up")
+        self.assertTrue(containers()["gateway-west"]["State"]["Running"])
+
+
+def depth_of_the_queue():
+    """Messages in the queue, counted by the queue itself: the management's figures are late."""
+    lines = inside("rabbitmq", "rabbitmqctl", "-q", "-n", "rabbit@rabbitmq", "list_queues", "-p", "shop",
+                   "name", "messages")
+    return sum(int(line.split()[1]) for line in lines.splitlines() if line.startswith("orders\t"))
+
+
+class Down(unittest.TestCase):
+    """Runs after the other: what is left when it has been taken down."""
+
+    def test_nothing_is_left(self):
+        if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode != 0:
+            return  # the engine was started for the test, and went with it
+        for kind in ("container", "network", "volume"):
+            every = ["--all"] if kind == "container" else []
+            left = run("docker", kind, "ls", "-q", *every, "--filter",
+                       f"label=com.docker.compose.project={NAME}")
+            self.assertEqual(left, "", kind)
+        self.assertFalse(os.path.exists(ENV_FILE))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True, help="where the shop's programs are")
+    arguments, rest = parser.parse_known_args()
+    if os.geteuid() != 0 and not shutil.which("sudo"):
+        print("an engine needs root, and there is no sudo")
+        return SKIPPED
+    os.environ["SYSTEM_BIN"] = arguments.bin
+    unittest.main(argv=[sys.argv[0], "-v", *rest])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
