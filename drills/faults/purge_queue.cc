@@ -8,24 +8,15 @@
 #include <algorithm>
 
 #include "drills/systems/queue.h"
+#include "drills/systems/waiting.h"
 #include "engine/playbook/arguments.h"
 
 namespace gameday {
 namespace {
 
 constexpr std::size_t kMessagesAtOnce = 1000;
-constexpr Duration kBetweenLooks = std::chrono::milliseconds(10);
-constexpr Duration kWithin = std::chrono::seconds(5);
 
-constexpr Field kFields[] = {
-    {.name = "within",
-     .type = FieldType::duration,
-     .help = "How long it waits for a message to take out: a queue that is drained as fast as it "
-             "is filled is mostly empty, and emptying that would be no test.",
-     .otherwise = "5s",
-     .required = false,
-     .least = 0.001,
-     .most = 10}};
+constexpr Field kFields[] = {kToEmptyField};
 
 struct Purge {
   std::string url;
@@ -68,21 +59,17 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
 // An empty queue is no error here: the proof says that nothing was taken out.
 Status inject(const Deed& deed, const Undo& undo, const DeedContext& context) {
   TRY(purge, purge_from(undo));
-  const Clock& clock = context.doors.clock;
-  const Instant enough = clock.in(duration_in(deed.arguments, "within").value_or(kWithin));
-  const Until looking{context.until.stop, std::min(context.until.deadline, enough)};
-  while (true) {
+  const auto take_out = [&]() -> Result<bool> {
     TRY(taken,
         ask_queue(purge.url, {.method = "POST", .path = "/purge?mark=" + purge.mark, .body = {}},
                   context));
-    if (!taken.items("messages").empty()) {
-      return save(purge, Json::object({{"messages", taken.items("messages")}, {"restored", false}}),
-                  context);
-    }
-    if (const auto paused = clock.pause(kBetweenLooks, looking); !paused) {
-      return paused.error().code == ErrorCode::timed_out ? Status{} : paused;
-    }
-  }
+    const auto& messages = taken.items("messages");
+    if (messages.empty()) return false;
+    TRY_OK(save(purge, Json::object({{"messages", messages}, {"restored", false}}), context));
+    return true;
+  };
+  return wait_until_it(take_out, context,
+                       duration_in(deed.arguments, "within").value_or(kWithinToEmpty));
 }
 
 // Without our file the server is asked: it knows of a purge whose answer never arrived. Null:

@@ -9,23 +9,13 @@
 #include <map>
 
 #include "drills/systems/rabbitmq_messages.h"
+#include "drills/systems/waiting.h"
 #include "engine/playbook/arguments.h"
 
 namespace gameday {
 namespace {
 
-constexpr Duration kBetweenLooks = std::chrono::milliseconds(10);
-constexpr Duration kWithin = std::chrono::seconds(5);
-
-constexpr Field kFields[] = {
-    {.name = "within",
-     .type = FieldType::duration,
-     .help = "How long it waits for a message to take out: a queue that is drained as fast as it "
-             "is filled is mostly empty, and emptying that would be no test.",
-     .otherwise = "5s",
-     .required = false,
-     .least = 0.001,
-     .most = 10}};
+constexpr Field kFields[] = {kToEmptyField};
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(prepared, prepare_rabbit(deed, context));
@@ -33,27 +23,18 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
 }
 
 // An empty queue is no error here: the proof says that nothing was taken out.
-Status take_out(RabbitKeeper& keeper, AmqpChannel& channel, Duration within,
-                const DeedContext& context) {
-  const Clock& clock = context.doors.clock;
-  const Until looking{context.until.stop, std::min(context.until.deadline, clock.in(within))};
-  while (true) {
-    TRY_OK(keeper.take_all(channel));
-    if (keeper.taken() > 0) return {};
-    if (const auto paused = clock.pause(kBetweenLooks, looking); !paused) {
-      return paused.error().code == ErrorCode::timed_out ? Status{} : paused;
-    }
-  }
-}
-
 Status inject(const Deed& deed, const Undo& undo, const DeedContext& context) {
   TRY(purge, rabbit_deed_from(undo));
   TRY(notes, rabbit_notes(purge, context));
   TRY(connection, begin_on_rabbit(purge, context));
   TRY(channel, connection.channel());
   RabbitKeeper keeper(purge, context);
-  TRY_OK(
-      take_out(keeper, channel, duration_in(deed.arguments, "within").value_or(kWithin), context));
+  const auto take_out = [&]() -> Result<bool> {
+    TRY_OK(keeper.take_all(channel));
+    return keeper.taken() > 0;
+  };
+  TRY_OK(wait_until_it(take_out, context,
+                       duration_in(deed.arguments, "within").value_or(kWithinToEmpty)));
   if (keeper.taken() == 0) return {};
   TRY_OK(note_rabbit(purge, notes.set("kept", keeper.taken()), context));
   TRY_OK(channel.acknowledge(keeper.last_tag(), true));
