@@ -14,6 +14,7 @@ import pathlib
 import re
 import resource
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,31 +69,66 @@ def rehearse(binary, seeds, threads, seconds=120):
         return None
 
 
-def tested(work, test):
+def tested(work, test, seconds=300):
     """The first test of a binary that fails, or None; of one in which it died or never ended too.
     In several parts side by side, because tests of real things mostly wait. After a colon stands
     which of its tests; those that want a server take their time, and are run where they are asked
     for."""
     test, _, wanted = test.partition(":")
     chosen = "--gtest_filter=" + (wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*")
-    with concurrent.futures.ThreadPoolExecutor(PARTS) as pool:
-        parts = 1 if wanted else PARTS
-        said = pool.map(lambda part: tested_part(work / "build/bin" / test, chosen, part, parts),
-                        range(parts))
-        return next((one for one in said if one), None)
+    parts = Parts(work / "build/bin" / test, chosen, 1 if wanted else PARTS, seconds)
+    return parts.first_that_fails()
 
 
-def tested_part(binary, chosen, part, parts, seconds=300):
-    try:
-        done = run([str(binary), "--gtest_fail_fast", chosen], timeout=seconds,
-                   preexec_fn=bounded if parts > 1 else None,
-                   env=dict(os.environ, GTEST_TOTAL_SHARDS=str(parts), GTEST_SHARD_INDEX=str(part)))
-    except subprocess.TimeoutExpired as late:
-        return f"{last_begun(late.stdout or b'')}, which never ended"
-    if done.returncode < 0:
-        return f"{last_begun(done.stdout.encode())}, in which it died of signal {-done.returncode}"
-    failed = re.search(r"^\[  FAILED  \] ([^\s,]+)", done.stdout, flags=re.M)
-    return failed.group(1) if failed else None
+class Parts:
+    """A binary's tests, divided. What one part has found is enough: the others are ended then."""
+
+    def __init__(self, binary, chosen, count, seconds):
+        self.command = [str(binary), "--gtest_fail_fast", chosen]
+        self.count, self.until = count, time.monotonic() + seconds
+        self.running = {}
+
+    def first_that_fails(self):
+        for part in range(self.count):
+            told = tempfile.TemporaryFile()
+            self.running[part] = told, subprocess.Popen(
+                self.command, stdout=told, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=bounded if self.count > 1 else None,
+                env=dict(os.environ, GTEST_TOTAL_SHARDS=str(self.count),
+                         GTEST_SHARD_INDEX=str(part)))
+        try:
+            return self.watch()
+        finally:
+            for _, process in self.running.values():
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def watch(self):
+        while self.running:
+            late = time.monotonic() > self.until
+            for part, (told, process) in list(self.running.items()):
+                code = process.poll()
+                if code is None and not late:
+                    continue
+                if code is not None:
+                    del self.running[part]
+                told.seek(0)
+                found = what_failed(told.read(), code)
+                if found:
+                    return found
+            time.sleep(0.02)
+        return None
+
+
+def what_failed(told, code):
+    if code is None:
+        return f"{last_begun(told)}, which never ended"
+    if code < 0:
+        return f"{last_begun(told)}, in which it died of signal {-code}"
+    failed = re.search(rb"^\[  FAILED  \] ([^\s,]+)", told, flags=re.M)
+    if code > 0 and not failed:
+        return f"exit code {code} after {last_begun(told)}"
+    return failed.group(1).decode() if failed else None
 
 
 def last_begun(told):
@@ -167,6 +203,7 @@ class Stages:
 
     def __init__(self):
         self.began = self.last = time.monotonic()
+        self.limits = {}
 
     def over(self, what):
         now = time.monotonic()
@@ -249,7 +286,7 @@ def try_all(work, options, mutants):
         caught += try_engine(work, options, engine)
         stages.over(f"{len(engine)} mutants of the engine")
     if checks:
-        caught += sum(try_check(work, options, *check) for check in checks)
+        caught += sum(try_check(work, options, stages.limits, *check) for check in checks)
         stages.over(f"{len(checks)} checks")
     print(f"{len(mutants)} mutants, {caught} caught in {stages.total():.0f} s, "
           f"those of the engine within {options.seeds} seeds")
@@ -268,13 +305,16 @@ def engine_holds(work, options, stages):
 
 
 def checks_hold(work, options, stages, checks):
-    """A test that fails anyway would catch everything."""
+    """A test that fails anyway would catch everything. Fills `stages.limits`: with how long each may
+    take once a check is gone, in seconds."""
     for test in sorted({check[2] for check in checks}):
         done = build(work, options.jobs, test.partition(":")[0])
+        begun = time.monotonic()
         caught = done.stdout[-2000:] if done.returncode != 0 else tested(work, test)
         print(f"{test + ' as it is':40} {'FAILS: ' + caught if caught else 'holds'}", flush=True)
         if caught:
             return False
+        stages.limits[test] = 30 + 4 * (time.monotonic() - begun)
     stages.over("built and ran the tests")
     return True
 
@@ -303,7 +343,7 @@ def try_engine(work, options, mutants):
     return caught
 
 
-def try_check(work, options, name, file, test, old, new):
+def try_check(work, options, limits, name, file, test, old, new):
     path = work / file
     whole = path.read_text()
     if whole.count(old) != 1:
@@ -315,7 +355,7 @@ def try_check(work, options, name, file, test, old, new):
         if done.returncode != 0:
             print(f"{name:40} DOES NOT BUILD\n{done.stdout[-2000:]}")
             return False
-        caught = tested(work, test)
+        caught = tested(work, test, limits[test])
     finally:
         path.write_text(whole)
     print(f"{name:40} {caught or 'NOT CAUGHT'}", flush=True)
