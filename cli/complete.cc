@@ -6,6 +6,7 @@
 #include "cli/evidence.h"
 #include "cli/manual.h"
 #include "cli/say.h"
+#include "engine/playbook/document.h"
 
 namespace gameday {
 namespace {
@@ -77,6 +78,9 @@ void add_values(Answers& answers, std::string_view named, const CommandRow& row,
     add_rows(answers, rows.probes);
     add_rows(answers, rows.restores);
     add_rows(answers, rows.facets);
+    add_rows(answers, rows.actions);
+    for (const auto& form : step_forms()) answers.add(name_of(form.kind), form.summary);
+    for (const auto& field : playbook_fields()) answers.add(field.name, field.help);
   }
 }
 

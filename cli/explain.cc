@@ -59,6 +59,24 @@ void list_everything(const Rows& rows) {
   list_all("Targets", rows.facets);
   print("Steps:");
   for (const auto& form : step_forms()) list(name_of(form.kind), form.summary);
+  print("\nParts of a playbook:");
+  for (const auto& part : playbook_parts()) {
+    if (is_section(part)) list(part.path, part.field.help);
+  }
+}
+
+// By its path or its own name, which several may have. `near`: what else may have been meant.
+bool explain_parts(const Rows& rows, const std::string& name, std::vector<std::string>& known,
+                   std::vector<std::string>& near) {
+  bool found = false;
+  for (const auto& part : playbook_parts()) {
+    (is_section(part) ? known : near).push_back(part.path);
+    near.emplace_back(name_of(part));
+    if (part.path != name && name_of(part) != name) continue;
+    print(laid_out(explain(part, rows)) + "\n");
+    found = true;
+  }
+  return found;
 }
 
 template <class Row>
@@ -95,10 +113,13 @@ int run(const Arguments& arguments) {
     known.emplace_back(name_of(form.kind));
     if (name_of(form.kind) == name) print(laid_out(explain(form)) + "\n"), found = true;
   }
+  std::vector<std::string> near;
+  found = explain_parts(rows, name, known, near) || found;
   if (found) return 0;
-  const auto near = meant(name, known);
+  near.insert(near.begin(), known.begin(), known.end());
+  const auto one = meant(name, near);
   say_error({ErrorCode::not_found, "nothing is called " + name,
-             near ? "did you mean `" + *near + "`?" : "known are: " + join(known, ", ")});
+             one ? "did you mean `" + *one + "`?" : "known are: " + join(known, ", ")});
   return 2;
 }
 
@@ -107,7 +128,7 @@ int run(const Arguments& arguments) {
 extern const CommandRow explain_command;
 const CommandRow explain_command{
     "explain",
-    "A fault, action, probe, restore, target or step: its fields, its reversal, an example.",
+    "A fault, action, probe, restore, target, step or part of a playbook: its fields, an example.",
     "gameday explain kill",
     {"NAME", "What to explain; without it, the names that there are.", false, false},
     {},

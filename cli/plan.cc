@@ -7,7 +7,7 @@
 namespace gameday {
 namespace {
 
-constexpr Option kOptions[] = {kVarOption, kJsonOption};
+constexpr Option kOptions[] = {kVarOption, kStoreOption, kJsonOption};
 
 std::string step_line(const Json& step) {
   std::string line = step.text("id") + ": " + step.text("step");
@@ -44,7 +44,7 @@ void print_survey(const Survey& survey) {
   print("rights, and who undoes each fault:");
   for (const auto& fault : survey.faults) {
     const std::string seen = fault.held             ? "rights held"
-                             : is_known(fault.held) ? "RIGHT LACKING: " + fault.held.error().text
+                             : is_known(fault.held) ? "REFUSED: " + fault.held.error().text
                                                     : "rights unknown: " + fault.held.error().text;
     print("  " + fault.step + ": " + fault.fault + ": " + seen);
     print("      runner dead: " + fault.after_the_runner + "; guardian too: " + fault.after_both +
@@ -61,7 +61,9 @@ int run(const Arguments& arguments) {
   const auto plan = planned(playbook, rows);
   if (!plan) return say_error(plan.error()), 2;
   const auto& [document, digest] = *plan;
-  const Survey survey = survey_system(*playbook, rows);
+  // Where there is no place for one, `run` says so.
+  const Survey survey =
+      survey_system(*playbook, rows, store_path(arguments).value_or(std::string()));
   if (arguments.has("json")) {
     print_json(
         Json::object({{"plan_sha256", digest}, {"plan", document}, {"now", to_json(survey)}}));

@@ -130,8 +130,8 @@ struct FaultRow {
   // The name of another fault that means this one where the target has this one's facet and not
   // the other's: `kill` of a container is "kill-container". Empty: it has its own name alone.
   std::string_view as = {};
-  // Whether we hold the rights that this fault needs beyond those that its facet looks for; touches
-  // nothing. `refused`: which one is lacking. Null: the facet's look is enough.
+  // Whether we may, as things stand: rights beyond those that its facet looks for, or what its step
+  // would refuse; touches nothing. `refused`: why not. Null: the facet's look is enough.
   Status (*may)(const Deed& deed, const DeedContext& context) = nullptr;
 };
 

@@ -96,6 +96,11 @@ Status refuse_too_much(const Stress& stress, const Files& files) {
   return {};
 }
 
+// Before the drill and again before the step: what is available changes.
+Status may(const Deed& deed, const DeedContext& context) {
+  return refuse_too_much(stress_in(deed.arguments), context.doors.files);
+}
+
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   const Stress stress = stress_in(deed.arguments);
   if (stress.cores + stress.memory + stress.descriptors == 0) {
@@ -224,6 +229,7 @@ const FaultRow exhaust_fault{
     .renew = renew,
     .aim = aim,
     .fits = fits,
+    .may = may,
 };
 
 }  // namespace gameday

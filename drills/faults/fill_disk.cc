@@ -1,6 +1,8 @@
 // Takes the room of a filesystem away with one file, until only so much is free for ordinary users
 // as the playbook says.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -57,7 +59,9 @@ std::int64_t tolerated(std::int64_t leave) {
   return leave + std::max(kLeast, leave / 8);
 }
 
+// A plan without a store cannot tell.
 Status refuse_our_own(const std::string& folder, const Disk& disk, const DeedContext& context) {
+  if (context.private_folder.empty()) return {};
   std::filesystem::path ours = context.private_folder;
   std::error_code error;
   while (!std::filesystem::exists(ours, error) && ours.has_relative_path()) {
@@ -108,7 +112,16 @@ Status refuse_memory(const std::string& folder, const Disk& disk, std::int64_t b
               "give the tmpfs a size of less than half of that");
 }
 
-Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+// A folder of others, where our filler could not be made.
+Status refuse_unwritable(const std::string& folder) {
+  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  return fail(ErrorCode::refused, "we may not write into " + folder,
+              "run gameday as a user who may");
+}
+
+// All that would be refused whatever happens until the step comes. How much is free is not among
+// it.
+Result<Disk> fillable(const Deed& deed, const DeedContext& context) {
   const std::string folder = deed.arguments.text("path");
   const auto leave = size_in(deed.arguments, "leave");
   if (!leave) return fail(ErrorCode::invalid, "fill-disk needs `leave`");
@@ -118,14 +131,28 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   }
   TRY(disk, disk_of(folder));
   TRY_OK(refuse_kind(folder, disk));
+  TRY_OK(refuse_unwritable(folder));
   TRY_OK(refuse_our_own(folder, disk, context));
   TRY_OK(refuse_root(folder, disk, deed.arguments));
-  if (tolerated(*leave) >= disk.free) {
+  TRY_OK(refuse_memory(folder, disk, disk.free - *leave, context.doors.files));
+  return disk;
+}
+
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY(disk, fillable(deed, context));
+  static_cast<void>(disk);
+  return {};
+}
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  TRY(disk, fillable(deed, context));
+  const std::string folder = deed.arguments.text("path");
+  const std::int64_t leave = size_in(deed.arguments, "leave").value_or(0);
+  if (tolerated(leave) >= disk.free) {
     return fail(ErrorCode::refused, folder + " has only " + shown_bytes(disk.free) +
-                                        " free: leaving " + shown_bytes(*leave) +
+                                        " free: leaving " + shown_bytes(leave) +
                                         " would fill nothing");
   }
-  TRY_OK(refuse_memory(folder, disk, disk.free - *leave, context.doors.files));
   const Filler filler = filler_in(folder, context.mark);
   if (look_for(filler) != FillerThere::no) {
     return fail(ErrorCode::conflict, filler.path + " is there already");
@@ -133,7 +160,7 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return Undo{"fill-disk", Json::object({{"folder", folder},
                                          {"filler", filler.path},
                                          {"mark", filler.mark},
-                                         {"leave", *leave},
+                                         {"leave", leave},
                                          {"free_before", disk.free},
                                          {"disk", disk.id},
                                          {"in_memory", disk.in_memory()}})};
@@ -231,6 +258,7 @@ const FaultRow fill_disk_fault{
     .close = nullptr,
     .aim = aim,
     .discover = discover,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -19,7 +19,7 @@ Result<std::int64_t> replay(const Target& target, Utc since, const DeedContext& 
           {.method = "POST", .path = "/replay", .body = Json::object({{"since", rfc3339(since)}})},
           context));
   const Json* replayed = answer.find("replayed");
-  if (replayed == nullptr || !replayed->is_integer()) {
+  if (replayed == nullptr || !replayed->is_integer() || replayed->integer() < 0) {
     return fail(ErrorCode::failed, url + " does not say how many messages it replayed");
   }
   return replayed->integer();

@@ -11,11 +11,13 @@ Result<std::string> queue_url(const Target& target) {
 }
 
 Result<QueueLooks> look_at_queue(const std::string& url, const DeedContext& context) {
-  const auto answer = ask_queue(url, {.method = "GET", .path = "", .body = {}}, context);
+  constexpr std::int64_t kLargest = 1 << 20;  // of a few numbers
+  const auto answer = ask_queue(
+      url, {.method = "GET", .path = "", .body = {}, .largest_answer = kLargest}, context);
   if (!answer && answer.error().code == ErrorCode::not_found) return QueueLooks{};
   if (!answer) return std::unexpected(answer.error());
   const Json* messages = answer->find("messages");
-  if (messages == nullptr || !messages->is_integer()) {
+  if (messages == nullptr || !messages->is_integer() || messages->integer() < 0) {
     return fail(ErrorCode::failed, url + " does not say how many messages the queue has");
   }
   return QueueLooks{true, messages->integer(), answer->text("incarnation")};
@@ -24,8 +26,11 @@ Result<QueueLooks> look_at_queue(const std::string& url, const DeedContext& cont
 Result<Json> ask_queue(const std::string& url, const QueueRequest& request,
                        const DeedContext& context) {
   TRY(revealed, context.secrets.reveal(url));
-  HttpRequest sent{
-      .method = request.method, .url = revealed + request.path, .headers = {}, .body = ""};
+  HttpRequest sent{.method = request.method,
+                   .url = revealed + request.path,
+                   .headers = {},
+                   .body = "",
+                   .largest_answer = request.largest_answer};
   if (request.body) {
     sent.headers.emplace_back("Content-Type", "application/json");
     sent.body = request.body->dump();

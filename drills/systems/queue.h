@@ -41,6 +41,7 @@ struct QueueRequest {
   std::string method;
   std::string path;
   std::optional<Json> body;
+  std::int64_t largest_answer = 64 << 20;  // bytes; messages are in it, or it is short
 };
 [[nodiscard]] Result<Json> ask_queue(const std::string& url, const QueueRequest& request,
                                      const DeedContext& context);

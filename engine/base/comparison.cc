@@ -56,7 +56,16 @@ std::optional<double> quantity_in(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace
+
+bool has_zero_in_front(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  std::size_t zeros = 0;
+  while (zeros + 1 < text.size() && text[zeros] == '0' && is_digit(text[zeros + 1])) ++zeros;
+  return zeros > 0 && quantity_in(text.substr(zeros));
+}
 
 bool Comparison::holds(const Json& seen) const {
   if (seen.is_number() && number) return holds(seen.number());
@@ -82,15 +91,22 @@ std::string Comparison::shown() const {
 Result<Comparison> parse_comparison(std::string_view written) {
   Comparison made;
   std::string_view rest = trimmed(written);
+  bool has_sign = false;
   for (const Sign& sign : kSigns) {
     if (!rest.starts_with(sign.text)) continue;
     made.op = sign.op;
+    has_sign = true;
     rest = trimmed(rest.substr(sign.text.size()));
     break;
   }
   made.text = rest;
-  made.number = quantity_in(rest);
   if (rest.empty()) return fail(ErrorCode::invalid, "nothing to compare with");
+  // Alone it is letters: a text like 007.
+  const bool letters = has_zero_in_front(rest);
+  if (letters && has_sign) {
+    return fail(ErrorCode::invalid, "'" + made.text + "' has a zero in front; a number has none");
+  }
+  if (!letters) made.number = quantity_in(rest);
   if (is_order(made.op) && !made.number) {
     return fail(ErrorCode::invalid, "'" + made.text + "' is no number to be more or less than");
   }

@@ -26,7 +26,12 @@ struct Comparison {
   [[nodiscard]] std::string shown() const;  // "> 5", "== idle"
 };
 
-// Without a sign it is `==`. `invalid`: nothing to compare with, or an order of what is no number.
+// "010", "-010%", "00.5s": a quantity but for the zeros, and in a playbook none. Where it stands
+// alone it may be a text.
+[[nodiscard]] bool has_zero_in_front(std::string_view text);
+
+// Without a sign it is `==`. `invalid`: nothing to compare with, an order of what is no number, or
+// behind a sign what has a zero in front; alone that is letters.
 [[nodiscard]] Result<Comparison> parse_comparison(std::string_view written);
 // The same of any plain value: 5, true, "> 5"; an empty text is equal to one. `invalid`: a list or
 // a mapping.

@@ -1,4 +1,5 @@
 // The only place that includes the JSON library: it costs seconds in each unit that does.
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -24,13 +25,26 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool binary(nlohmann::json::binary_t&) override { return refuse("binary values are not JSON"); }
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool key(std::string& name) override {
-    for (const auto& [known, value] : std::get<Json::Object>(open_.back().value.value_)) {
-      if (known == name) return refuse("member " + json_text(name) + " stands twice");
+    const auto& members = std::get<Json::Object>(open_.back().value.value_);
+    if (members.size() < kFew) {
+      for (const auto& [known, value] : members) {
+        if (known == name) return refuse_twice(name);
+      }
     }
     open_.back().name = std::move(name);
     return true;
   }
-  bool end_object() override { return close(); }
+  bool end_object() override {
+    const auto& members = std::get<Json::Object>(open_.back().value.value_);
+    if (members.size() <= kFew) return close();
+    // Of many, all at once: to look through those before it for each would never end.
+    std::vector<std::string_view> names;
+    names.reserve(members.size());
+    for (const auto& [name, value] : members) names.emplace_back(name);
+    std::ranges::sort(names);
+    const auto twice = std::ranges::adjacent_find(names);
+    return twice == names.end() ? close() : refuse_twice(*twice);
+  }
   bool start_array(std::size_t) override { return open(Json::array()); }
   bool end_array() override { return close(); }
   bool parse_error(std::size_t position, const std::string&,
@@ -43,6 +57,7 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   static constexpr std::size_t kDeepest = 64;
+  static constexpr std::size_t kFew = 16;  // members that are quicker looked through
   struct Open {
     Json value;
     std::string name;
@@ -51,6 +66,9 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool refuse(std::string why) {
     error = std::move(why);
     return false;
+  }
+  bool refuse_twice(std::string_view name) {
+    return refuse("member " + json_text(name) + " stands twice");
   }
   bool open(Json value) {
     if (open_.size() >= kDeepest) return refuse("nested deeper than 64 levels");
@@ -73,7 +91,7 @@ class JsonBuilder : public nlohmann::json_sax<nlohmann::json> {
     } else {
       constexpr std::size_t kUsual = 8;  // members; growing one by one copies each of them
       auto& members = std::get<Json::Object>(container.value_);
-      if (members.empty()) members.reserve(kUsual);
+      if (members.size() == 1) members.reserve(kUsual);
       members.emplace_back(std::move(name), std::move(value));
     }
     return true;

@@ -81,7 +81,8 @@ Result<Database> opened(const std::string& path) {
   // In one snapshot: another process may be making the tables right now.
   TRY_OK(database.execute("BEGIN"));
   const auto kind = kind_of(database);
-  TRY_OK(database.execute("ROLLBACK"));
+  // A full disk has ended it already, and is what is to be told.
+  if (database.in_transaction()) TRY_OK(database.execute("ROLLBACK"));
   if (!kind) return std::unexpected(kind.error());
   TRY(mode, database.text("PRAGMA journal_mode = WAL"));
   if (mode != "wal") {

@@ -228,6 +228,10 @@ constexpr std::array kLink{Field{.name = "listen",
                                  .help = "Where it passes traffic on to.",
                                  .required = true},
                            Field{.name = "region", .help = "The region whose way this is."}};
+constexpr Field kLinks{.name = "links",
+                       .type = FieldType::json,
+                       .help = "Ways between parts of the system, through proxies of gameday.",
+                       .fields = kLink};
 constexpr std::array kProbe{Field{.name = "every",
                                   .type = FieldType::duration,
                                   .help = "The time from one attempt to the next.",
@@ -276,6 +280,7 @@ constexpr std::array kProbe{Field{.name = "every",
 std::span<const Field> playbook_fields() { return kPlaybook; }
 std::span<const Field> load_fields() { return kLoad; }
 std::span<const Field> target_fields() { return kTarget; }
+const Field& links_field() { return kLinks; }
 std::span<const Field> link_fields() { return kLink; }
 std::span<const Field> probe_fields() { return kProbe; }
 bool may_stand_inside(StepKind kind) {

@@ -14,7 +14,8 @@ namespace gameday {
 [[nodiscard]] std::span<const Field> playbook_fields();
 [[nodiscard]] std::span<const Field> load_fields();    // of each name under load
 [[nodiscard]] std::span<const Field> target_fields();  // under system, beside the facets
-[[nodiscard]] std::span<const Field> link_fields();    // under system.links
+[[nodiscard]] const Field& links_field();              // system.links, beside the targets
+[[nodiscard]] std::span<const Field> link_fields();    // of each name under it
 [[nodiscard]] std::span<const Field> probe_fields();   // beside the probe row's own
 
 // A step is a mapping with the kind as one of its keys.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/text.h"
 #include "engine/playbook/bounds.h"
 
 namespace gameday {
@@ -11,17 +12,22 @@ std::string headed(std::string_view family, std::string_view name, std::string_v
   return std::string(name) + " (" + std::string(family) + ")\n  " + std::string(summary) + "\n";
 }
 
-// One paragraph a field: its name, what it takes, its bounds and default, then its help.
+// What it takes, its bounds and default.
+std::string taken_by(const Field& field) {
+  std::string out = type_in_words(field);
+  if (const auto bounds = bounds_in_words(field); !bounds.empty()) out += ", " + bounds;
+  if (field.required) out += ", required";
+  if (!field.otherwise.empty()) out += ", default " + std::string(field.otherwise);
+  return out;
+}
+
+// One paragraph a field: its name, what it takes, then its help.
 void list_fields(std::span<const Field> fields, const std::string& indent, std::string& out) {
   std::size_t width = 0;
   for (const auto& field : fields) width = std::max(width, field.name.size());
   for (const auto& field : fields) {
     out += indent + std::string(field.name) + std::string(width - field.name.size() + 2, ' ') +
-           type_in_words(field);
-    if (const auto bounds = bounds_in_words(field); !bounds.empty()) out += ", " + bounds;
-    if (field.required) out += ", required";
-    if (!field.otherwise.empty()) out += ", default " + std::string(field.otherwise);
-    out += "\n";
+           taken_by(field) + "\n";
     const std::string inner = indent + std::string(width + 2, ' ');
     if (!field.help.empty()) out += inner + std::string(field.help) + "\n";
     list_fields(field.fields, inner, out);
@@ -73,7 +79,66 @@ std::vector<Field> step_fields(const FaultRow& row) {
   return fields;
 }
 
+void add_parts(std::span<const Field> fields, const std::string& above,
+               std::vector<PlaybookPart>& parts) {
+  for (const auto& field : fields) {
+    parts.push_back({above + std::string(field.name), field});
+    PlaybookPart& part = parts.back();
+    const std::string path = part.path;
+    if (path == "system") part.field.fields = target_fields();
+    if (path == "load") part.field.fields = load_fields();
+    if (path == "probes") part.field.fields = probe_fields();
+    part.of_its = field.type == FieldType::json && !part.field.fields.empty();
+    const auto below = part.field.fields;
+    if (path == "system") {
+      parts.push_back({path + ".links", links_field(), true});
+      add_parts(link_fields(), path + ".links.", parts);
+    }
+    add_parts(below, path + ".", parts);
+  }
+}
+
+template <class Row>
+std::string names_in(std::span<const Row* const> rows) {
+  std::vector<std::string> names;
+  for (const Row* row : rows) names.emplace_back(row->name);
+  return join(names, ", ");
+}
+
+std::string names_of_steps() {
+  std::vector<std::string> names;
+  for (const auto& form : step_forms()) names.emplace_back(name_of(form.kind));
+  return join(names, ", ");
+}
+
 }  // namespace
+
+std::vector<PlaybookPart> playbook_parts() {
+  std::vector<PlaybookPart> parts;
+  add_parts(playbook_fields(), "", parts);
+  return parts;
+}
+
+std::string_view name_of(const PlaybookPart& part) { return part.field.name; }
+
+bool is_section(const PlaybookPart& part) { return part.path == part.field.name; }
+
+std::string explain(const PlaybookPart& part, const Rows& rows) {
+  const Field& field = part.field;
+  std::string out = headed("part of a playbook", part.path, field.help);
+  const bool names = part.of_its || part.path == "timeline";
+  if (!names) add_line("Takes", taken_by(field), out);
+  add_short_form(field.name, field.scalar, out);
+  add_fields(part.of_its ? "Fields of each, below a name of its own" : "Its fields", field.fields,
+             out);
+  if (part.path == "system") {
+    add_line("And one or more of", names_in(rows.facets), out);
+    add_fields("Beside the targets, each below a name of its own under links", link_fields(), out);
+  }
+  if (part.path == "probes") add_line("And one of", names_in(rows.probes), out);
+  if (part.path == "timeline") add_line("A list of steps, each one of", names_of_steps(), out);
+  return out;
+}
 
 std::string explain(const FaultRow& row) {
   std::string out = headed("fault", row.name, row.summary);

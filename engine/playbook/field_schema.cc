@@ -12,6 +12,9 @@ namespace {
 // A value may come from --var or a secret, whatever its type.
 constexpr std::string_view kVariable = "\\$\\{[^}]+\\}";
 
+// As all numbers: without a zero in front.
+constexpr std::string_view kNumber = "(0|[1-9][0-9]*)(\\.[0-9]+)?";
+
 Json text_schema() {
   // An unquoted 7 or true is a text too, where a text is read.
   return Json::object({{"type", Json(Json::Array{"string", "number", "boolean"})}});
@@ -21,6 +24,8 @@ Json pattern(std::string_view form) {
   const auto all = "^(" + std::string(form) + ")$|" + std::string(kVariable);
   return Json::object({{"type", "string"}, {"pattern", all}});
 }
+
+Json quantity(std::string_view units) { return pattern(std::string(kNumber) + std::string(units)); }
 
 Json any_of(Json first, Json second) {
   return Json::object({{"anyOf", Json(Json::Array{std::move(first), std::move(second)})}});
@@ -57,13 +62,13 @@ Json typed_schema(const Field& field) {
   switch (field.type) {
     case FieldType::boolean: return variable_or(Json::object({{"type", "boolean"}}));
     case FieldType::integer: return integer_schema(field);
-    case FieldType::duration: return pattern("[0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h|d)");
-    case FieldType::rate: return pattern("[0-9]+(\\.[0-9]+)?/(s|m|h)");
-    case FieldType::size: return pattern("[0-9]+(\\.[0-9]+)?(B|kB|MB|GB|KiB|MiB|GiB)");
-    case FieldType::percent: return pattern("[0-9]+(\\.[0-9]+)?%");
+    case FieldType::duration: return quantity("(ns|us|ms|s|m|h|d)");
+    case FieldType::rate: return quantity("/(s|m|h)");
+    case FieldType::size: return quantity("(B|kB|MB|GB|KiB|MiB|GiB)");
+    case FieldType::percent: return quantity("%");
     case FieldType::url: return pattern("(https?://|\\{).+");
     case FieldType::path: return pattern("[\\s\\S]+");
-    case FieldType::address: return pattern("\\S+:[0-9]+");
+    case FieldType::address: return pattern("\\S+:[1-9][0-9]*");
     case FieldType::choice: return choice_schema(field);
     case FieldType::texts:
     case FieldType::probes:

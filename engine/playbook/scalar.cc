@@ -57,6 +57,9 @@ std::optional<Json> boolean(const Scalar& scalar) {
 std::optional<Json> comparison(const Scalar& scalar) {
   const auto parsed = parse_comparison(scalar.node.text);
   if (!parsed) return scalar.wrong(parsed.error().text + ": " + quoted(scalar.node.text));
+  if (!scalar.node.was_quoted && has_zero_in_front(scalar.node.text)) {
+    return scalar.expected("a number without a zero in front, or a text in quotes");
+  }
   return Json(scalar.node.text);
 }
 

@@ -26,7 +26,7 @@ Json target_schema(const Rows& rows) {
 Json system_schema(const Rows& rows) {
   Json schema = names_schema(target_schema(rows));
   Json links = names_schema(schema_of(link_fields()));
-  links.set("description", "Ways between parts of the system, through proxies of gameday.");
+  links.set("description", links_field().help);
   schema.set("properties", Json::object({{"links", std::move(links)}}));
   return schema;
 }

@@ -4,6 +4,7 @@
 
 #include "engine/proxy/client.h"
 #include "engine/runtime/locks.h"
+#include "engine/runtime/replayer.h"
 
 namespace gameday {
 namespace {
@@ -34,7 +35,7 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
                     "the guardian undoes it at once",
                     "`gameday revert` undoes it",
                     "`gameday revert` undoes it"};
-  if (row.facet.empty()) {
+  if (row.facet.empty() && row.may == nullptr) {
     // Nothing was looked at, and that is not the same as held.
     found.held = fail(ErrorCode::unsupported, "found out when the fault is prepared");
   }
@@ -57,15 +58,20 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
 
 Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
                   const DeedContext& context) {
-  if (row.facet.empty()) return {};
+  const auto by_row = [&](const std::string& hit) {
+    return row.may != nullptr ? row.may({step.id, step.fault, hit, step.arguments}, context)
+                              : Status();
+  };
+  if (row.facet.empty()) {
+    const Status may = by_row(hit_by(row, step));
+    return may ? Status() : std::unexpected(may.error().in("step " + step.id));
+  }
   if (const auto needed = facet_of(row, step); needed != "link") {
     const FacetRow* facet = rows.facet(needed);
     const Target* target = context.system.target(step.target);
     if (facet == nullptr || target == nullptr) return {};
     auto may = facet->may != nullptr ? facet->may(*target, context) : Status();
-    if (may && row.may != nullptr) {
-      may = row.may({step.id, step.fault, step.target, step.arguments}, context);
-    }
+    if (may) may = by_row(step.target);
     return may ? Status() : std::unexpected(may.error().in("target " + target->name));
   }
   for (const auto& link : context.system.links) {
@@ -81,7 +87,7 @@ Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
   return {};
 }
 
-Survey survey_system(const Playbook& playbook, const Rows& rows) {
+Survey survey_system(const Playbook& playbook, const Rows& rows, const std::string& store) {
   Survey survey;
   const SystemClock clock;
   const Files files;
@@ -90,7 +96,8 @@ Survey survey_system(const Playbook& playbook, const Rows& rows) {
   const Doors doors{clock, files, *processes, *http, {}};
   const Secrets secrets;
   const Until until{Stop(), clock.in(std::chrono::seconds(10))};
-  const DeedContext context{doors, playbook.system, secrets, "", "", "", until};
+  const std::string folder = store.empty() ? "" : private_folder_of(store, "");
+  const DeedContext context{doors, playbook.system, secrets, "", "", folder, until};
   for (const auto& target : playbook.system.targets) {
     if (!target.facets.is_object()) continue;
     for (const auto& [name, arguments] : target.facets.members()) {

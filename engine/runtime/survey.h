@@ -13,11 +13,12 @@ namespace gameday {
 // Who undoes one fault of the timeline, by what has died.
 struct FaultSurvey {
   std::string step, fault, needs;
-  Status held;  // `refused`: which right is lacking; any other error: what hides it
+  Status held;  // `refused`: which right is lacking, or why else it would be refused as things
+                // stand; any other error: what hides it
   std::string after_the_runner, after_both, after_power;
 };
 
-// Whether we hold the rights for the step's fault.
+// Whether we hold the rights for the step's fault, and nothing speaks against it as things stand.
 [[nodiscard]] Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
                                 const DeedContext& context);
 
@@ -30,7 +31,9 @@ struct Survey {
   std::vector<std::string> missing;                         // "west: run/west.pid: no such file"
   std::vector<std::pair<std::string, std::string>> deaths;  // death -> what undoes then
 };
-[[nodiscard]] Survey survey_system(const Playbook& playbook, const Rows& rows);
+// `store`: the file of the one that a drill would use; empty: it is not known.
+[[nodiscard]] Survey survey_system(const Playbook& playbook, const Rows& rows,
+                                   const std::string& store);
 [[nodiscard]] Json to_json(const Survey& survey);
 
 }  // namespace gameday

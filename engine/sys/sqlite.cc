@@ -104,10 +104,10 @@ Error Database::Connection::error(const std::string& doing) const {
   if (kind == SQLITE_INTERRUPT || kind == SQLITE_BUSY || kind == SQLITE_LOCKED) {
     if (const auto reached = over()) return reached->in(path + ": " + doing);
   }
+  const std::string why =
+      extended == SQLITE_IOERR_SHMSIZE ? "the disk is full" : sqlite3_errmsg(handle);
   return {code_of(extended, sqlite3_system_errno(handle)),
-          path + ": " + doing + ": " + sqlite3_errmsg(handle) + " (SQLite code " +
-              std::to_string(extended) + ")",
-          ""};
+          path + ": " + doing + ": " + why + " (SQLite code " + std::to_string(extended) + ")", ""};
 }
 
 Result<StatementHandle> Database::Connection::prepared(std::string_view sql,

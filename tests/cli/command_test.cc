@@ -204,11 +204,32 @@ TEST_F(CommandLine, ExplainKnowsEveryRow) {
   EXPECT_NE(near.err.find("did you mean `lose-data`?"), std::string::npos) << near.err;
 }
 
+TEST_F(CommandLine, ExplainKnowsThePartsOfAPlaybook) {
+  for (const char* part : {"load", "objectives", "system", "limits", "probes", "timeline"}) {
+    const Ran ran = run({"explain", part});
+    EXPECT_EQ(ran.code, 0) << part;
+    EXPECT_TRUE(ran.out.starts_with(std::string(part) + " (part of a playbook)\n")) << ran.out;
+  }
+  EXPECT_TRUE(run({"explain", "steady_state"}).out.starts_with("steady_state (step)\n"));
+  // Of several, each.
+  const std::string timeout = run({"explain", "timeout"}).out;
+  EXPECT_TRUE(timeout.contains("load.timeout (") && timeout.contains("probes.timeout ("))
+      << timeout;
+  EXPECT_TRUE(run({"explain", "system.links"}).out.contains("\n  listen "));
+  for (const auto& [slip, meant] :
+       {std::pair("objectivs", "objectives"), std::pair("laod", "load"),
+        std::pair("limits.targts", "limits.targets"), std::pair("raed_back", "read_back")}) {
+    const Ran near = run({"explain", slip});
+    EXPECT_EQ(near.code, 2) << slip;
+    EXPECT_TRUE(near.err.contains("did you mean `" + std::string(meant) + "`?")) << near.err;
+  }
+}
+
 TEST_F(CommandLine, ExplainListsByKindAndIsNotTooWide) {
   const std::string all = run({"explain"}).out;
   std::size_t at = 0;
   for (const char* title : {"Faults:\n", "\n\nActions:\n", "\n\nProbes:\n", "\n\nRestores:\n",
-                            "\n\nTargets:\n", "\n\nSteps:\n"}) {
+                            "\n\nTargets:\n", "\n\nSteps:\n", "\n\nParts of a playbook:\n"}) {
     const auto found = all.find(title, at);
     ASSERT_NE(found, std::string::npos) << title << all;
     at = found;

@@ -141,6 +141,9 @@ TEST_F(Manual, NamesToExplainAndShellsAreCompleted) {
   for (const auto* row : all_rows().probes) {
     EXPECT_NE(std::ranges::find(all, row->name), all.end()) << row->name;
   }
+  for (const char* name : {"command", "steady_state", "objectives", "load"}) {
+    EXPECT_NE(std::ranges::find(all, name), all.end()) << name;
+  }
   EXPECT_EQ(words({"completion", ""}), (Words{":none", "bash", "zsh", "fish"}));
   EXPECT_EQ(words({"help", "ver"}), (Words{":none", "verify"}));
 }

@@ -168,6 +168,29 @@ TEST_F(RunCommand, APlanThatIsNamedHasToBeThatOneAnywhere) {
   EXPECT_TRUE(ran.err.contains("and not the one of --plan")) << ran.err;
 }
 
+// Not when half of the timeline is done: the process of the first step has not been touched.
+TEST_F(RunCommand, WhatAStepWouldRefuseIsFoundBeforeTheFirst) {
+  const struct {
+    std::string step, why;
+  } refused[] = {
+      {"fault: fill-disk, path: ., leave: 1MiB", "same filesystem as gameday's store"},
+      {"fault: fill-disk, path: /proc, leave: 1MiB", "a filesystem without a size"},
+      {"fault: exhaust, memory: 1000GiB", "processes of others would be ended"},
+  };
+  for (const auto& [step, why] : refused) {
+    write("later.yaml", playbook("true", "60s") + "  - { " + step + ", for: 1s }\n");
+    const Ran ran = run({"run", "later.yaml", "--json"});
+    EXPECT_EQ(ran.code, 3) << ran.err;
+    const Json result = document(ran);
+    EXPECT_EQ(result.text("verdict"), "not_started");
+    EXPECT_TRUE(result.get("reasons").dump().contains(why)) << result.get("reasons").dump();
+    EXPECT_TRUE(result.items("faults").empty()) << result.get("faults").dump();
+    const Ran plan = run({"plan", "later.yaml"});
+    EXPECT_EQ(plan.code, 0) << plan.err;
+    EXPECT_TRUE(plan.out.contains("REFUSED: step ") && plan.out.contains(why)) << plan.out;
+  }
+}
+
 TEST_F(RunCommand, QuietSaysWhyADrillDidNotStart) {
   const Ran ran = run({"run", "unsteady.yaml", "--quiet"});
   EXPECT_EQ(ran.code, 3);

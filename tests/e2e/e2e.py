@@ -11,6 +11,7 @@ import death_cases  # noqa: E402, F401
 import document_cases  # noqa: E402, F401
 import door_cases  # noqa: E402, F401
 import example_cases  # noqa: E402, F401
+import full_disk_cases  # noqa: E402, F401
 import playbook_cases  # noqa: E402, F401
 import secret_cases  # noqa: E402, F401
 import shop_world  # noqa: E402

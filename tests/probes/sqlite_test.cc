@@ -112,6 +112,10 @@ TEST_F(SqliteProbeTest, CheckRefusesWhatCannotBeMeant) {
   EXPECT_TRUE(problem("{ sqlite: store.db }").contains("missing `query`"));
   EXPECT_TRUE(
       problem(asking("SELECT 1", "> many")).contains("is no number to be more or less than"));
+  EXPECT_TRUE(problem(asking("SELECT 1", "== 010")).contains("'010' has a zero in front"));
+  const std::string plain = "{ sqlite: store.db, query: SELECT 1, expect: ";
+  EXPECT_TRUE(problem(plain + "010 }").contains("a number without a zero in front"));
+  EXPECT_EQ(problem(plain + "\"010\" }"), "") << "a text";
 }
 
 }  // namespace

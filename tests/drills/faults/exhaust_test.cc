@@ -204,12 +204,15 @@ TEST_F(ExhaustTest, NobodyElsesStressorIsEnded) {
 
 TEST_F(ExhaustTest, TooMuchIsRefused) {
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  EXPECT_EQ(prepare(deed(cores + 1, "0B", 0)).error().code, ErrorCode::refused);
-  EXPECT_EQ(prepare(deed(0, "1000GiB", 0)).error().code, ErrorCode::refused);
   rlimit most{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &most), 0);
   const auto many = static_cast<std::int64_t>(most.rlim_max);
-  EXPECT_EQ(prepare(deed(0, "0B", many)).error().code, ErrorCode::refused);
+  // Before the drill as well as at its step.
+  for (const auto& much : {deed(cores + 1, "0B", 0), deed(0, "1000GiB", 0), deed(0, "0B", many)}) {
+    EXPECT_EQ(exhaust_fault.may(much, world_.context()).error().code, ErrorCode::refused);
+    EXPECT_EQ(prepare(much).error().code, ErrorCode::refused);
+  }
+  EXPECT_TRUE(exhaust_fault.may(deed(1, "1MiB", 10), world_.context()));
   EXPECT_EQ(prepare(deed(0, "0B", 0)).error().code, ErrorCode::invalid) << "nothing is asked for";
 }
 

@@ -63,11 +63,27 @@ class FillDiskTest : public testing::Test {
     return fill_disk_fault.gone(undo, world_.context()).value_or(Proof{});
   }
   Status undone(const Undo& undo) { return fill_disk_fault.undo(undo, world_.context()); }
+  Status may(const Deed& deed) { return fill_disk_fault.may(deed, world_.context()); }
+  static void expect_refusal(const Error& error, const std::string& why) {
+    EXPECT_EQ(error.code, ErrorCode::refused) << error.text;
+    EXPECT_TRUE(error.text.contains(why)) << error.text;
+  }
+  // Before the drill as well as at its step.
   void expect_refused(const Deed& deed, const std::string& why) {
+    const auto before = may(deed);
+    ASSERT_FALSE(before);
+    expect_refusal(before.error(), why);
     const auto undo = prepare(deed);
     ASSERT_FALSE(undo);
-    EXPECT_EQ(undo.error().code, ErrorCode::refused) << undo.error().text;
-    EXPECT_TRUE(undo.error().text.contains(why)) << undo.error().text;
+    expect_refusal(undo.error(), why);
+  }
+  // How much is free may be another matter by then.
+  void expect_refused_at_its_step(const Deed& deed, const std::string& why) {
+    const auto before = may(deed);
+    EXPECT_TRUE(before) << before.error().text;
+    const auto undo = prepare(deed);
+    ASSERT_FALSE(undo);
+    expect_refusal(undo.error(), why);
   }
   std::int64_t free() const { return disk_of(spool())->free; }
   bool empty() const { return std::filesystem::is_empty(spool()); }
@@ -200,12 +216,12 @@ TEST_F(FillDiskTest, TheRootFilesystemIsRefusedUnlessItIsMeant) {
   mount_at(world_.private_folder(), "size=32m");
   // Far more is left than there is, so that nothing is ever filled here.
   expect_refused(filling("1MiB", "/"), "on the root filesystem");
-  expect_refused(filling("1000000GiB", "/", "/"), "would fill nothing");
+  expect_refused_at_its_step(filling("1000000GiB", "/", "/"), "would fill nothing");
 }
 
 TEST_F(FillDiskTest, LeavingMoreThanThereIsIsRefused) {
-  expect_refused(filling("64MiB"), "would fill nothing");
-  expect_refused(filling("1GiB"), "would fill nothing");
+  expect_refused_at_its_step(filling("64MiB"), "would fill nothing");
+  expect_refused_at_its_step(filling("1GiB"), "would fill nothing");
 }
 
 TEST_F(FillDiskTest, WhatCannotBeFilledIsRefused) {
@@ -215,8 +231,33 @@ TEST_F(FillDiskTest, WhatCannotBeFilledIsRefused) {
             0);
   expect_refused(filling("1MiB", world_.file("locked")), "read-only");
   EXPECT_EQ(prepare(filling("1MiB", world_.file("none"))).error().code, ErrorCode::not_found);
+  EXPECT_EQ(may(filling("1MiB", world_.file("none"))).error().code, ErrorCode::not_found);
   std::ofstream(world_.file("file")) << "x";
   EXPECT_EQ(prepare(filling("1MiB", world_.file("file"))).error().code, ErrorCode::not_found);
+}
+
+TEST_F(FillDiskTest, ALookBeforeTheDrillChangesNothing) {
+  const auto before = free();
+  EXPECT_TRUE(may(filling()));
+  EXPECT_EQ(free(), before);
+  EXPECT_TRUE(empty());
+}
+
+TEST_F(FillDiskTest, AFolderOfOthersIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "root alone can become somebody else";
+  for (const auto& folder : {world_.file(""), spool()}) {
+    std::filesystem::permissions(folder, std::filesystem::perms(0755));
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (setuid(kNobody) != 0) _exit(2);
+    const auto refused = may(filling());
+    _exit(!refused && refused.error().text.contains("may not write") ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(FillDiskTest, AFillerThatMemoryCannotHoldIsRefused) {

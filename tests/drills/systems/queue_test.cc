@@ -2,6 +2,7 @@
 
 #include "engine/sys/sqlite.h"
 #include "tests/drills/shop_queue.h"
+#include "tests/hostile_server.h"
 
 namespace gameday {
 
@@ -10,6 +11,8 @@ extern const FacetRow sqlite_facet;
 extern const QueueRow http_queue;
 
 namespace {
+
+using namespace std::chrono_literals;
 
 class QueueTest : public testing::Test {
  protected:
@@ -52,6 +55,59 @@ TEST_F(QueueTest, WhatIsNoQueueIsRefused) {
   EXPECT_FALSE(queue_facet.resolve(other, world_.context()));
   queue_.end();
   EXPECT_FALSE(http_queue.depth(target(), world_.context()));
+}
+
+// What no queue would answer, and a peer may.
+class HostileQueueTest : public testing::Test {
+ protected:
+  // Neither how deep it is, nor what it is, nor how much it has replayed can be told.
+  void expect_no(const std::string& url, const std::string& why, Duration within = 20s) {
+    Target target;
+    target.name = "orders";
+    target.facets = Json::object({{"queue", Json::object({{"url", url + "/orders"}})}});
+    world_.set_until({{}, world_.clock().in(within)});
+    expect_told(http_queue.depth(target, world_.context()), why);
+    expect_told(queue_facet.resolve(target, world_.context()), why);
+    expect_told(http_queue.replay(target, world_.clock().now().utc, world_.context()), why);
+  }
+  template <class Value>
+  static void expect_told(const Result<Value>& result, const std::string& why) {
+    ASSERT_FALSE(result);
+    EXPECT_TRUE(result.error().text.contains(why)) << result.error().text;
+  }
+
+  DeedWorld world_;
+};
+
+TEST_F(HostileQueueTest, IsCutOffAndNotFollowedAndLeftInTime) {
+  expect_no(EndlessServer().url(), "the answer is longer than ");
+  expect_no(AnswerServer(answer_cut_off()).url(), "the answer was cut off");
+  expect_no(AnswerServer(packed_answer()).url(), "not JSON at byte 1");
+  const CircleServer circle;
+  expect_no(circle.url(), "status 302");
+  EXPECT_EQ(circle.asked(), 3);
+  const AnswerServer silent("");
+  const Instant begun = world_.clock().now().boot;
+  expect_no(silent.url(), "no answer in time", 100ms);
+  EXPECT_LT(world_.clock().now().boot - begun, 5s);
+}
+
+// A megabyte is enough to say how many there are.
+TEST_F(HostileQueueTest, IsNotReadForLong) {
+  const EndlessServer server;
+  const auto looks = look_at_queue(server.url(), world_.context());
+  ASSERT_FALSE(looks);
+  EXPECT_TRUE(looks.error().text.ends_with("the answer is longer than 1048576 bytes"))
+      << looks.error().text;
+}
+
+TEST_F(HostileQueueTest, DoesNotHoldLessThanNothing) {
+  for (const char* body : {"[]", "{}", "{\"messages\": -1, \"replayed\": -1}",
+                           "{\"messages\": 1e300, \"replayed\": 1e300}",
+                           "{\"messages\": \"0\", \"replayed\": \"0\"}"}) {
+    SCOPED_TRACE(body);
+    expect_no(AnswerServer(http_answer(200, body)).url(), "");
+  }
 }
 
 TEST(SqliteFacet, IsKnownByItsCanonicalPath) {

@@ -84,6 +84,21 @@ TEST(Comparisons, ThatSayNothingAreRefused) {
   }
 }
 
+// Whoever writes it means eight, ten or a text; which of them, nobody can tell.
+TEST(Comparisons, WithAZeroInFrontAreNoNumbers) {
+  for (const char* written : {"== 010", "!= 010", "< 010", ">= -010", "> 010%", "< 010s", "> 00.5m",
+                              "<= 01KiB", "== 030/m", "< 00"}) {
+    EXPECT_FALSE(parse_comparison(written)) << written;
+  }
+  EXPECT_FALSE(holds("010", 10));
+  EXPECT_TRUE(holds("010", "010"));
+  EXPECT_FALSE(holds("010", "10"));
+  for (const char* written : {"> 0", "== 0", "< 0.5", "> -0.5", "== 0%", "!= 0s", "== 01J2",
+                              "!= 0x1f", "== 01.02.2026"}) {
+    EXPECT_TRUE(parse_comparison(written)) << written;
+  }
+}
+
 TEST(Comparisons, AreMadeOfAnyPlainValue) {
   EXPECT_TRUE(comparison_of(5)->holds(Json(5)));
   EXPECT_TRUE(comparison_of(true)->holds(Json(true)));

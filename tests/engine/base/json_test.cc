@@ -26,6 +26,19 @@ TEST(Json, RefusesMembersThatStandTwice) {
   EXPECT_EQ(parsed.error().text, "member \"a\" stands twice");
 }
 
+// A peer's answer that would be looked through for hours, were each name compared with all others.
+TEST(Json, ManyMembersAreReadInNoTimeAndOneThatStandsTwiceIsFound) {
+  constexpr int kMany = 300'000;
+  std::string text = "{";
+  for (int i = 0; i < kMany; ++i) text += "\"" + std::to_string(i) + "\":0,";
+  const auto many = Json::parse(text + "\"last\":0}");
+  ASSERT_TRUE(many);
+  EXPECT_EQ(many->members().size(), kMany + 1U);
+  const auto twice = Json::parse(text + "\"299990\":0}");
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().text, "member \"299990\" stands twice");
+}
+
 TEST(Json, RefusesDeepNestingAndTrailingText) {
   EXPECT_FALSE(Json::parse(std::string(65, '[') + std::string(65, ']')));
   EXPECT_TRUE(Json::parse(std::string(64, '[') + std::string(64, ']')));

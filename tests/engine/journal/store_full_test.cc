@@ -105,6 +105,20 @@ TEST_F(StoreOnFullDisk, RevertingOnADiskThatFilledUpBehindUsFreesTheReserve) {
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(put(**guardian)) << i;
 }
 
+TEST_F(StoreOnFullDisk, ThatNothingIsLeftOfItSaysSo) {
+  {
+    const auto store = opened();
+    const auto journal = begun(*store, "01A");
+    ASSERT_TRUE(put(*journal));
+  }
+  std::filesystem::remove(path() + ".reserve");
+  fill();
+  const auto store = Store::open(path(), clock_, {}, ReserveRule::wanted);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ErrorCode::no_space) << store.error().text;
+  EXPECT_TRUE(store.error().text.contains("full")) << store.error().text;
+}
+
 TEST_F(StoreOnFullDisk, AReadOnlyFilesystemIsRefused) {
   ASSERT_EQ(mount(nullptr, folder_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
   const auto store = Store::open(path(), clock_);

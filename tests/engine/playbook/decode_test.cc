@@ -341,5 +341,33 @@ TEST(Explain, ShowsFieldsBoundsDefaultsReversalAndExample) {
             std::string::npos);
 }
 
+// What a playbook says of each field, an explanation has too: both are of one row.
+TEST(Explain, KnowsEachPartOfAPlaybookAsItIsDecoded) {
+  const auto parts = playbook_parts();
+  const auto explained = [&](std::string_view path) {
+    const auto found = std::ranges::find(parts, path, &PlaybookPart::path);
+    return found == parts.end() ? "" : explain(*found, test_rows::kRows);
+  };
+  for (const auto& field : playbook_fields()) {
+    EXPECT_TRUE(explained(field.name).contains(field.help)) << field.name;
+  }
+  for (const auto& field : load_fields()) {
+    EXPECT_TRUE(explained("load").contains("\n  " + std::string(field.name) + " ")) << field.name;
+    EXPECT_TRUE(explained("load." + std::string(field.name)).contains(field.help)) << field.name;
+  }
+  const auto rto = explained("objectives.rto");
+  for (const char* part :
+       {"objectives.rto (part of a playbook)\n", "rto: VALUE stands for its within",
+        "\n  within  a duration like 15s, 1ms or more, required\n"}) {
+    EXPECT_TRUE(rto.contains(part)) << part << " in " << rto;
+  }
+  EXPECT_TRUE(explained("load.rate").contains("Takes\n  a rate like 200/s, at most")) << "a leaf";
+  EXPECT_TRUE(explained("system").contains("one or more of\n  process, ")) << explained("system");
+  EXPECT_TRUE(explained("system").contains("under links\n  listen ")) << explained("system");
+  EXPECT_TRUE(explained("system.links").contains("\n  listen ")) << explained("system.links");
+  EXPECT_TRUE(explained("probes").contains("one of\n  http")) << explained("probes");
+  EXPECT_TRUE(explained("timeline").contains("steady_state, ")) << explained("timeline");
+}
+
 }  // namespace
 }  // namespace gameday

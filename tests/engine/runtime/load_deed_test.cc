@@ -1,10 +1,14 @@
-// A load as a deed: its undo stands on its own, names secrets and holds none.
+// A load as a deed: its undo stands on its own, names secrets and holds none; whatever a peer
+// answers to its cleanup and its list ends in time and is no success.
 #include "engine/runtime/load_deed.h"
 
-#include <gtest/gtest.h>
+#include "tests/drills/deed_world.h"
+#include "tests/hostile_server.h"
 
 namespace gameday {
 namespace {
+
+using namespace std::chrono_literals;
 
 LoadSpec checkout() {
   LoadSpec load;
@@ -32,6 +36,85 @@ TEST(LoadDeed, ThatWritesNothingHasNothingToCleanUp) {
   const Undo undo = load_undo(reads, "01J");
   EXPECT_EQ(undo.arguments.find("cleanup"), nullptr);
   EXPECT_EQ(undo.arguments.find("list"), nullptr);
+}
+
+class LoadDeedAmongStrangers : public testing::Test {
+ protected:
+  [[nodiscard]] static Undo undo_at(const std::string& url) {
+    LoadSpec load = checkout();
+    load.ledger->list = load.cleanup->url = url + "/orders?drill={drill}";
+    load.cleanup->headers.clear();
+    return load_undo(load, "01J");
+  }
+  Status cleaned(const std::string& url, Duration within = 20s) {
+    world_.set_until({{}, world_.clock().in(within)});
+    return undo_load(undo_at(url), world_.context());
+  }
+  Result<Proof> looked(const std::string& url, Duration within = 20s) {
+    world_.set_until({{}, world_.clock().in(within)});
+    return load_gone(undo_at(url), world_.context());
+  }
+  // Neither is anything cleaned up nor gone, and each says why.
+  void expect_no(const std::string& url, const std::string& of_cleanup, const std::string& of_list,
+                 Duration within = 20s) {
+    const auto done = cleaned(url, within);
+    ASSERT_FALSE(done);
+    EXPECT_TRUE(done.error().text.contains(of_cleanup)) << done.error().text;
+    expect_not_gone(url, of_list, within);
+  }
+  void expect_not_gone(const std::string& url, const std::string& why, Duration within = 20s) {
+    const auto gone = looked(url, within);
+    EXPECT_FALSE(gone && gone->held);
+    const std::string text = gone ? gone->text : gone.error().text;
+    EXPECT_TRUE(text.contains(why)) << text;
+  }
+
+  DeedWorld world_;
+};
+
+TEST_F(LoadDeedAmongStrangers, ABodyWithoutAnEndIsCutOff) {
+  const EndlessServer server;
+  expect_no(server.url(), "longer than 67108864 bytes", "longer than 16777216 bytes");
+}
+
+TEST_F(LoadDeedAmongStrangers, ABodyShorterThanItWasSaidToBeIsNoAnswer) {
+  const AnswerServer server(answer_cut_off());
+  expect_no(server.url(), "the answer was cut off", "the answer was cut off");
+}
+
+TEST_F(LoadDeedAmongStrangers, ARedirectIsNotFollowedRoundAndRound) {
+  const CircleServer server;
+  expect_no(server.url(), "answered with status 302", "answered with status 302");
+  EXPECT_EQ(server.asked(), 2);
+}
+
+TEST_F(LoadDeedAmongStrangers, WhatIsPackedIsNotUnpacked) {
+  const AnswerServer server(packed_answer());
+  expect_not_gone(server.url(), "the list cannot be read: not JSON at byte 1");
+}
+
+TEST_F(LoadDeedAmongStrangers, WhoNeverAnswersIsLeftInTime) {
+  const AnswerServer server("");
+  const Instant begun = world_.clock().now().boot;
+  expect_no(server.url(), "no answer in time", "no answer in time", 100ms);
+  EXPECT_LT(world_.clock().now().boot - begun, 5s);
+}
+
+TEST_F(LoadDeedAmongStrangers, AnAnswerThatIsNoListOfRowsSaysWhy) {
+  for (const auto& [body, why] : {std::pair("<html>", "cannot be read: not JSON"),
+                                  std::pair("{\"rows\": 7}", "there is no list of rows"),
+                                  std::pair("[1, 2, 3]", "3 rows of this drill are listed")}) {
+    const AnswerServer server(http_answer(200, body));
+    expect_not_gone(server.url(), why);
+  }
+}
+
+// Looked through name by name it would take hours.
+TEST_F(LoadDeedAmongStrangers, ManyNamesAreReadInTime) {
+  std::string body = "{";
+  for (int i = 0; i < 300'000; ++i) body += "\"" + std::to_string(i) + "\":0,";
+  const AnswerServer server(http_answer(200, body + "\"last\":0}"));
+  expect_not_gone(server.url(), "there is no list of rows");
 }
 
 }  // namespace

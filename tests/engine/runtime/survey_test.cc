@@ -64,7 +64,7 @@ Playbook playbook_of(std::initializer_list<const FaultRow*> rows) {
 }
 
 TEST(Survey, SaysWhichRightsAreHeldLackingAndUnknown) {
-  const Survey survey = survey_system(playbook_of({&kOnHeld, &kOnLacking, &kOnHidden}), kRows);
+  const Survey survey = survey_system(playbook_of({&kOnHeld, &kOnLacking, &kOnHidden}), kRows, "");
   ASSERT_EQ(survey.faults.size(), 3U);
   EXPECT_TRUE(survey.faults[0].held);
   ASSERT_FALSE(survey.faults[1].held);
@@ -78,14 +78,14 @@ TEST(Survey, SaysWhichRightsAreHeldLackingAndUnknown) {
 }
 
 TEST(Survey, RightsThatNobodyLookedForAreNotHeld) {
-  const Survey survey = survey_system(playbook_of({&test_rows::kLitter}), kRows);
+  const Survey survey = survey_system(playbook_of({&test_rows::kLitter}), kRows, "");
   ASSERT_EQ(survey.faults.size(), 1U);
   EXPECT_FALSE(is_known(survey.faults[0].held));
   EXPECT_TRUE(to_json(survey).items("faults")[0].get("held").is_null());
 }
 
 TEST(Survey, SaysOfEachFaultWhoUndoesIt) {
-  const Survey survey = survey_system(playbook_of({&kOnHeld, &kOnLinks, &kBurns}), kRows);
+  const Survey survey = survey_system(playbook_of({&kOnHeld, &kOnLinks, &kBurns}), kRows, "");
   ASSERT_EQ(survey.faults.size(), 3U);
   EXPECT_TRUE(survey.faults[0].after_the_runner.contains("guardian"));
   EXPECT_TRUE(survey.faults[0].after_both.contains("gameday revert"));
@@ -93,6 +93,25 @@ TEST(Survey, SaysOfEachFaultWhoUndoesIt) {
   EXPECT_TRUE(survey.faults[2].after_the_runner.contains("the guardian ends it"));
   EXPECT_TRUE(survey.faults[2].after_both.contains("cannot be undone"));
   EXPECT_TRUE(survey.faults[2].after_power.contains("cannot be undone"));
+}
+
+Status never(const Deed& deed, const DeedContext& context) {
+  return fail(ErrorCode::refused, deed.target + " is never littered", context.private_folder);
+}
+
+// What such a fault hits is no target: the row alone can look.
+TEST(Survey, AFaultWithoutAFacetIsLookedAtByItsRow) {
+  FaultRow litter = test_rows::kLitter;
+  litter.may = never;
+  const std::array faults{static_cast<const FaultRow*>(&litter)};
+  Playbook playbook = playbook_of({&litter});
+  playbook.timeline.front().arguments.set("path", "yard");
+  const Survey survey = survey_system(playbook, {kFacets, faults, {}, {}, {}}, "/srv/gameday.db");
+  ASSERT_EQ(survey.faults.size(), 1U);
+  ASSERT_FALSE(survey.faults[0].held);
+  EXPECT_TRUE(is_known(survey.faults[0].held));
+  EXPECT_EQ(survey.faults[0].held.error().text, "step litter: yard is never littered");
+  EXPECT_EQ(survey.faults[0].held.error().hint, "/srv/private/");
 }
 
 // Somebody else's process behind a link that the fault would cut: it is not ours to cut.
