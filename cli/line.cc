@@ -93,6 +93,24 @@ std::string one_line(std::string_view text, bool unicode) {
   return out;
 }
 
+constexpr std::string_view kDots = "...";
+constexpr int kDotColumns = 3;
+
+std::string start_of(std::string_view text, int columns) {
+  int taken = 0;
+  if (fitting(text, columns, taken) == text.size()) return std::string(text);
+  const std::size_t bytes = fitting(text, std::max(0, columns - kDotColumns), taken);
+  return std::string(text.substr(0, bytes)) + std::string(kDots);
+}
+
+std::string end_of(std::string_view text, int columns) {
+  int left = columns_of(text);
+  if (left <= columns) return std::string(text);
+  std::size_t at = 0;
+  while (at < text.size() && left > columns - kDotColumns) left -= columns_of(letter_at(text, at));
+  return std::string(kDots) + std::string(text.substr(at));
+}
+
 void Line::put(std::string_view clean, int columns, Ink ink) {
   if (columns <= 0 && clean.empty()) return;
   pieces_.push_back({std::string(clean), ink});

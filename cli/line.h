@@ -24,6 +24,11 @@ enum class Ink { plain, dim, strong, good, bad, warn };
 // `text` as one line; what is no ASCII is a question mark where the terminal shows nothing else.
 [[nodiscard]] std::string one_line(std::string_view text, bool unicode);
 
+// The start of a text that is wider than that, or its end, with three dots for the rest; else all
+// of it.
+[[nodiscard]] std::string start_of(std::string_view text, int columns);
+[[nodiscard]] std::string end_of(std::string_view text, int columns);
+
 class Line {
  public:
   explicit Line(const TerminalTerms& terms) : terms_(terms) {}

@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration kFrameEvery = std::chrono::milliseconds(100);
 constexpr std::size_t kKept = 500;
+constexpr int kWidest = 4000;  // columns of a line that stays
 
 // What a terminal does not know it leaves out: 2026 has it show the frame when it is whole.
 constexpr std::string_view kBegin = "\x1b[?2026h\x1b[?25l\r";
@@ -29,7 +30,7 @@ std::size_t rows_of(std::string_view text, int columns) {
 
 }  // namespace
 
-void Live::keep(std::string line, Ink ink) { waiting_.push_back({std::move(line), ink}); }
+void Live::keep(std::string line, Ink ink) { waiting_.push_back({start_of(line, kWidest), ink}); }
 
 void Live::frame(const Drill& drill, const WatchedDrill& watched) {
   const Instant now = clock_.now().boot;
@@ -50,7 +51,8 @@ std::string Live::drawn(const Kept& kept, const TerminalTerms& terms) const {
   return (red ? "\x1b[1;31m" + text + "\x1b[0m" : text) + std::string(kToEndOfLine) + "\r\n";
 }
 
-// The end of what was kept, as much as stands above `live` lines.
+// The end of what was kept, as much as stands above `live` lines. Of one line that is longer than
+// that, its end: there it says what to type.
 std::string Live::drawn_again(const TerminalTerms& terms, std::size_t live) const {
   std::size_t room = static_cast<std::size_t>(terms.rows) -
                      std::min<std::size_t>(live + 1, static_cast<std::size_t>(terms.rows));
@@ -62,6 +64,12 @@ std::string Live::drawn_again(const TerminalTerms& terms, std::size_t live) cons
     --from;
   }
   std::string out(kWhole);
+  if (from == kept_.size() && from > 0 && room > 0) {
+    Kept last = kept_.back();
+    const int fits = static_cast<int>(room) * terms.columns - 1;
+    last.text = end_of(one_line(last.text, terms.unicode), fits);
+    out += drawn(last, terms);
+  }
   for (; from < kept_.size(); ++from) out += drawn(kept_[from], terms);
   return out;
 }

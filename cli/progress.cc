@@ -3,12 +3,20 @@
 #include <cstdio>
 #include <utility>
 
+#include "cli/line.h"
 #include "cli/say.h"
 #include "cli/screen.h"
 #include "engine/sys/log.h"
 
 namespace gameday {
 namespace {
+
+// What a person is to do, as much of it as leaves room for how it is answered.
+std::string instruction(const std::string& what) {
+  constexpr int kWidest = 600;  // columns
+  std::string start = start_of(what, kWidest);
+  return start == what ? start : start + " (the playbook has all of it)";
+}
 
 std::string told(const std::string& drill, std::string_view type, const Json& data) {
   const std::string id = data.text("id");
@@ -44,7 +52,8 @@ std::string told(const std::string& drill, std::string_view type, const Json& da
   if (type == "asked") {
     const bool approval = data.text("step") == "approve";
     const std::string who = data.text("person", "a person");
-    const std::string what = approval ? "approval by " + who : who + " to " + data.text("what");
+    const std::string what =
+        approval ? "approval by " + who : who + " to " + instruction(data.text("what"));
     return "WAITING for " + what + ", then: gameday " + (approval ? "approve " : "ack ") + drill +
            " " + id;
   }

@@ -49,6 +49,16 @@ TEST(Harmless, KeepsLettersOfAllLanguagesAndTakesWhatCommandsATerminal) {
             "\ufffd31m");
 }
 
+TEST(LineText, OfWhatIsTooWideItsStartOrItsEndIsTaken) {
+  EXPECT_EQ(start_of("one two three", 13), "one two three");
+  EXPECT_EQ(start_of("one two three", 12), "one two t...");
+  EXPECT_EQ(end_of("one two three", 13), "one two three");
+  EXPECT_EQ(end_of("one two three", 12), "...two three");
+  EXPECT_EQ(start_of("数据库数据库", 9), "数据库...");
+  EXPECT_EQ(end_of("数据库数据库", 9), "...数据库");
+  EXPECT_EQ(start_of("abcd", 2), "...");
+}
+
 TEST(LineText, ColoursAreLeftOutWhereThereAreNone) {
   TerminalTerms coloured = narrow(40);
   coloured.colour = true;

@@ -245,3 +245,30 @@ def terminal_whose_window_is_closed(bin_folder):
     check(code == 4 and time.monotonic() - began < 20, f"{code} after {time.monotonic() - began} s")
     check(gameday.open() == [] and not named("guardian"), "something is left")
     check(gameday.result()["verdict"] == "stopped", "no result was written")
+
+
+@case
+def terminal_with_a_very_long_instruction(bin_folder):
+    """A megabyte to do, on a terminal that shrinks: it does not flood the screen, and whatever size
+    that has, the last that stands there is what to type."""
+    text = "please " + "turn it off and on, " * 47000
+    gameday, terminal = on_a_terminal(bin_folder,
+                                      f'human: {{ do: "{text}", by: ops, within: 90s }}')
+    typed = lambda: "gameday ack" in one_text() and "human-2" in one_text()  # noqa: E731
+    one_text = lambda: "".join(terminal.lines())  # noqa: E731
+    terminal.wait_for(typed, what="what to type")
+    shows(terminal, "WAITING for ops to please turn it off", "▶running")
+    check("(the playbook has all of it)" in one_text(), terminal.text())
+    check(len(terminal.raw) < 100_000, f"{len(terminal.raw)} bytes for one line")
+    for columns, rows in ((60, 24), (20, 24), (20, 10), (80, 24)):
+        terminal.size(columns, rows)
+        live = columns >= 60
+        terminal.wait_for(lambda: ("undos " in terminal.text()) == live and typed(),
+                          what=f"what to type at {columns} columns and {rows} rows")
+        terminal.look(0.3)
+        check(terminal.text().count("undos ") == live, f"an old frame stays\n{terminal.text()}")
+        check(typed(), terminal.text())
+    check(len(terminal.raw) < 300_000, f"{len(terminal.raw)} bytes in all")
+    terminal.type(b"ack\n")
+    check(terminal.ended() == 0, terminal.text())
+    left_as_it_was(terminal)
