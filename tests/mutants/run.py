@@ -8,6 +8,8 @@ nothing but python3 and what the build needs.
 """
 import argparse
 import concurrent.futures
+import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -91,6 +93,22 @@ def tested(work, test, seconds=300):
     return BY_CHANCE + " ".join(chance)
 
 
+def adopt_orphans():
+    """What a test has started and left, because it died or was ended, becomes a child of ours."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def end_orphans():
+    """Ended one by one: what its parent leaves behind comes to us next."""
+    own = pathlib.Path(f"/proc/{os.getpid()}/task")
+    while pids := [pid for task in own.iterdir() for pid in (task / "children").read_text().split()]:
+        for pid in map(int, pids):
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
 class Parts:
     """A binary's tests, divided. What one part has found is enough: the others are ended then."""
 
@@ -103,7 +121,7 @@ class Parts:
         for part in range(self.count):
             told = tempfile.TemporaryFile()
             self.running[part] = told, subprocess.Popen(
-                self.command, stdout=told, stderr=subprocess.STDOUT, start_new_session=True,
+                self.command, stdout=told, stderr=subprocess.STDOUT,
                 preexec_fn=bounded if self.count > 1 else None,
                 env=dict(os.environ, GTEST_TOTAL_SHARDS=str(self.count),
                          GTEST_SHARD_INDEX=str(part)))
@@ -111,8 +129,9 @@ class Parts:
             return self.watch()
         finally:
             for _, process in self.running.values():
-                os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
                 process.wait()
+            end_orphans()
 
     def watch(self):
         while self.running:
@@ -280,6 +299,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gameday-mutants-") as temporary:
         work = pathlib.Path(options.work or temporary)
         work.mkdir(parents=True, exist_ok=True)
+        adopt_orphans()
         return try_all(work, options, mutants)
 
 

@@ -169,6 +169,9 @@ TEST_F(DropQueueOnRabbit, DyingAtAnyChangeLosesNoMessage) {
     died = dies_at(points, [&](const DeedContext& context) {
       static_cast<void>(row_.inject(deed_, undo, context));
     });
+    if (vhost_.exists()) {
+      ASSERT_FALSE(proof(undo).held) << "point " << points << ": " << proof(undo).text;
+    }
     for (int time = 0; time < 2; ++time) {
       undo_it(undo);
       ASSERT_TRUE(gone(undo).held) << "point " << points << ": " << gone(undo).text;
@@ -272,6 +275,40 @@ TEST_F(DropQueueOnRabbit, UnderLoadOnlyWhatIsOnItsWayInAtTheDropIsLost) {
   for (std::size_t i = 0; i < confirmed.size(); ++i) {
     EXPECT_TRUE(present.contains(confirmed[i]) || i == kept) << confirmed[i] << " of " << kept;
   }
+}
+
+// One that comes between the last look and the drop: the server has found the queue empty, and we
+// have its word for that. The drop is the last change but for what closes the connection.
+TEST_F(DropQueueOnRabbit, WhatComesJustBeforeTheDropIsKept) {
+  int changes = 0, late = -1;
+  const auto inject_watched = [&](const Undo& undo) {
+    const WriteObserver observer = [&, seen = 0](std::string_view what, Side side) mutable {
+      if (what != "amqp" || side != Side::before) return;
+      if (seen++ == late) vhost_.publish("late");
+      changes = seen;
+    };
+    const Doors& own = world_.doors();
+    const Doors watched{own.clock, own.files, own.processes, own.http, observer};
+    const DeedContext& whole = world_.context();
+    return row_.inject(deed_, undo,
+                       {.doors = watched,
+                        .system = whole.system,
+                        .secrets = whole.secrets,
+                        .drill = whole.drill,
+                        .mark = whole.mark,
+                        .private_folder = whole.private_folder,
+                        .until = whole.until});
+  };
+  const Undo first = prepared();
+  ASSERT_TRUE(inject_watched(first));
+  undo_it(first);
+  ASSERT_TRUE(row_.close(first, false, world_.context()));
+  late = changes - 1;
+  const Undo second = prepared();
+  ASSERT_TRUE(inject_watched(second));
+  EXPECT_GT(changes, late + 1) << "the drop was not tried again";
+  undo_it(second);
+  EXPECT_EQ(vhost_.bodies(), "a b c late");
 }
 
 TEST_F(DropQueueOnRabbit, WhatCannotBeDroppedExactlyIsNotStartedOn) {

@@ -110,6 +110,12 @@ TEST_F(PurgeQueueOnRabbit, DyingAtAnyChangeLosesNoMessageAndDoublesNone) {
       ASSERT_TRUE(gone(undo).held) << "point " << points << ": " << gone(undo).text;
       ASSERT_EQ(vhost_.bodies(), "a b c c") << "point " << points;
     }
+    // Somebody consumes them.
+    vhost_.drop("orders");
+    vhost_.make("orders");
+    undo_it(undo);
+    ASSERT_EQ(vhost_.bodies(), "") << "point " << points << ": put back again";
+    for (const char* body : {"a", "b", "c", "c"}) vhost_.publish(body);
     ASSERT_TRUE(row_.close(undo, false, world_.context()));
     ASSERT_EQ(private_files(), "") << "point " << points;
   }
