@@ -95,6 +95,19 @@ TEST(Survey, SaysOfEachFaultWhoUndoesIt) {
   EXPECT_TRUE(survey.faults[2].after_power.contains("cannot be undone"));
 }
 
+TEST(Survey, RightsOnARegionAreThoseOnEachOfItsTargets) {
+  DeedWorld world;
+  FaultRow row = kOnLacking;
+  row.takes_region = true;
+  Playbook playbook = playbook_of({&kOnLinks});
+  world.system() = playbook.system;
+  EXPECT_TRUE(may_inject(playbook.timeline.front(), row, kRows, world.context()));
+  world.system().targets.front().region = "r";
+  const auto may = may_inject(playbook.timeline.front(), row, kRows, world.context());
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().text, "target it: it is somebody else's");
+}
+
 // Somebody else's process behind a link that the fault would cut: it is not ours to cut.
 TEST(Survey, ALinkThatLeadsElsewhereIsNotOurs) {
   DeedWorld world;
