@@ -105,8 +105,13 @@ bool is_leased(const FaultRow& row, const Step& step) {
   return row.renew != nullptr && !goes_other_way(row, step.target);
 }
 
+bool may_end_early(const FaultRow& row, const Step& step) {
+  return is_leased(row, step) || row.ends_with_instance;
+}
+
 std::vector<std::string_view> aims_of(const FaultRow& row) {
   if (row.facet.empty()) return {};
+  if (row.takes_region) return {"target", "region"};
   if (row.facet != "link") return {"target"};
   if (row.other_way != nullptr) return {"target", "region", "link"};
   return {"region", "link"};
@@ -115,6 +120,27 @@ std::vector<std::string_view> aims_of(const FaultRow& row) {
 std::string hit_by(const FaultRow& row, const Step& step) {
   if (row.facet.empty()) return row.aim(step.arguments);
   return facet_of(row, step) == "link" ? step.arguments.text("link") : step.target;
+}
+
+std::vector<std::string> names_in(const System& system, std::string_view region,
+                                  std::string_view facet) {
+  std::vector<std::string> names;
+  if (facet == "link") {
+    for (const auto& link : system.links) {
+      if (link.region == region) names.push_back(link.name);
+    }
+    return names;
+  }
+  for (const auto& target : system.targets) {
+    const bool hit = target.region == region && target.facets.find(facet) != nullptr;
+    if (hit) names.push_back(target.name);
+  }
+  return names;
+}
+
+std::vector<std::string> names_hit(const System& system, const FaultRow& row, const Step& step) {
+  if (auto name = hit_by(row, step); !name.empty()) return {std::move(name)};
+  return names_in(system, step.arguments.text("region"), facet_of(row, step));
 }
 
 Instance instance_of(const FaultRow& row, const Json& arguments) {
@@ -133,6 +159,16 @@ Answer asked(const ProbeRow& row, const Json& arguments, const DeedContext& cont
 
 const FacetRow* Rows::facet(std::string_view name) const { return named(facets, name); }
 const FaultRow* Rows::fault(std::string_view name) const { return named(faults, name); }
+const FaultRow* Rows::fault_in(const System& system, std::string_view region,
+                               std::string_view name) const {
+  const FaultRow* own = fault(name);
+  if (own == nullptr || !names_in(system, region, own->facet).empty()) return own;
+  for (const FaultRow* row : faults) {
+    const bool meant = row->as == name && row->takes_region;
+    if (meant && !names_in(system, region, row->facet).empty()) return row;
+  }
+  return own;
+}
 const FaultRow* Rows::fault_on(const Target& target, std::string_view name) const {
   const auto has = [&](std::string_view facet) { return target.facets.find(facet) != nullptr; };
   const FaultRow* own = fault(name);

@@ -133,6 +133,12 @@ struct FaultRow {
   // Whether we may, as things stand: rights beyond those that its facet looks for, or what its step
   // would refuse; touches nothing. `refused`: why not. Null: the facet's look is enough.
   Status (*may)(const Deed& deed, const DeedContext& context) = nullptr;
+  // Whether a step may name a region in place of a target: all targets of it that have the facet
+  // are hit together.
+  bool takes_region = false;
+  // Whether it ends with the instance that it was done to, which others may end or start anew: it
+  // is proven once more before its undo, as what a lease holds is.
+  bool ends_with_instance = false;
 };
 
 // Which way a step goes that names this target, or none.
@@ -141,6 +147,8 @@ struct FaultRow {
 [[nodiscard]] std::string_view rights_of(const FaultRow& row, const Step& step);
 // Whether what holds it is a lease, which ends when nobody renews it.
 [[nodiscard]] bool is_leased(const FaultRow& row, const Step& step);
+// Whether it can be gone before it is undone, without anybody's having done wrong.
+[[nodiscard]] bool may_end_early(const FaultRow& row, const Step& step);
 
 // The fields of a timeline step that can say what a fault hits, and those of them that this one
 // takes.
@@ -150,6 +158,13 @@ inline constexpr std::string_view kAims[] = {"target", "region", "link"};
 // What a step's fault hits, by one name: its target, its link, or what its own fields name; empty:
 // a region.
 [[nodiscard]] std::string hit_by(const FaultRow& row, const Step& step);
+
+// The links of a region, or its targets with any other facet, by their names.
+[[nodiscard]] std::vector<std::string> names_in(const System& system, std::string_view region,
+                                                std::string_view facet);
+// All that it hits: that one name, or those of its region.
+[[nodiscard]] std::vector<std::string> names_hit(const System& system, const FaultRow& row,
+                                                 const Step& step);
 
 // What a fault without a facet hits.
 [[nodiscard]] Instance instance_of(const FaultRow& row, const Json& arguments);
@@ -253,6 +268,9 @@ struct Rows {
   [[nodiscard]] const FaultRow* fault(std::string_view name) const;
   // The row that a playbook means by a fault's name on this target.
   [[nodiscard]] const FaultRow* fault_on(const Target& target, std::string_view name) const;
+  // The same on a region: what its links are hit by, if it has any, else what its targets are.
+  [[nodiscard]] const FaultRow* fault_in(const System& system, std::string_view region,
+                                         std::string_view name) const;
   [[nodiscard]] const RestoreRow* restore(std::string_view name) const;
   [[nodiscard]] const RestoreRow* restore_of(const Target& target) const;  // by its facets
   [[nodiscard]] const QueueRow* queue_of(const Target& target) const;

@@ -17,7 +17,8 @@ struct HostBlock {
   Packets packets;
   std::string mark;
   std::string file;                // private, while rules are being set
-  std::vector<Somebody> answered;  // that could be reached beforehand
+  std::vector<Somebody> tried;     // whom it must keep from being reached
+  std::vector<Somebody> answered;  // those of them that could be reached beforehand
 };
 
 Json to_json(const std::vector<Somebody>& people) {
@@ -26,20 +27,23 @@ Json to_json(const std::vector<Somebody>& people) {
   return list;
 }
 
+std::vector<Somebody> people_in(const Json& addresses) {
+  std::vector<Somebody> people;
+  for (const Json& address : addresses.items()) {
+    const std::string text = address.is_text() ? address.text() : "";
+    people.push_back({text, text.contains(':') ? Family::v6 : Family::v4});
+  }
+  return people;
+}
+
 Result<HostBlock> block_in(const Undo& undo) {
   const Json& from = undo.arguments;
   TRY(netns, netns_from(from.get("netns")));
-  HostBlock block{std::move(netns),
-                  packets_from(from.get("packets")),
-                  from.text("mark"),
-                  from.text("file"),
-                  {}};
+  HostBlock block{
+      std::move(netns),  packets_from(from.get("packets")), from.text("mark"),
+      from.text("file"), people_in(from.get("tried")),      people_in(from.get("answered"))};
   if (block.mark.empty() || block.file.empty()) {
     return fail(ErrorCode::corrupt, "a block's undo lacks its mark or its file");
-  }
-  for (const Json& address : from.items("answered")) {
-    const std::string text = address.is_text() ? address.text() : "";
-    block.answered.push_back({text, text.contains(':') ? Family::v6 : Family::v4});
   }
   return block;
 }
@@ -68,7 +72,8 @@ std::string shown(const std::vector<Somebody>& people, std::int64_t port) {
 // Where what we send goes through although what others send does not.
 bool lets_ours_through(const Packets& packets) {
   if (packets.direction != "in") return false;
-  return packets.protocol == "udp" || (packets.existing == "keep" && !packets.addresses.empty());
+  const bool of_others = packets.everything || !packets.addresses.empty();
+  return packets.protocol == "udp" || (packets.existing == "keep" && of_others);
 }
 
 // Of a datagram is only known that it was let out.
@@ -90,7 +95,8 @@ struct Seen {
   }
 };
 
-Result<Seen> watch(const std::string& entrance, Family family, const HostBlock& block,
+// `waits`: where nothing of ours shows it, for packets of others to come by.
+Result<Seen> watch(const std::string& entrance, Family family, const HostBlock& block, bool waits,
                    const DeedContext& context) {
   constexpr Duration kComesBy = std::chrono::seconds(3);
   const auto rules = [&] { return look_for_rules(entrance, family, block.mark, context); };
@@ -100,7 +106,7 @@ Result<Seen> watch(const std::string& entrance, Family family, const HostBlock& 
   seen.by_others = first.stopped;
   if (!seen.whole) return seen;
   if (!lets_ours_through(block.packets)) {
-    std::vector<Somebody> tried = some_of(block.packets);
+    std::vector<Somebody> tried = block.tried;
     std::erase_if(tried, [&](const auto& somebody) { return somebody.family != family; });
     TRY(passed, who_answers(entrance, tried, block.packets, context));
     seen.passed = std::move(passed);
@@ -111,7 +117,7 @@ Result<Seen> watch(const std::string& entrance, Family family, const HostBlock& 
   }
   TRY(before, rules());
   const Instant last = context.doors.clock.in(kComesBy);
-  while (seen.passed.empty() && !seen.bites() && context.doors.clock.now().boot < last) {
+  while (waits && seen.passed.empty() && !seen.bites() && context.doors.clock.now().boot < last) {
     TRY_OK(context.doors.clock.pause(kLook, context.until));
     TRY(now, rules());
     seen.by_others = now.stopped - before.stopped;
@@ -161,16 +167,22 @@ Result<Undo> prepare_host_block(const Deed& deed, const DeedContext& context) {
   if (target == nullptr) return fail(ErrorCode::not_found, "no target " + deed.target);
   TRY(netns, netns_of(*target));
   const Packets packets = packets_from(deed.arguments);
+  return prepare_block_in(netns, packets, some_of(packets), context);
+}
+
+Result<Undo> prepare_block_in(const Netns& netns, const Packets& packets,
+                              const std::vector<Somebody>& tried, const DeedContext& context) {
   TRY_OK(check_packets(packets));
   for (const Family family : families_of(packets)) {
     TRY_OK(refuse_what_is_there(netns, family, context));
   }
-  TRY(answered, who_answers(netns.path, some_of(packets), packets, context));
+  TRY(answered, who_answers(netns.path, tried, packets, context));
   return Undo{"block",
               Json::object({{"netns", to_json(netns)},
                             {"packets", to_json(packets)},
                             {"mark", context.mark},
                             {"file", context.private_folder + "/" + context.mark + ".rules"},
+                            {"tried", to_json(tried)},
                             {"answered", to_json(answered)}})};
 }
 
@@ -194,7 +206,7 @@ Result<Proof> prove_host_block(const Undo& undo, const DeedContext& context) {
   Proof proof{.held = true, .text = "", .facts = Json::object()};
   bool one = false;
   for (const Family family : families) {
-    TRY(seen, watch(*entrance, family, block, context));
+    TRY(seen, watch(*entrance, family, block, each || !one, context));
     const bool spoilt = !seen.whole || !seen.passed.empty();
     one = one || seen.bites();
     proof.held = proof.held && !spoilt && (!each || seen.bites());
@@ -255,6 +267,10 @@ Result<Json> discover_host_blocks(const Deed& deed, const DeedContext& context) 
   const Target* target = context.system.target(deed.target);
   if (target == nullptr) return Json::array();
   TRY(netns, netns_of(*target));
+  return discover_blocks_in(netns, context);
+}
+
+Result<Json> discover_blocks_in(const Netns& netns, const DeedContext& context) {
   Json found = Json::array();
   for (const Family family : {Family::v4, Family::v6}) {
     TRY(marks, marks_in_rules(netns.path, family, context));

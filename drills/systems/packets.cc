@@ -107,20 +107,23 @@ void add_rules(const std::string& who, const Packets& packets, std::vector<std::
 std::string_view name_of(Family family) { return family == Family::v4 ? "IPv4" : "IPv6"; }
 
 Json to_json(const Packets& packets) {
-  Json addresses = Json::array();
+  Json addresses = Json::array(), spared = Json::array();
   for (const auto& address : packets.addresses) addresses.push(address);
+  for (const auto& address : packets.spared) spared.push(address);
   return Json::object({{"addresses", std::move(addresses)},
                        {"port", packets.port},
                        {"protocol", packets.protocol},
                        {"direction", packets.direction},
                        {"existing", packets.existing},
-                       {"i_mean", packets.everything ? "everything" : "nothing"}});
+                       {"i_mean", packets.everything ? "everything" : "nothing"},
+                       {"spared", std::move(spared)}});
 }
 
 Packets packets_from(const Json& arguments) {
   return {texts_in(arguments, "addresses"),   arguments.integer("port", 0),
           arguments.text("protocol", "any"),  arguments.text("direction", "both"),
-          arguments.text("existing", "drop"), arguments.text("i_mean") == "everything"};
+          arguments.text("existing", "drop"), arguments.text("i_mean") == "everything",
+          texts_in(arguments, "spared")};
 }
 
 Status check_packets(const Packets& packets) {
@@ -167,6 +170,11 @@ std::vector<std::string> rules_for(const Packets& packets, Family family, bool i
   std::vector<std::string> rules;
   if (!hits_way(packets, inwards)) return rules;
   if (packets.everything) rules.push_back(std::string(inwards ? "-i" : "-o") + " lo -j RETURN");
+  for (const auto& address : packets.spared) {
+    const auto range = range_of(address);
+    if (!range || range->family != family) continue;
+    rules.push_back((inwards ? "-s " : "-d ") + address + " -j RETURN");
+  }
   // Neighbours find each other by these, which IPv4 does below of what is blocked here.
   constexpr int kFirstOfNeighbours = 133, kLastOfNeighbours = 136;
   for (int type = kFirstOfNeighbours; family == Family::v6 && type <= kLastOfNeighbours; ++type) {

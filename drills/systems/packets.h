@@ -12,12 +12,13 @@ enum class Family { v4, v6 };
 [[nodiscard]] std::string_view name_of(Family family);  // "IPv4"
 
 struct Packets {
-  std::vector<std::string> addresses;  // "10.0.0.7", "fd00::/8"; none: of anybody
-  std::int64_t port = 0;               // of either end; 0: any
-  std::string protocol;                // any, tcp, udp
-  std::string direction;               // both, in, out
-  std::string existing;                // of connections: drop, cut, keep
-  bool everything = false;             // all but what stays inside the machine
+  std::vector<std::string> addresses;    // "10.0.0.7", "fd00::/8"; none: of anybody
+  std::int64_t port = 0;                 // of either end; 0: any
+  std::string protocol;                  // any, tcp, udp
+  std::string direction;                 // both, in, out
+  std::string existing;                  // of connections: drop, cut, keep
+  bool everything = false;               // all but what stays inside the machine
+  std::vector<std::string> spared = {};  // addresses that everything is without
 };
 inline constexpr std::string_view kProtocols[] = {"any", "tcp", "udp"};
 inline constexpr std::string_view kWays[] = {"both", "in", "out"};

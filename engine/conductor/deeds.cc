@@ -18,7 +18,7 @@ std::size_t Turn::add_deed(const PlannedStep& planned) {
   deed.holds_data = planned.holds_data;
   deed.is_fault = planned.step.kind == StepKind::fault;
   deed.is_action = planned.step.kind == StepKind::action;
-  deed.held_by_lease = planned.held_by_lease;
+  deed.may_end_early = planned.may_end_early;
   d.deeds.push_back(std::move(deed));
   return d.deeds.size() - 1;
 }

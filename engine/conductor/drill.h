@@ -29,7 +29,7 @@ struct DeedState {
   bool holds_data = false;
   bool is_fault = false;
   bool is_action = false;  // nothing is ever owed for it
-  bool held_by_lease = false;
+  bool may_end_early = false;
   bool proven_again = false;  // asked once more whether it still bites, before its undo
   Stage stage = Stage::none;
   Undo undo;

@@ -8,17 +8,6 @@
 namespace gameday {
 namespace {
 
-// What a fault reaches: its target, its one link, all links of its region, or what its own fields
-// name.
-std::vector<std::string> names_hit(const System& system, const Step& step, const FaultRow& row) {
-  if (auto name = hit_by(row, step); !name.empty()) return {std::move(name)};
-  std::vector<std::string> names;
-  for (const auto& link : system.links) {
-    if (link.region == step.arguments.text("region")) names.push_back(link.name);
-  }
-  return names;
-}
-
 Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& rows) {
   const Step& step = planned.step;
   const FaultRow* row = rows.fault(step.fault);
@@ -27,9 +16,9 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   planned.reversal = row->reversal;
   planned.effect = row->effect;
   planned.holds_data = row->holds_data;
-  planned.held_by_lease = is_leased(*row, step);
+  planned.may_end_early = may_end_early(*row, step);
   const std::string region = step.arguments.text("region");
-  planned.targets = names_hit(playbook.system, step, *row);
+  planned.targets = names_hit(playbook.system, *row, step);
   if (planned.targets.empty()) {
     return fail(ErrorCode::not_found, "step " + step.id + ": nothing in region " + region +
                                           " can be the target of " + step.fault);

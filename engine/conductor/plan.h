@@ -19,7 +19,7 @@ struct PlannedStep {
   Reversal reversal = Reversal::exact;
   Effect effect = Effect::stops;
   bool holds_data = false;
-  bool held_by_lease = false;  // the target lets go by itself where nobody renews
+  bool may_end_early = false;  // by itself: a lease that nobody renews, an instance that ends
 };
 
 struct Plan {

@@ -74,7 +74,7 @@ void Turn::next_undo() {
   if (to_undo.empty()) return undoing_over();
   lane().deed = to_undo.front();
   DeedState& deed = d.deeds[lane().deed];
-  if (deed.held_by_lease && deed.stage == Stage::proven && !deed.proven_again && !d.stop) {
+  if (deed.may_end_early && deed.stage == Stage::proven && !deed.proven_again && !d.stop) {
     deed.proven_again = true;
     run(deed_task(lane().deed, Op::prove, Deadlines::prove));
     return;

@@ -122,12 +122,7 @@ class Walk {
     }
     const FaultRow* row = rows_.fault(step.fault);
     if (step.kind != StepKind::fault || row == nullptr) return {};
-    if (auto name = hit_by(*row, step); !name.empty()) return {std::move(name)};
-    std::vector<std::string> links;
-    for (const auto& link : playbook_.system.links) {
-      if (link.region == step.arguments.text("region")) links.push_back(link.name);
-    }
-    return links;
+    return names_hit(playbook_.system, *row, step);
   }
 
   // Two deeds on one place at once: each would take the other's harm for the prior state.
@@ -146,14 +141,13 @@ class Walk {
 
   void check_aim(const Step& step, const FaultRow& row) {
     const std::string facet(facet_of(row, step));
-    if (facet == "link") {
-      const auto region = step.arguments.text("region");
-      if (region.empty()) return;
-      const auto& links = playbook_.system.links;
-      if (std::ranges::find(links, region, &Link::region) == links.end()) {
-        error(step, named("region", region) + " has no links that " + named("fault", row.name) +
-                        " could hit; declare them under `system.links`");
-      }
+    if (const auto region = step.arguments.text("region"); !region.empty()) {
+      if (!names_hit(playbook_.system, row, step).empty()) return;
+      const bool links = facet == "link";
+      error(step, named("region", region) + " has no " +
+                      (links ? "links" : "targets with `" + facet + "`") + " that " +
+                      named("fault", row.name) + " could hit" +
+                      (links ? "; declare them under `system.links`" : ""));
       return;
     }
     const Target* target = playbook_.system.target(step.target);

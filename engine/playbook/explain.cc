@@ -145,7 +145,10 @@ std::string explain(const FaultRow& row) {
   if (row.facet == "link") {
     add_line("Hits", "the links of a region, or one link, declared under system.links", out);
   } else if (!row.facet.empty()) {
-    add_line("Hits", "a target with " + std::string(row.facet), out);
+    add_line("Hits",
+             "a target with " + std::string(row.facet) +
+                 (row.takes_region ? ", or all those of a region" : ""),
+             out);
   }
   if (!row.as.empty()) add_line("Said as", std::string(row.as) + ", of such a target", out);
   const OtherWay* other = row.other_way;

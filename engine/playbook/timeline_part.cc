@@ -77,9 +77,15 @@ struct StepReader {
 
   // The playbook says what; what the target is decides how.
   const FaultRow* meant(const FaultRow& named) const {
-    const Entry* entry = node.find("target");
-    if (entry == nullptr || !entry->value.is_scalar()) return &named;
-    const Target* target = reading.playbook.system.target(entry->value.text);
+    const System& system = reading.playbook.system;
+    const auto aim = [&](const char* name) {
+      const Entry* entry = node.find(name);
+      return entry != nullptr && entry->value.is_scalar() ? entry->value.text : std::string();
+    };
+    if (const auto region = aim("region"); !region.empty()) {
+      return reading.rows.fault_in(system, region, named.name);
+    }
+    const Target* target = system.target(aim("target"));
     return target == nullptr ? &named : reading.rows.fault_on(*target, named.name);
   }
 
@@ -122,7 +128,8 @@ struct StepReader {
     if (given == nullptr && !takes.empty()) {
       reading.error(node.place,
                     "missing " + wanted + ": " + fault + " hits " +
-                        (row.facet != "link"        ? "a target"
+                        (row.takes_region           ? "a target, or those of a region"
+                         : row.facet != "link"      ? "a target"
                          : row.other_way != nullptr ? "the links of a region, one link, or a target"
                                                     : "the links of a region, or one link"));
     }

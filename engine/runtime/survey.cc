@@ -68,11 +68,17 @@ Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
   }
   if (const auto needed = facet_of(row, step); needed != "link") {
     const FacetRow* facet = rows.facet(needed);
-    const Target* target = context.system.target(step.target);
-    if (facet == nullptr || target == nullptr) return {};
-    auto may = facet->may != nullptr ? facet->may(*target, context) : Status();
-    if (may) may = by_row(step.target);
-    return may ? Status() : std::unexpected(may.error().in("target " + target->name));
+    for (const auto& name : names_hit(context.system, row, step)) {
+      const Target* target = context.system.target(name);
+      if (facet == nullptr || target == nullptr) return {};
+      const auto may = facet->may != nullptr ? facet->may(*target, context) : Status();
+      if (!may) return std::unexpected(may.error().in("target " + name));
+    }
+    const auto may = by_row(step.target);
+    const auto region = step.arguments.text("region");
+    return may ? Status()
+               : std::unexpected(
+                     may.error().in(region.empty() ? "target " + step.target : "region " + region));
   }
   for (const auto& link : context.system.links) {
     const auto name = hit_by(row, step);

@@ -17,13 +17,13 @@ struct Extent {
   std::size_t deeds = 0;
   bool people = false;                    // somebody is asked something
   std::vector<std::size_t> faults;        // those of the deeds that are one
-  std::vector<std::size_t> leased;        // and that a lease holds
+  std::vector<std::size_t> leased;        // and that may end by themselves
   std::optional<std::size_t> into_place;  // a restore
 };
 
-bool held_by_lease(const Step& step, const Rows& rows) {
+bool may_end(const Step& step, const Rows& rows) {
   const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
-  return row != nullptr && row->renew != nullptr;
+  return row != nullptr && (row->renew != nullptr || row->ends_with_instance);
 }
 
 Extent extent_of(const Playbook& playbook, const Rows& rows) {
@@ -35,7 +35,7 @@ Extent extent_of(const Playbook& playbook, const Rows& rows) {
     extent.lasts += step.steady_for + step.hold.value_or(milliseconds(200));
     extent.durable += deed ? 8 : 3;
     if (step.kind == StepKind::fault) extent.faults.push_back(extent.deeds);
-    if (held_by_lease(step, rows)) extent.leased.push_back(extent.deeds);
+    if (may_end(step, rows)) extent.leased.push_back(extent.deeds);
     if (step.into_place) extent.into_place = extent.deeds;
     extent.deeds += deed;
     extent.people |= step.kind == StepKind::human || step.kind == StepKind::approve;

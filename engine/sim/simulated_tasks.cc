@@ -174,7 +174,7 @@ void SimulatedRunner::inject_fault(const Task& task, DeedFailure failure) {
     if (*withdrawn) return;
     system_.inject(task.mark, task.undo, local ? Actor::runner : Actor::late);
     const Instant soon = now().boot + system_.takes(milliseconds(100), milliseconds(900));
-    if (failure == DeedFailure::ends_early && drill_.deeds[task.deed].held_by_lease) {
+    if (failure == DeedFailure::ends_early && drill_.deeds[task.deed].may_end_early) {
       system_.later(soon, false, [this, mark = task.mark] { system_.end_by_itself(mark); });
     }
     if (failure == DeedFailure::target_vanishes) {

@@ -72,6 +72,16 @@ class Box:
         return [box["State"]["Status"], box["HostConfig"]["RestartPolicy"], box["Config"]["Env"],
                 box["Config"]["Image"], mounts, networks]
 
+    def rules(self):
+        """Of its own network, which is entered where its engine keeps it."""
+        enter = ["nsenter", "--net=" + self.looked()["NetworkSettings"]["SandboxKey"]]
+        found = ""
+        for tables in ("iptables-save", "ip6tables-save"):
+            listed = subprocess.run(enter + [tables], capture_output=True, text=True)
+            check(listed.returncode == 0, f"{tables}: {listed.stderr}")
+            found += listed.stdout
+        return found
+
     def state(self):
         box = self.looked()
         return [box["Id"], box["State"]["StartedAt"], box["State"]["Status"]]
@@ -79,5 +89,6 @@ class Box:
     def check_healed(self):
         now = self.made_of()
         check(now == self.made, f"the container: {now}, was {self.made}")
+        check("gameday" not in self.rules(), f"rules stay: {self.rules()}")
         mine = self.docker("ps", "--all", "--quiet", "--filter", f"name={self.name}").split()
         check(len(mine) == 1, f"containers stay: {mine}")

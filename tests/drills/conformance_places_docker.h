@@ -27,6 +27,8 @@ class ContainerPlace : public TargetPlace {
         "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.Config.Env}} "
         "{{.NetworkSettings.Networks}}{{range .NetworkSettings.Networks}}{{.IPAddress}} "
         "{{len .Aliases}}{{end}}");
+    const std::string enter = "nsenter --net=/proc/" + box_.is("{{.State.Pid}}") + "/ns/net ";
+    all += told(enter + "iptables -S; " + enter + "ip6tables -S", true);
     // The engine tells mounts in any order.
     auto mounts = split(box_.is("{{range .Mounts}}{{.Name}}:{{.Destination}} {{end}}"), ' ');
     std::ranges::sort(mounts);
@@ -40,7 +42,11 @@ class ContainerPlace : public TargetPlace {
   }
   void fall_silent() override { setenv("DOCKER_HOST", ("tcp://" + silent_.address()).c_str(), 1); }
   Undo silenced(Undo undo) override {
-    undo.arguments.set("endpoint", Json::object({{"host", "tcp://" + silent_.address()}}));
+    const Json endpoint = Json::object({{"host", "tcp://" + silent_.address()}});
+    Json several = Json::array();
+    for (Json one : undo.arguments.items("containers")) several.push(one.set("endpoint", endpoint));
+    if (!several.items().empty()) undo.arguments.set("containers", std::move(several));
+    undo.arguments.set("endpoint", endpoint);
     return undo;
   }
 

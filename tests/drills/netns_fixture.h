@@ -71,9 +71,11 @@ struct Cable {
 // A TCP server in a namespace; nobody needs to accept for a connection to be made.
 class ServerInside {
  public:
-  ServerInside(const TestNetns& netns, const std::string& address) {
+  ServerInside(const TestNetns& netns, const std::string& address)
+      : ServerInside(netns.path(), address) {}
+  ServerInside(const std::string& path, const std::string& address) {
     const auto where = resolve_address(address);
-    auto made = socket_inside(netns.path(), where->family(), SOCK_STREAM);
+    auto made = socket_inside(path, where->family(), SOCK_STREAM);
     EXPECT_TRUE(made) << (made ? "" : made.error().text);
     socket_ = std::move(*made);
     const int one = 1;
@@ -96,9 +98,11 @@ class ServerInside {
 // A client's connection, begun inside.
 class ClientInside {
  public:
-  ClientInside(const TestNetns& netns, const std::string& address) {
+  ClientInside(const TestNetns& netns, const std::string& address)
+      : ClientInside(netns.path(), address) {}
+  ClientInside(const std::string& path, const std::string& address) {
     const auto where = resolve_address(address);
-    auto made = socket_inside(netns.path(), where->family(), SOCK_STREAM);
+    auto made = socket_inside(path, where->family(), SOCK_STREAM);
     EXPECT_TRUE(made);
     socket_ = std::move(*made);
     (void)connect(socket_.get(), where->get(), where->size);

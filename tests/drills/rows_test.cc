@@ -106,6 +106,8 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("rabbitmq", "drop-queue"), "drop-rabbitmq-queue");
   EXPECT_EQ(meant("rabbitmq", "purge-queue"), "purge-rabbitmq-queue");
   EXPECT_EQ(meant("queue", "drop-queue"), "drop-queue");
+  EXPECT_EQ(meant("container", "block"), "block-container");
+  EXPECT_EQ(meant("host", "block"), "block");
 }
 
 // Else which of them a playbook means would depend on the order of the rows.

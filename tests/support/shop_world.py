@@ -37,7 +37,9 @@ def check(holds, text):
 def enter():
     """Returns inside a new world. The process that called it waits for it and passes on its end."""
     if os.environ.get("GAMEDAY_WORLD") != "inside":
-        prefix = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        # What is mounted outside and shared, as a Docker engine's networks are, is seen inside.
+        prefix = ["unshare", "--net", "--mount", "--propagation", "slave", "--pid", "--fork",
+                  "--kill-child", "--mount-proc"]
         if os.geteuid() != 0:
             prefix.append("--map-root-user")
         if subprocess.run(prefix + ["true"], capture_output=True).returncode != 0:

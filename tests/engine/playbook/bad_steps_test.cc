@@ -188,6 +188,11 @@ const EditedPlaybook kBadSteps[] = {
      "fault: block",
      {"36:5: error: missing `region` or `link`: fault `block` hits the links of a region, or one "
       "link"}},
+    {"FaultOfARegionsTargetsWithoutOne",
+     "fault: block, region: eu-west",
+     "fault: block-queue",
+     {"36:5: error: missing `target` or `region`: fault `block-queue` hits a target, or those of a "
+      "region"}},
     {"ComparisonWithNothing",
      "timeline:\n",
      "  up: { command: { run: [x], prints: \"> \" } }\ntimeline:\n",

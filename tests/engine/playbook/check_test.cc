@@ -44,6 +44,11 @@ const EditedPlaybook kCannotWork[] = {
      "region: eu-north, for",
      {"36:5: error: region `eu-north` has no links that fault `block` could hit; declare them "
       "under `system.links`"}},
+    {"RegionWithoutTargetsOfTheFacet",
+     "fault: block, region: eu-west, for",
+     "fault: block-queue, region: eu-west, for",
+     {"36:5: error: region `eu-west` has no targets with `queue` that fault `block-queue` could "
+      "hit"}},
     {"RpoBelowTheWaits",
      "- { fault: lose-data, target: store, id: lost }\n  - { restore: store, into: place, replay: "
      "orders }",

@@ -298,6 +298,23 @@ TEST(FaultNames, MeanWhatTheTargetIs) {
   EXPECT_EQ(killed("{ fault: kill-queue, target: orders, for: 5s }"), "kill-queue");
 }
 
+TEST(FaultNames, MeanTheLinksOfARegionElseItsTargets) {
+  const auto blocked = [](const std::string& aim, const std::string& region) {
+    std::string source = edited_design("{ fault: block, region: eu-west, for: 15s }",
+                                       "{ fault: block, " + aim + ", for: 15s }");
+    const std::string queue = "\"http://127.0.0.1:8090/orders\" }";
+    return decoded(
+        source.replace(source.find(queue), queue.size(),
+                       queue.substr(0, queue.size() - 2) + ", region: " + region + " }"));
+  };
+  EXPECT_EQ(blocked("region: eu-west", "eu-west").timeline[1].fault, "block");
+  const auto found = blocked("region: eu-south, harder: true", "eu-south");
+  EXPECT_EQ(found.timeline[1].fault, "block-queue");
+  const auto hit = names_hit(found.system, test_rows::kBlockQueue, found.timeline[1]);
+  EXPECT_EQ(hit, std::vector<std::string>{"orders"});
+  EXPECT_EQ(blocked("target: orders", "eu-south").timeline[1].fault, "block-queue");
+}
+
 TEST(FaultNames, OfTwoKindsOnOneTargetTheNamesOwnIsMeant) {
   const auto found = decoded(edited_design("{ process: { pidfile: run/north.pid }",
                                            "{ queue: \"http://127.0.0.1:1/q\", "
@@ -320,6 +337,11 @@ TEST(Explain, SaysByWhichOtherNameItIsMeant) {
   EXPECT_NE(explain(test_rows::kKillQueue).find("Said as\n  kill, of such a target\n"),
             std::string::npos)
       << explain(test_rows::kKillQueue);
+}
+
+TEST(Explain, SaysWhatARegionMeansToIt) {
+  EXPECT_TRUE(explain(test_rows::kBlockQueue)
+                  .contains("Hits\n  a target with queue, or all those of a region\n"));
 }
 
 TEST(Explain, ShowsFieldsBoundsDefaultsReversalAndExample) {

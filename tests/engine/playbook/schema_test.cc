@@ -102,7 +102,7 @@ const Edit kBroken[] = {
     {"UnknownFault", "fault: kill", "fault: kil"},
     {"UnknownKeyOfAFault", "target: west,", "target: west, grac: 1s,"},
     {"UnknownChoiceOfAFault", "target: west,", "target: west, signal: HUP,"},
-    {"FaultOfLinksWithATarget", "region: eu-west, for", "target: west, for"},
+    {"FaultOfATargetWithALink", "target: west, for", "link: west-to-store, for"},
     {"FaultOfALinkAndARegion", "region: eu-west, for", "region: eu-west, link: l, for"},
     {"UnknownKindOfProbe", "{ http:", "{ htpt:"},
     {"StatusOutOfBounds", "status: 200", "status: 99"},

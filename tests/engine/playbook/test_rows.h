@@ -84,8 +84,15 @@ constexpr FaultRow said_as(FaultRow row, std::string_view name) {
 inline constexpr FaultRow kKillQueue =
     said_as(fault("kill-queue", kKillQueueFields, "queue", Reversal::restart, Effect::stops, false),
             "kill");
-inline constexpr std::array kFaults{&kKill, &kBlock,  &kLoseData, &kFill,
-                                    &kBurn, &kLitter, &kKillQueue};
+constexpr FaultRow of_regions(FaultRow row) {
+  row.takes_region = true;
+  return row;
+}
+inline constexpr FaultRow kBlockQueue = of_regions(
+    said_as(fault("block-queue", kKillQueueFields, "queue", Reversal::exact, Effect::cuts, false),
+            "block"));
+inline constexpr std::array kFaults{&kKill, &kBlock,  &kLoseData,  &kFill,
+                                    &kBurn, &kLitter, &kKillQueue, &kBlockQueue};
 
 inline constexpr RestoreRow kSqliteRestore{
     "sqlite", "Copies pages.", "sqlite", "write access", "{ restore: store }",

@@ -1,6 +1,7 @@
 // What a plan says of rights and deaths, on rows that hold, lack or hide a right.
 #include "engine/runtime/survey.h"
 
+#include "engine/conductor/plan.h"
 #include "tests/drills/deed_world.h"
 #include "tests/engine/playbook/test_rows.h"
 
@@ -112,6 +113,36 @@ TEST(Survey, AFaultWithoutAFacetIsLookedAtByItsRow) {
   EXPECT_TRUE(is_known(survey.faults[0].held));
   EXPECT_EQ(survey.faults[0].held.error().text, "step litter: yard is never littered");
   EXPECT_EQ(survey.faults[0].held.error().hint, "/srv/private/");
+}
+
+TEST(Survey, RightsOnARegionAreThoseOnEachOfItsTargets) {
+  DeedWorld world;
+  FaultRow row = kOnLacking;
+  row.takes_region = true;
+  Playbook playbook = playbook_of({&kOnLinks});
+  world.system() = playbook.system;
+  EXPECT_TRUE(may_inject(playbook.timeline.front(), row, kRows, world.context()));
+  world.system().targets.front().region = "r";
+  const auto may = may_inject(playbook.timeline.front(), row, kRows, world.context());
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().text, "target it: it is somebody else's");
+}
+
+constexpr FaultRow ends_with_instance(FaultRow row) {
+  row.ends_with_instance = true;
+  return row;
+}
+constexpr FaultRow kEnds = ends_with_instance(fault_on("held"));
+
+// It is asked once more whether it bites, as it is of a lease; but nobody lets it go by itself.
+TEST(Survey, WhatMayEndWithItsInstanceIsProvenAgainAndIsNoLease) {
+  constexpr std::array kOne{&kEnds};
+  const Rows rows{kFacets, kOne, {}, {}, {}};
+  const Playbook playbook = playbook_of({&kEnds});
+  const auto plan = make_plan(std::make_shared<const Playbook>(playbook), rows, "drill", 1, {});
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->steps.front().may_end_early);
+  EXPECT_TRUE(survey_system(playbook, rows).faults.front().after_both.contains("gameday revert"));
 }
 
 // Somebody else's process behind a link that the fault would cut: it is not ours to cut.

@@ -1,0 +1,310 @@
+// Cuts containers off, one or all of a region: by rules in their own network namespaces, which stop
+// what goes to and comes from anybody but each other. Links inside of the region stay, and so does
+// the engine's resolver, which answers inside of each namespace: names are looked up, and lead
+// nowhere. A container that is started anew has a namespace without rules; the proof says so.
+#include <algorithm>
+#include <future>
+#include <map>
+#include <set>
+
+#include "drills/systems/container_held.h"
+#include "drills/systems/host_block.h"
+#include "drills/systems/packet_rules.h"
+
+namespace gameday {
+namespace {
+
+constexpr std::string_view kJoins = "container:";  // a network mode: another one's namespace
+
+constexpr Field kFields[] = {
+    {.name = "direction",
+     .type = FieldType::choice,
+     .help = "Whether packets are stopped that come in, that go out, or both.",
+     .otherwise = "both",
+     .choices = kWays},
+    {.name = "existing",
+     .type = FieldType::choice,
+     .help = "What becomes of TCP connections that are there already: drop lets them hang, cut "
+             "resets them at their next packet, keep lets them go on.",
+     .otherwise = "drop",
+     .choices = kExisting},
+};
+
+struct Member {
+  HeldContainer held;
+  Container now;
+};
+
+std::string network_mode(const Container& container) {
+  return container.all.get("HostConfig").text("NetworkMode");
+}
+
+Result<std::vector<Member>> members_of(const Deed& deed, const DeedContext& context) {
+  const auto region = deed.arguments.text("region");
+  const auto names = deed.target.empty() ? names_in(context.system, region, "container")
+                                         : std::vector{deed.target};
+  if (names.empty()) {
+    return fail(ErrorCode::not_found, "region " + region + " has no target with `container`");
+  }
+  std::vector<Member> members;
+  for (const auto& name : names) {
+    Deed one = deed;
+    one.target = name;
+    TRY(held, keep_container(one, false, context));
+    TRY(engine, engine_of(held, context));
+    TRY(now, still_held(held, engine, context));
+    members.push_back({std::move(held), std::move(now)});
+  }
+  return members;
+}
+
+// By its first process, or by where the engine keeps it, of which one that is elsewhere says
+// nothing that would stand here.
+Result<Netns> netns_of(const Member& member) {
+  const auto& held = member.held;
+  const std::string path = held.process ? "/proc/" + std::to_string(held.process->pid) + "/ns/net"
+                                        : member.now.all.get("NetworkSettings").text("SandboxKey");
+  auto found = path.starts_with('/') ? netns_named(path)
+                                     : fail(ErrorCode::not_found, shown(held) + " has none");
+  if (!found) {
+    return fail(ErrorCode::refused,
+                "the network namespace of " + shown(held) + " cannot be seen from here",
+                "run gameday as root, on the machine of its engine");
+  }
+  TRY(ours, netns_named(std::string(kOwnNetns)));
+  if (network_mode(member.now) == "host" || found->number == ours.number) {
+    return fail(ErrorCode::refused,
+                shown(held) + " has the network of its machine, all of which would be cut off",
+                "block a target with `host`, by addresses or a port");
+  }
+  found->shown = "the network namespace of " + shown(held);
+  return found;
+}
+
+// One namespace has one block, whoever lives in it: somebody whom nobody named must not.
+Status refuse_unnamed(const std::vector<Member>& members, const DockerEngine& engine,
+                      const DeedContext& context) {
+  std::set<std::string> modes;
+  for (const auto& member : members) modes.insert(std::string(kJoins) + member.held.id);
+  const auto refusal = [](const std::string& one, const std::string& other) {
+    return fail(ErrorCode::refused,
+                one + " lives in the network of " + other +
+                    ": one cannot be "
+                    "cut off without the other",
+                "give both of them the same region, and block that");
+  };
+  std::set<std::string> ids;
+  for (const auto& member : members) {
+    ids.insert(member.held.id);
+    const auto mode = network_mode(member.now);
+    if (mode.starts_with(kJoins) && !modes.contains(mode)) {
+      return refusal(shown(member.held), mode.substr(kJoins.size()));
+    }
+  }
+  TRY(listed, engine.get("/containers/json", context));
+  for (const Json& one : listed.items()) {
+    const auto mode = one.get("HostConfig").text("NetworkMode");
+    if (!modes.contains(mode) || ids.contains(one.text("Id"))) continue;
+    return refusal("container " + one.text("Id"), mode.substr(kJoins.size()));
+  }
+  return {};
+}
+
+void add_address(const std::string& text, std::vector<std::string>& into) {
+  const auto address = text.substr(0, text.find('/'));
+  if (!address.empty() && std::ranges::find(into, address) == into.end()) into.push_back(address);
+}
+
+// Of all members, on all of their networks.
+std::vector<std::string> addresses_of(const std::vector<Member>& members) {
+  std::vector<std::string> found;
+  for (const auto& member : members) {
+    for (const auto& [name, network] :
+         member.now.all.get("NetworkSettings").get("Networks").members()) {
+      add_address(network.text("IPAddress"), found);
+      add_address(network.text("GlobalIPv6Address"), found);
+    }
+  }
+  return found;
+}
+
+// Whom a member could reach until now, on its own networks: their gateways and who else is there.
+Result<std::vector<Somebody>> neighbours_of(const Member& member,
+                                            const std::vector<std::string>& inside,
+                                            const DockerEngine& engine,
+                                            const DeedContext& context) {
+  constexpr std::size_t kMost = 8;
+  std::vector<std::string> found;
+  for (const auto& [name, network] :
+       member.now.all.get("NetworkSettings").get("Networks").members()) {
+    add_address(network.text("Gateway"), found);
+    add_address(network.text("IPv6Gateway"), found);
+    TRY(whole, engine.get("/networks/" + percent_encoded(network.text("NetworkID")), context));
+    if (!whole.get("Containers").is_object()) continue;
+    for (const auto& [id, other] : whole.get("Containers").members()) {
+      add_address(other.text("IPv4Address"), found);
+      add_address(other.text("IPv6Address"), found);
+    }
+  }
+  std::vector<Somebody> people;
+  for (const auto& address : found) {
+    if (std::ranges::find(inside, address) != inside.end() || people.size() == kMost) continue;
+    people.push_back({address, address.contains(':') ? Family::v6 : Family::v4});
+  }
+  return people;
+}
+
+// One member as an undo keeps it: `block` is what a host's undo is, of its own namespace.
+struct Blocked {
+  HeldContainer held;
+  Undo block;
+};
+
+Result<std::vector<Blocked>> blocked_in(const Undo& undo) {
+  std::vector<Blocked> all;
+  for (const Json& one : undo.arguments.items("containers")) {
+    TRY(held, held_container_from(one));
+    all.push_back({std::move(held), {"block", one.get("block")}});
+  }
+  if (all.empty()) return fail(ErrorCode::corrupt, "the undo of a block has no container");
+  return all;
+}
+
+// Each may wait for answers that do not come: side by side, a large region is as quick as one.
+template <class Item, class Look>
+auto side_by_side(const std::vector<Item>& items, const Look& look) {
+  std::vector<std::future<decltype(look(items.front()))>> looks;
+  for (const auto& item : items) {
+    looks.push_back(std::async(std::launch::async, [&look, &item] { return look(item); }));
+  }
+  std::vector<decltype(look(items.front()))> found;
+  for (auto& one : looks) found.push_back(one.get());
+  return found;
+}
+
+// Held where it holds of all of them.
+template <class Look>
+Result<Proof> look_at_all(const Undo& undo, const Look& look) {
+  TRY(all, blocked_in(undo));
+  Proof proof{.held = true, .text = "", .facts = Json::object()};
+  const auto seen = side_by_side(all, look);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!seen[i]) return std::unexpected(seen[i].error().in(shown(all[i].held)));
+    proof.held = proof.held && seen[i]->held;
+    proof.text += (i == 0 ? "" : "; ") + shown(all[i].held) + ": " + seen[i]->text;
+    proof.facts.set(all[i].held.name, seen[i]->facts);
+  }
+  return proof;
+}
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  TRY(members, members_of(deed, context));
+  TRY(engine, engine_of(members.front().held, context));
+  TRY_OK(refuse_unnamed(members, engine, context));
+  Packets packets = packets_from(deed.arguments);
+  packets.everything = true;
+  packets.spared = addresses_of(members);
+  std::erase_if(members, [](const auto& one) { return network_mode(one.now).starts_with(kJoins); });
+  const auto blocks = side_by_side(members, [&](const Member& member) -> Result<Undo> {
+    TRY(netns, netns_of(member));
+    TRY(people, neighbours_of(member, packets.spared, engine, context));
+    return prepare_block_in(netns, packets, people, context);
+  });
+  Json containers = Json::array();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!blocks[i]) return std::unexpected(blocks[i].error());
+    containers.push(to_json(members[i].held).set("block", blocks[i]->arguments));
+  }
+  return Undo{"block-container", Json::object({{"containers", std::move(containers)}})};
+}
+
+Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
+  TRY(all, blocked_in(undo));
+  TRY(engine, engine_of(all.front().held, context));
+  for (const auto& one : all) TRY_OK(still_held(one.held, engine, context));
+  for (const auto& one : all) TRY_OK(set_host_block(one.block, context));
+  return {};
+}
+
+Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
+  return look_at_all(undo, [&](const Blocked& one) -> Result<Proof> {
+    TRY(engine, engine_of(one.held, context));
+    const auto now = still_held(one.held, engine, context);
+    if (!now && now.error().code == ErrorCode::conflict) {
+      return Proof{false, "it ended, or was started anew, and its rules are gone with its network",
+                   Json::object()};
+    }
+    if (!now) return std::unexpected(now.error());
+    return prove_host_block(one.block, context);
+  });
+}
+
+// Without the engine, which may be gone: a namespace is found by its number, and one that is gone
+// has taken its rules with it.
+Status undo(const Undo& undo, const DeedContext& context) {
+  TRY(all, blocked_in(undo));
+  Status first;
+  for (const auto& one : all) {
+    const auto removed = remove_host_block(one.block, context);
+    if (!removed && first) first = std::unexpected(removed.error().in(shown(one.held)));
+  }
+  return first;
+}
+
+Result<Proof> gone(const Undo& undo, const DeedContext& context) {
+  return look_at_all(undo, [&](const Blocked& one) { return host_block_gone(one.block, context); });
+}
+
+Result<Json> discover(const Deed& deed, const DeedContext& context) {
+  TRY(members, members_of(deed, context));
+  Json all = Json::array();
+  for (const auto& member : members) {
+    TRY(netns, netns_of(member));
+    TRY(found, discover_blocks_in(netns, context));
+    for (const Json& one : found.items()) all.push(one);
+  }
+  return all;
+}
+
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY(members, members_of(deed, context));
+  for (const auto& member : members) {
+    TRY(netns, netns_of(member));
+    for (const Family family : {Family::v4, Family::v6}) {
+      TRY_OK(may_set_rules(netns.path, family, context));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+extern const FaultRow block_container_fault;
+const FaultRow block_container_fault{
+    .name = "block-container",
+    .summary =
+        "Cuts a container, or all of a region, off from everybody but each other, by rules "
+        "in their own network namespaces.",
+    .fields = kFields,
+    .facet = "container",
+    .reversal = Reversal::exact,
+    .effect = Effect::cuts,
+    .holds_data = false,
+    .rights =
+        "to speak to the Docker engine of this machine, and to set rules of iptables and "
+        "ip6tables in network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
+    .example = "- { fault: block-container, target: cache, for: 5s }",
+    .prepare = prepare,
+    .inject = inject,
+    .prove = prove,
+    .undo = undo,
+    .gone = gone,
+    .close = nullptr,
+    .discover = discover,
+    .as = "block",
+    .may = may,
+    .takes_region = true,
+    .ends_with_instance = true,
+};
+
+}  // namespace gameday
