@@ -106,6 +106,8 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("rabbitmq", "drop-queue"), "drop-rabbitmq-queue");
   EXPECT_EQ(meant("rabbitmq", "purge-queue"), "purge-rabbitmq-queue");
   EXPECT_EQ(meant("queue", "drop-queue"), "drop-queue");
+  EXPECT_EQ(meant("redis", "pause"), "pause-redis");
+  EXPECT_EQ(meant("redis", "lose-data"), "lose-data-redis");
 }
 
 // Else which of them a playbook means would depend on the order of the rows.

@@ -74,7 +74,7 @@ def tested(work, test):
     which of its tests; those that want a server take their time, and are run where they are asked
     for."""
     test, _, wanted = test.partition(":")
-    chosen = "--gtest_filter=" + (wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*")
+    chosen = "--gtest_filter=" + (wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*:*OnRedis*")
     with concurrent.futures.ThreadPoolExecutor(PARTS) as pool:
         parts = 1 if wanted else PARTS
         said = pool.map(lambda part: tested_part(work / "build/bin" / test, chosen, part, parts),
