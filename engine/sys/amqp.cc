@@ -4,8 +4,6 @@
 #include <amqp_framing.h>
 #include <amqp_tcp_socket.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -14,7 +12,7 @@
 
 #include "engine/sys/amqp_connection.h"
 #include "engine/sys/amqp_table.h"
-#include "engine/sys/host_names.h"
+#include "engine/sys/stream_socket.h"
 
 namespace gameday {
 namespace {
@@ -24,35 +22,6 @@ constexpr int kFrame = 128 << 10;
 
 std::string shown(const AmqpAddress& address) {
   return "RabbitMQ at " + address.host + ":" + std::to_string(address.port);
-}
-
-Result<Descriptor> connected(const SocketAddress& to, const Clock& clock, const Until& until) {
-  Descriptor made(socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!made) return std::unexpected(system_error(errno, "cannot make a socket"));
-  if (connect(made.get(), to.get(), to.size) != 0) {
-    if (errno != EINPROGRESS) return std::unexpected(system_error(errno, "cannot connect"));
-    TRY(ready, wait_for(made.get(), POLLOUT, clock, until));
-    static_cast<void>(ready);
-  }
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(made.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return std::unexpected(system_error(error, "cannot connect"));
-  const int at_once = 1;
-  setsockopt(made.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
-  return made;
-}
-
-// The library looks up names, connects and shakes hands without anything that could be stopped: it
-// gets a line on which that is done. The first address that takes us is the one.
-Result<Descriptor> line_to(const AmqpAddress& address, const Clock& clock, const Until& until) {
-  TRY(all, addresses_of(address.host, address.port, clock, until));
-  Result<Descriptor> line = fail(ErrorCode::not_found, "no address");
-  for (const auto& one : all) {
-    line = connected(one, clock, until);
-    if (line || until.stop.requested()) break;
-  }
-  return line;
 }
 
 ErrorCode code_of(int reply, std::string_view text) {
@@ -197,7 +166,9 @@ const AmqpServer& Amqp::server() const { return connection_->server; }
 
 Result<Amqp> Amqp::connect(const AmqpAddress& address, const Clock& clock, const Until& until,
                            AmqpOptions options) {
-  auto line = line_to(address, clock, until);
+  // The library looks up names, connects and shakes hands without anything that could be stopped:
+  // it gets a line on which that is done.
+  auto line = connected_to_host(address.host, address.port, clock, until);
   std::optional<TlsTunnel> tunnel;
   if (line && address.tls) {
     auto opened = TlsTunnel::open(std::move(*line), {address.host, address.ca}, clock, until);

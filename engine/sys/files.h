@@ -14,7 +14,7 @@
 namespace gameday {
 
 // Told of each change that a door makes to the world, before and after it: the crash campaign dies
-// there. `door` is files, processes, http, sqlite, postgres, amqp, proxy or journal.
+// there. `door` is files, processes, http, sqlite, postgres, amqp, redis, proxy or journal.
 enum class Side { before, after };
 using WriteObserver = std::function<void(std::string_view door, Side side)>;
 

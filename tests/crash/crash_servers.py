@@ -7,6 +7,7 @@ import os
 
 import crash_box
 from crash_rabbit import Rabbit
+from crash_redis import Redis
 from postgres_world import Postgres
 from shop_world import FOLDER, check, eventually
 
@@ -58,4 +59,12 @@ class Queue(Rabbit):
         """It ends with its world."""
 
 
-SERVERS = {"container": Container, "postgres": Database, "rabbitmq": Queue}
+class Keys(Redis):
+    def __init__(self):
+        super().__init__(FOLDER + "/redis")
+
+    def remove(self):
+        """It ends with its world."""
+
+
+SERVERS = {"container": Container, "postgres": Database, "rabbitmq": Queue, "redis": Keys}

@@ -21,6 +21,7 @@
 #include "tests/drills/conformance_places_docker.h"
 #include "tests/drills/conformance_places_own.h"
 #include "tests/drills/conformance_places_rabbit.h"
+#include "tests/drills/conformance_places_redis.h"
 #include "tests/drills/conformance_postgres.h"
 #include "tests/drills/deed_world.h"
 #include "tests/drills/netns_fixture.h"
@@ -256,6 +257,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
   if (facet == "rabbitmq") return std::make_unique<RabbitPlace>(world);
+  if (facet == "redis") return std::make_unique<RedisServerPlace>(world);
   if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
   if (facet == "container") return std::make_unique<ContainerPlace>(world);

@@ -66,6 +66,7 @@ class EachFault : public testing::TestWithParam<Way> {
         "  cache: { container: " + place_->container() + " }\n" + "  database: { postgres: \"" +
         place_->postgres() + "\" }\n" + "  standby: { postgres: \"" + place_->standby() + "\" }\n" +
         "  jobs: { rabbitmq: " + place_->rabbitmq() + " }\n" +
+        "  sessions: { redis: " + place_->redis() + " }\n" +
         "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step + "\n";
     return decode_playbook(world_.file("p.yaml"), source, {}, rows_);
   }
@@ -299,6 +300,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachFault, testing::ValuesIn(all_ways()), [](cons
   if (way.param.facet() == "container") name += "OnDocker";
   if (way.param.facet() == "postgres") name += "OnPostgres";
   if (way.param.facet() == "rabbitmq") name += "OnRabbit";
+  if (way.param.facet() == "redis") name += "OnRedis";
   std::ranges::replace(name, '-', '_');
   return name;
 });
@@ -324,7 +326,7 @@ class SilentPlace {
   [[nodiscard]] std::string system() const {
     return "  front: { http: \"http://" + peer_.address() +
            "\" }\n  west: { process: { pidfile: run/west.pid } }\n  orders: { queue: \"http://" +
-           peer_.address() + "/orders\" }\n";
+           peer_.address() + "/orders\" }\n  sessions: { redis: \"" + peer_.address() + "\" }\n";
   }
 
  private:

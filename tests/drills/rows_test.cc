@@ -108,6 +108,8 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("queue", "drop-queue"), "drop-queue");
   EXPECT_EQ(meant("container", "block"), "block-container");
   EXPECT_EQ(meant("host", "block"), "block");
+  EXPECT_EQ(meant("redis", "pause"), "pause-redis");
+  EXPECT_EQ(meant("redis", "lose-data"), "lose-data-redis");
 }
 
 // Else which of them a playbook means would depend on the order of the rows.

@@ -1,0 +1,98 @@
+// A deed's world with a real Redis server in it, and a fault of a row done to it step by step.
+#pragma once
+
+#include "drills/systems/redis.h"
+#include "tests/drills/deed_world.h"
+#include "tests/drills/redis_process.h"
+
+namespace gameday {
+
+class RedisTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    redis_.fill();
+    std::filesystem::create_directories(world_.private_folder());
+    aim(redis_.facet());
+  }
+  // From now on the target `sessions` is this.
+  Target& aim(const Json& facet) {
+    world_.system().targets.clear();
+    return world_.add_target("sessions", "redis", facet);
+  }
+  DeedContext context(const std::string& mark = "drill-1") {
+    world_.set_until({{}, world_.clock().in(std::chrono::seconds(30))});
+    return world_.context(mark);
+  }
+  // Takes a right away from the user that gameday is.
+  void take(const std::string& right) { redis_.cli("ACL SETUSER gameday '-" + right + "'"); }
+  template <class T>
+  static void expect_error(const T& result, ErrorCode code, const std::string& part) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, code) << result.error().text;
+    EXPECT_TRUE(result.error().text.contains(part)) << result.error().text;
+  }
+
+  DeedWorld world_;
+  RedisProcess redis_{world_.file("redis")};
+};
+
+class RedisFaultTest : public RedisTest {
+ protected:
+  explicit RedisFaultTest(const FaultRow& row) : row_(row) {}
+
+  Deed deed() const { return {"step", std::string(row_.name), "sessions", arguments_}; }
+  Result<Undo> prepare(const std::string& mark = "drill-1") {
+    return row_.prepare(deed(), context(mark));
+  }
+  Undo prepared(const std::string& mark = "drill-1") {
+    auto undo = prepare(mark);
+    EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
+    return undo.value_or(Undo{});
+  }
+  Status inject(const Undo& undo) { return row_.inject(deed(), undo, context()); }
+  Undo injected() {
+    Undo undo = prepared();
+    const auto done = inject(undo);
+    EXPECT_TRUE(done) << (done ? "" : done.error().text);
+    return undo;
+  }
+  Proof prove(const Undo& undo) {
+    auto proof = row_.prove(deed(), undo, context());
+    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
+    return proof.value_or(Proof{});
+  }
+  Proof gone(const Undo& undo) {
+    auto proof = row_.gone(undo, context());
+    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
+    return proof.value_or(Proof{});
+  }
+  Status undo_it(const Undo& undo) { return row_.undo(undo, context()); }
+  void expect_undone(const Undo& undo) {
+    const auto done = undo_it(undo);
+    EXPECT_TRUE(done) << (done ? "" : done.error().text);
+    EXPECT_TRUE(gone(undo).held) << gone(undo).text;
+  }
+  // That each of these rights is looked for.
+  void expect_needs(const std::vector<std::string>& rights) {
+    EXPECT_TRUE(row_.may(deed(), context()));
+    for (const auto& right : rights) {
+      take(right);
+      const auto may = row_.may(deed(), context());
+      EXPECT_TRUE(!may && may.error().code == ErrorCode::refused) << right;
+      redis_.cli("ACL SETUSER gameday '+" + right + "'");
+    }
+  }
+  // Another server, which was there all the time, answers at the deed's address from now on.
+  Undo elsewhere(Undo undo, const RedisProcess& other) {
+    Json server = undo.arguments.get("server");
+    undo.arguments.set("server", server.set("address", other.socket()));
+    // Its start must not be taken for one after the deed.
+    undo.arguments.set("prepared", rfc3339(world_.clock().now().utc + std::chrono::seconds(60)));
+    return undo;
+  }
+
+  const FaultRow& row_;
+  Json arguments_ = Json::object();
+};
+
+}  // namespace gameday
