@@ -13,12 +13,13 @@ namespace gameday {
 
 struct PlannedStep {
   Step step;
-  Deed deed;                         // of a fault, an action, or a restore into place
+  Deed deed;                         // of a fault, an action, or a restore that is one
   std::vector<std::string> targets;  // under fault at once: names of targets or links
   std::vector<Instance> instances;
   Reversal reversal = Reversal::exact;
   Effect effect = Effect::stops;
   bool holds_data = false;
+  bool scratch_deed = false;   // a restore into a scratch copy that is a deed, with an undo
   bool held_by_lease = false;  // the target lets go by itself where nobody renews
 };
 
