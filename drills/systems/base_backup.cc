@@ -25,13 +25,28 @@ Result<Ended> run(std::vector<std::string> argv, const std::string& folder,
   return ended;
 }
 
-// One file of it, wherever it stands.
-Result<std::string> member(const std::string& folder, const std::string& archive,
-                           const std::string& name, const DeedContext& context) {
-  if (archive.empty()) return context.doors.files.read(folder + "/" + name);
-  TRY(ended, run({"tar", "--extract", "--to-stdout", "--file", archive, name}, folder, context));
-  if (ended.succeeded()) return std::move(ended.output);
-  return fail(ErrorCode::not_found, archive + " has no " + name + ": " + last_words(ended.output));
+constexpr std::string_view kLabel = "backup_label", kVersion = "PG_VERSION",
+                           kControl = "global/pg_control", kMap = "tablespace_map";
+
+// Where the files that tell of it can be read. Out of an archive they are taken once, for that may
+// be long, and stay among the drill's backups.
+Result<std::string> telling_files(const std::string& folder, const std::string& archive,
+                                  const DeedContext& context) {
+  if (archive.empty()) return folder;
+  const std::string aside = context.private_folder + "/backups/" + context.mark + ".base";
+  TRY_OK(context.doors.files.make_folder(aside, 0700));
+  std::vector<std::string> argv{"tar", "--extract", "--file", archive, "--directory", aside};
+  for (const auto name : {kLabel, kVersion, kControl, kMap}) argv.emplace_back(name);
+  TRY(ended, run(std::move(argv), "/", context));
+  // That it has no tablespaces is no error.
+  const bool told = context.doors.files.exists(aside + "/" + std::string(kControl));
+  if (!told) return fail(ErrorCode::corrupt, archive + ": " + last_words(ended.output));
+  return aside;
+}
+
+Result<std::string> told_in(const std::string& folder, std::string_view name,
+                            const DeedContext& context) {
+  return context.doors.files.read(folder + "/" + std::string(name));
 }
 
 // The value of a line "NAME: value" of backup_label; empty: it has none.
@@ -117,15 +132,16 @@ Result<BaseBackup> look(const std::string& folder, const DeedContext& context) {
     const std::string path = folder + "/" + std::string(name);
     if (files.exists(path)) base.archive = path;
   }
-  TRY(version, member(folder, base.archive, "PG_VERSION", context));
+  TRY(telling, telling_files(folder, base.archive, context));
+  TRY(version, told_in(telling, kVersion, context));
   base.version = trimmed(version);
-  TRY(bytes, member(folder, base.archive, "global/pg_control", context));
+  TRY(bytes, told_in(telling, kControl, context));
   TRY(control, control_of(bytes));
   base.cluster = std::to_string(control.cluster);
-  TRY(label, member(folder, base.archive, "backup_label", context));
+  TRY(label, told_in(telling, kLabel, context));
   TRY_OK(read_label(label, base));
   base.taken = beginning_of(label, control);
-  const auto map = member(folder, base.archive, "tablespace_map", context);
+  const auto map = told_in(telling, kMap, context);
   TRY_OK(refuse_tablespaces(folder, map.value_or("")));
   const std::string manifest = folder + "/backup_manifest";
   if (files.exists(manifest)) {

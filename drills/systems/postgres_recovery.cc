@@ -14,6 +14,13 @@ std::unexpected<Error> misleads(std::string text) {
   return fail(ErrorCode::corrupt, std::move(text));
 }
 
+// A server that reads its settings does not know yet what Z stands for.
+std::string with_offset(Utc time) {
+  std::string text = rfc3339(time);
+  if (text.ends_with('Z')) text.replace(text.size() - 1, 1, "+00");
+  return text;
+}
+
 class Recovery {
  public:
   Recovery(const RecoveryTerms& terms, const DeedContext& context)
@@ -133,7 +140,7 @@ class Recovery {
     switch (terms_.point.kind) {
       case RecoveryPoint::Kind::latest: break;
       case RecoveryPoint::Kind::time:
-        settings.emplace_back("recovery_target_time", rfc3339(terms_.point.time));
+        settings.emplace_back("recovery_target_time", with_offset(terms_.point.time));
         break;
       case RecoveryPoint::Kind::backup:
       case RecoveryPoint::Kind::lsn:

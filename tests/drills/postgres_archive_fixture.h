@@ -20,7 +20,7 @@ class PostgresArchiveTest : public testing::Test {
     cluster_.set("archive_command=cp %p " + wal_ + "/%f");
     cluster_.start();
     cluster_.make_shop();
-    world_.set_until({{}, world_.clock().in(std::chrono::seconds(60))});
+    begin();
     world_.add_target("database", "postgres", Json::object({{"connection", cluster_.conninfo()}}));
     world_.add_target("archive", "postgres-archive",
                       Json::object({{"base", base_},
@@ -34,6 +34,8 @@ class PostgresArchiveTest : public testing::Test {
   static const RestoreRow& row() { return postgres_archive_restore; }
   Target& archive() { return world_.system().targets.back(); }
   DeedContext context(const std::string& mark) { return world_.context(mark); }
+  // What comes now has a time of its own, whatever came before.
+  void begin() { world_.set_until({{}, world_.clock().in(std::chrono::seconds(60))}); }
   std::string psql(const std::string& sql) const { return cluster_.psql(sql); }
   std::string cluster_id() const {
     return psql("SELECT system_identifier FROM pg_control_system()");
@@ -57,6 +59,7 @@ class PostgresArchiveTest : public testing::Test {
   }
 
   void take_base(const std::vector<std::string>& options) {
+    begin();
     std::filesystem::remove_all(base_);
     std::vector<std::string> command{PostgresCluster::program("pg_basebackup"),
                                      "--dbname",
@@ -112,6 +115,7 @@ class PostgresArchiveTest : public testing::Test {
   }
 
   BackupTaken backup(const std::string& mark = "backup-1") {
+    begin();
     auto taken = row().backup(archive(), context(mark));
     EXPECT_TRUE(taken) << (taken ? "" : taken.error().text);
     return taken.value_or(BackupTaken{});
@@ -129,6 +133,7 @@ class PostgresArchiveTest : public testing::Test {
   }
   // By the way that a drill goes.
   Restored restored(const BackupTaken& taken, const std::string& point = "latest") {
+    begin();
     const auto undo = prepared(taken, point);
     EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
     if (!undo) return {};
