@@ -7,6 +7,7 @@
 
 #include "engine/playbook/bounds.h"
 #include "engine/playbook/check_probes.h"
+#include "engine/playbook/check_restore.h"
 #include "engine/playbook/lint.h"
 
 namespace gameday {
@@ -179,7 +180,11 @@ class Walk {
     if (target != nullptr && rows_.restore_of(*target) == nullptr) {
       error(step, named("target", step.target) + " has nothing that can be restored");
     }
-    if (target != nullptr) check_way(step, rows_.restore_of(*target));
+    const RestoreRow* row = target != nullptr ? rows_.restore_of(*target) : nullptr;
+    if (row != nullptr) {
+      const std::string called = named("target", step.target);
+      for (const auto& wrong : wrong_with_restore(step, *row, called)) error(step, wrong);
+    }
     const auto from = step.arguments.text("from");
     const auto backup =
         std::ranges::find_if(backups_.rbegin(), backups_.rend(), [&](const Backup& b) {
@@ -199,21 +204,6 @@ class Walk {
       return open.row->holds_data && open.step->target == step.target;
     });
     if (open_.empty()) last_undo_ = now_;
-  }
-
-  // Whether that kind of restore can go there, and to that point.
-  void check_way(const Step& step, const RestoreRow* row) {
-    if (row == nullptr) return;
-    const std::string called = named("target", step.target);
-    if (step.into_place && row->restore_place == nullptr && row->fill_scratch != nullptr) {
-      error(step, called + " is restored into scratch alone: it is a backup, and no place");
-    }
-    const Json* point = step.arguments.find("point");
-    if (point == nullptr) return;
-    if (row->fits_point == nullptr) {
-      return error(step, called + " comes back as of its backup: it takes no `point`");
-    }
-    if (const auto fit = row->fits_point(point->text()); !fit) error(step, fit.error().text);
   }
 
   // What was written after the backup and before the loss is gone, unless a queue has it still.
