@@ -14,6 +14,7 @@
 
 #include "cli/doctor_docker.h"
 #include "cli/doctor_host.h"
+#include "cli/doctor_postgres.h"
 #include "drills/systems/clock_skew.h"
 #include "engine/base/text.h"
 #include "engine/journal/filesystem.h"
@@ -266,6 +267,8 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
   looks.push_back(look_at_device_mapper());
   const auto containers = look_at_docker(*processes, rows);
   looks.insert(looks.end(), containers.begin(), containers.end());
+  const auto databases = look_at_postgres(*processes);
+  looks.insert(looks.end(), databases.begin(), databases.end());
   keep_known(looks, rows);
   return looks;
 }

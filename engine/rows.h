@@ -187,7 +187,8 @@ struct Restored {
 };
 
 // A way to back up and restore one facet. A restore into place is a deed: prepare keeps the present
-// state, restore_place cuts over, undo puts the kept state back.
+// state, restore_place cuts over, undo puts the kept state back. `prepare` and `restore_place` are
+// null where it goes into scratch alone; `restore_scratch` where that is a deed too.
 struct RestoreRow {
   std::string_view name;  // "sqlite"
   std::string_view summary;
@@ -203,6 +204,16 @@ struct RestoreRow {
   Status (*undo)(const Undo& undo, const DeedContext& context);
   Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
   Status (*close)(const Undo& undo, bool keep, const DeedContext& context);
+  // Of a scratch copy that could outlast us: its undo, which `undo` and `gone` know, is on disk
+  // before `fill_scratch` makes it, and it goes by that undo at the end. Null: `restore_scratch`
+  // does it all.
+  Result<Undo> (*prepare_scratch)(const Deed& deed, const BackupTaken& backup,
+                                  const DeedContext& context) = nullptr;
+  Result<Restored> (*fill_scratch)(const BackupTaken& backup, const Undo& undo,
+                                   const DeedContext& context) = nullptr;
+  // Of one that comes back as of a point in time: what is wrong with a step's `point`, as far as
+  // the step alone can tell. Null: there is one point, that of the backup.
+  Status (*fits_point)(const std::string& point) = nullptr;
 };
 
 // An intended change: promote, scale, deploy, fail back. Nothing undoes it; whether it was done is

@@ -18,6 +18,7 @@ std::size_t Turn::add_deed(const PlannedStep& planned) {
   deed.holds_data = planned.holds_data;
   deed.is_fault = planned.step.kind == StepKind::fault;
   deed.is_action = planned.step.kind == StepKind::action;
+  deed.is_scratch = planned.scratch_deed;
   deed.may_end_early = planned.may_end_early;
   d.deeds.push_back(std::move(deed));
   return d.deeds.size() - 1;
@@ -38,7 +39,18 @@ Task Turn::deed_task(std::size_t index, Op op, Duration patience) const {
 void Turn::prepare(std::size_t index) {
   lane().deed = index;
   d.deeds[index].stage = Stage::preparing;
-  run(deed_task(index, Op::prepare, Deadlines::prepare));
+  Task task = deed_task(index, Op::prepare, Deadlines::prepare);
+  if (d.deeds[index].is_scratch) task.backup = backup_of_step();
+  run(std::move(task));
+}
+
+// From which the restore of this lane's step is made.
+BackupTaken Turn::backup_of_step() const {
+  const auto& id = d.restores[lane().restore].backup_id;
+  const auto found = std::ranges::find_if(d.backups.rbegin(), d.backups.rend(),
+                                          [&](const auto& b) { return b.taken.id == id; });
+  GD_ASSERT(found != d.backups.rend());
+  return found->taken;
 }
 
 void Turn::deed_task_done(const Task& task, const Done& done) {
@@ -79,9 +91,11 @@ void Turn::prepared(const Task& task, const Done& done) {
   Task inject = deed_task(task.deed, Op::inject, Deadlines::inject);
   if (deed.deed.kind == "restore") {
     inject.deadline = *lane().deadline;
-    for (const auto& backup : d.backups) {
-      if (backup.taken.id == d.restores[lane().restore].backup_id) inject.backup = backup.taken;
-    }
+    inject.backup = backup_of_step();
+  }
+  if (deed.is_scratch) {
+    inject.op = Op::restore_scratch;
+    inject.target = deed.deed.target;
   }
   if (deed.is_action)
     inject.deadline = now_.boot + lane_step().deadline.value_or(Deadlines::action);
@@ -187,6 +201,12 @@ void Turn::backed_up(const Done& done) {
 void Turn::scratch_restored(const Task& task, const Done& done) {
   auto& note = d.restores[lane().restore];
   note.took_s = seconds(now_.boot - *note.started);
+  if (task.deed != kNoDeed) {
+    DeedState& deed = d.deeds[task.deed];
+    deed.injected = now_;
+    deed.uncertain = end_unknown(done.status);
+    if (done.status) deed.stage = Stage::injected;
+  }
   if (halted()) return;
   if (!done.status) {
     return fail_step(1, "the restore of " + task.target + " failed: " + done.status.error().text);
@@ -198,6 +218,7 @@ void Turn::scratch_restored(const Task& task, const Done& done) {
                             (note.restored.vacuous ? "restored nothing" : "does not verify") +
                             (note.restored.text.empty() ? "" : ": " + note.restored.text));
   }
+  if (task.deed != kNoDeed) return undo_all({task.deed});
   end_step(true);
 }
 

@@ -57,7 +57,10 @@ Instant not_after(const Drill& drill, const DeedState& deed) {
     }
     planned += 4 * Deadlines::verify + Deadlines::restore;
   }
-  if (deed.deed.kind == "restore") planned += Deadlines::restore;
+  for (const auto& step : drill.plan.steps) {
+    const bool its = deed.deed.kind == "restore" && step.step.id == deed.step_id;
+    if (its) planned += step.step.deadline.value_or(Deadlines::restore);
+  }
   return drill.now.boot + planned + Deadlines::inject + Deadlines::prove + Deadlines::undo +
          Deadlines::grace;
 }
@@ -102,6 +105,7 @@ Described describe_deed(const Drill& drill, const Task& task, const Done& done) 
   switch (task.op) {
     case Op::prepare:
       return {done.status ? "deed" : "not_prepared", prepared_json(drill, deed, done)};
+    case Op::restore_scratch:
     case Op::inject: {
       Json data = deed_json(deed).set("ok", done.status.has_value());
       if (!done.status) {
@@ -110,7 +114,8 @@ Described describe_deed(const Drill& drill, const Task& task, const Done& done) 
       if (const auto* restored = std::get_if<Restored>(&done.value)) {
         data.set("restored", restored_json(*restored));
       }
-      return {"injected", std::move(data)};
+      if (task.op == Op::inject) return {"injected", std::move(data)};
+      return {std::string(name_of(task.op)), data.set("target", task.target)};
     }
     case Op::prove: return {"proof", proof_json(deed, done)};
     case Op::look: {

@@ -107,15 +107,18 @@ Json restores_json(const Drill& drill) {
   Json list = Json::array();
   for (const auto& restore : drill.restores) {
     if (!restore.done) continue;
-    list.push(Json::object({{"kind", restore.kind},
-                            {"target", restore.target},
-                            {"into", restore.into_place ? "place" : "scratch"},
-                            {"backup", restore.backup_id},
-                            {"point_asked", Json()},
-                            {"point_reached", Json()},
-                            {"took_s", restore.took_s},
-                            {"vacuous", restore.restored.vacuous},
-                            {"verified", restore.restored.verified}}));
+    const Json& recovered = restore.restored.facts.get("recovered");
+    Json one = Json::object({{"kind", restore.kind},
+                             {"target", restore.target},
+                             {"into", restore.into_place ? "place" : "scratch"},
+                             {"backup", restore.backup_id},
+                             {"point_asked", recovered.get("asked")},
+                             {"point_reached", recovered.get("time")},
+                             {"took_s", restore.took_s},
+                             {"vacuous", restore.restored.vacuous},
+                             {"verified", restore.restored.verified}});
+    if (recovered.is_object()) one.set("recovered", recovered);
+    list.push(std::move(one));
   }
   return list;
 }

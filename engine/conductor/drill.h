@@ -28,7 +28,8 @@ struct DeedState {
   std::vector<std::string> instances;
   bool holds_data = false;
   bool is_fault = false;
-  bool is_action = false;  // nothing is ever owed for it
+  bool is_action = false;   // nothing is ever owed for it
+  bool is_scratch = false;  // a restore into a copy, which goes at the end of its step
   bool may_end_early = false;
   bool proven_again = false;  // asked once more whether it still bites, before its undo
   Stage stage = Stage::none;

@@ -65,7 +65,8 @@ void note_event(std::vector<Entry>& entries, const Event& event) {
   }
   Entry* found = entry(event.data.text("deed"));
   if (found == nullptr) return;
-  if (event.type == "injected") note_injected(*found, event);
+  const bool ended = event.type == "injected" || event.type == "restore_scratch";
+  if (ended) note_injected(*found, event);
   if (event.type == "gone" && event.data.boolean("closes", false)) found->state = State::closed;
   if (event.type == "erased") found->state = State::erased;
 }

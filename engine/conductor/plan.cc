@@ -26,12 +26,15 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   return {};
 }
 
-void plan_restore(PlannedStep& planned) {
+void plan_restore(PlannedStep& planned, const Playbook& playbook, const Rows& rows) {
   const Step& step = planned.step;
+  const Target* target = playbook.system.target(step.target);
+  const RestoreRow* row = target != nullptr ? rows.restore_of(*target) : nullptr;
   planned.targets = {step.target};
   planned.deed = {step.id, "restore", step.target, step.arguments};
-  planned.reversal = Reversal::saved_copy;
-  planned.holds_data = true;
+  planned.scratch_deed = !step.into_place && row != nullptr && row->prepare_scratch != nullptr;
+  planned.reversal = planned.scratch_deed ? Reversal::exact : Reversal::saved_copy;
+  planned.holds_data = !planned.scratch_deed;
 }
 
 void plan_action(PlannedStep& planned, const Playbook& playbook) {
@@ -67,7 +70,7 @@ Result<Plan> make_plan(std::shared_ptr<const Playbook> playbook, const Rows& row
     PlannedStep planned;
     planned.step = step;
     if (step.kind == StepKind::fault) TRY_OK(plan_fault(planned, *playbook, rows));
-    if (step.kind == StepKind::restore) plan_restore(planned);
+    if (step.kind == StepKind::restore) plan_restore(planned, *playbook, rows);
     if (step.kind == StepKind::action) plan_action(planned, *playbook);
     for (const auto& name : planned.targets) {
       const auto found = std::ranges::find(instances, name, &Instance::target);
@@ -117,6 +120,7 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
   if (step.inside) out.set("inside", true);
   if (step.hold) out.set("for_s", seconds(*step.hold));
   if (step.kind == StepKind::restore) out.set("into", step.into_place ? "place" : "scratch");
+  if (const Json* point = step.arguments.find("point"); point != nullptr) out.set("point", *point);
   if (!step.target.empty() && step.kind != StepKind::fault) out.set("target", step.target);
   if (!step.replay.empty()) out.set("replay", step.replay);
   if (!step.revert.empty()) out.set("revert", step.revert);

@@ -13,13 +13,14 @@ namespace gameday {
 
 struct PlannedStep {
   Step step;
-  Deed deed;                         // of a fault, an action, or a restore into place
+  Deed deed;                         // of a fault, an action, or a restore that is one
   std::vector<std::string> targets;  // under fault at once: names of targets or links
   std::vector<Instance> instances;
   Reversal reversal = Reversal::exact;
   Effect effect = Effect::stops;
   bool holds_data = false;
   bool may_end_early = false;  // by itself: a lease that nobody renews, an instance that ends
+  bool scratch_deed = false;   // a restore into a scratch copy that is a deed, with an undo
 };
 
 struct Plan {

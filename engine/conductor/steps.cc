@@ -89,6 +89,7 @@ void Turn::begin_restore(const PlannedStep& planned) {
     d.verified_since_fault = false;
     return prepare(add_deed(planned));
   }
+  if (planned.scratch_deed) return prepare(add_deed(planned));
   Task task;
   task.op = Op::restore_scratch;
   task.target = planned.step.target;

@@ -229,7 +229,8 @@ void Turn::on(const JournalFailed& failed) {
   d.tasks.erase(found);
   stop_now(asked);
   lane_ = task.lane;
-  if (task.op == Op::inject) {
+  const bool scratch = task.op == Op::restore_scratch && task.deed != kNoDeed;
+  if (task.op == Op::inject || scratch) {
     // It was done, or half of it, and nothing says so: its undo is on disk, and owed.
     DeedState& deed = d.deeds[task.deed];
     deed.uncertain = true;

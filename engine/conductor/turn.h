@@ -80,6 +80,7 @@ class Turn {
   // deeds.cc: from the prior state to the proof
   std::size_t add_deed(const PlannedStep& planned);
   void prepare(std::size_t index);
+  [[nodiscard]] BackupTaken backup_of_step() const;
   void deed_task_done(const Task& task, const Done& done);
   void prepared(const Task& task, const Done& done);
   void injected(const Task& task, const Done& done);

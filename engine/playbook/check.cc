@@ -7,6 +7,7 @@
 
 #include "engine/playbook/bounds.h"
 #include "engine/playbook/check_probes.h"
+#include "engine/playbook/check_restore.h"
 #include "engine/playbook/lint.h"
 
 namespace gameday {
@@ -172,6 +173,11 @@ class Walk {
     const Target* target = playbook_.system.target(step.target);
     if (target != nullptr && rows_.restore_of(*target) == nullptr) {
       error(step, named("target", step.target) + " has nothing that can be restored");
+    }
+    const RestoreRow* row = target != nullptr ? rows_.restore_of(*target) : nullptr;
+    if (row != nullptr) {
+      const std::string called = named("target", step.target);
+      for (const auto& wrong : wrong_with_restore(step, *row, called)) error(step, wrong);
     }
     const auto from = step.arguments.text("from");
     const auto backup =

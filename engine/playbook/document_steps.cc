@@ -65,6 +65,11 @@ constexpr std::array kRestoreStep{
           .otherwise = "scratch",
           .choices = kPlaces},
     Field{.name = "from", .help = "The id of the backup's step; else the newest backup."},
+    Field{.name = "point",
+          .help =
+              "As of when it comes back, where the backup has more than one point: latest, "
+              "backup (when the backup's step looked), a time (2026-11-26T15:15:40Z) or a place "
+              "in the WAL (0/3000E88); else latest."},
     Field{.name = "replay",
           .type = FieldType::target,
           .help = "The queue that delivers again what it keeps since the backup."},

@@ -163,7 +163,9 @@ struct StepReader {
     step.into_place = decoded.text("into") == "place";
     step.replay = decoded.text("replay");
     step.deadline = duration_in(decoded, "deadline");
-    if (const Json* from = decoded.find("from")) step.arguments.set("from", *from);
+    for (const auto* name : {"from", "point"}) {
+      if (const Json* given = decoded.find(name)) step.arguments.set(name, *given);
+    }
     if (!step.replay.empty() && decoded.text("into") == "scratch") {
       reading.error(place_in(node, "replay"),
                     "`replay` needs `into: place`: nothing is replayed "

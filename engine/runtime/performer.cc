@@ -88,6 +88,11 @@ Done Performer::prepare(const Task& task, const Until& until) {
     const Target* target = terms_.playbook->system.target(task.what.target);
     const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
     if (row == nullptr) return answer(task, no_row(task));
+    const bool aside = !task.backup.id.empty();
+    if (aside && row->prepare_scratch != nullptr) {
+      return answer(task, row->prepare_scratch(task.what, task.backup, here));
+    }
+    if (row->prepare == nullptr) return answer(task, no_row(task));
     return answer(task, row->prepare(*target, here));
   }
   // Nothing is owed for an action; that it is about to be done is on disk all the same.
@@ -104,7 +109,7 @@ Done Performer::inject(const Task& task, const Until& until) {
   if (task.what.kind == "restore") {
     const Target* target = terms_.playbook->system.target(task.what.target);
     const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
-    if (row == nullptr) return answer(task, no_row(task));
+    if (row == nullptr || row->restore_place == nullptr) return answer(task, no_row(task));
     return answer(task, row->restore_place(*target, task.backup, task.undo, here));
   }
   const FaultRow* row = terms_.rows.fault(task.what.kind);
@@ -167,6 +172,9 @@ Done Performer::restore_scratch(const Task& task, const Until& until) {
   const Target* target = terms_.playbook->system.target(task.target);
   const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
   if (row == nullptr) return answer(task, no_row(task));
+  if (row->fill_scratch != nullptr) {
+    return answer(task, row->fill_scratch(task.backup, task.undo, context(task.mark, until)));
+  }
   return answer(
       task, row->restore_scratch(*target, task.backup, context(terms_.drill + "-scratch", until)));
 }

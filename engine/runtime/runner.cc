@@ -250,8 +250,9 @@ void Runner::look_for_trouble() {
   for (const auto& [id, working] : working_) {
     if (!working.cancelled || now - *working.cancelled < kReturnsWithin) continue;
     if (!drill_.tasks.contains(id)) continue;
-    const Op op = drill_.tasks.at(id).op;
-    if (op != Op::inject && op != Op::prepare) continue;
+    const Task& task = drill_.tasks.at(id);
+    const bool scratch = task.op == Op::restore_scratch && task.deed != kNoDeed;
+    if (task.op != Op::inject && task.op != Op::prepare && !scratch) continue;
     trouble_ = "a deed has not returned 1 s after it was stopped";
     end_ = RunEnd::unreturned;
     return;

@@ -26,12 +26,19 @@ bool may_end(const Step& step, const Rows& rows) {
   return row != nullptr && (row->renew != nullptr || row->ends_with_instance);
 }
 
+bool is_scratch_deed(const Step& step, const Playbook& playbook, const Rows& rows) {
+  const Target* target = playbook.system.target(step.target);
+  if (step.kind != StepKind::restore || step.into_place || target == nullptr) return false;
+  const RestoreRow* row = rows.restore_of(*target);
+  return row != nullptr && row->prepare_scratch != nullptr;
+}
+
 Extent extent_of(const Playbook& playbook, const Rows& rows) {
   Extent extent;
   extent.deeds = playbook.loads.size();
   for (const auto& step : playbook.timeline) {
-    const bool deed =
-        step.kind == StepKind::fault || step.kind == StepKind::action || step.into_place;
+    const bool deed = step.kind == StepKind::fault || step.kind == StepKind::action ||
+                      step.into_place || is_scratch_deed(step, playbook, rows);
     extent.lasts += step.steady_for + step.hold.value_or(milliseconds(200));
     extent.durable += deed ? 8 : 3;
     if (step.kind == StepKind::fault) extent.faults.push_back(extent.deeds);

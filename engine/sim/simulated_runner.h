@@ -70,6 +70,7 @@ class SimulatedRunner : private Hands {
   void inject_late(const Task& task);
   void perform(const Task& task, DeedFailure failure);
   void arrive_after(const Task& task, Instant answered);
+  void begin_deed(const Task& task);
   void restore_place(const Task& task);
   void restore_scratch(const Task& task);
   void back_up(const Task& task);

@@ -12,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::string_view kRestores = "restores";  // beside the effects, in an undo's arguments
+constexpr std::string_view kScratch = "scratch";    // the same, into a copy
 constexpr std::string_view kLoad = "load";
 
 std::optional<Effect> effect_from(std::string_view name) {
@@ -115,11 +116,11 @@ Undo SimulatedSystem::undo_of(const Deed& deed, Effect effect,
   return {deed.kind, Json::object({{"effect", name_of(effect)}, {"targets", std::move(names)}})};
 }
 
-Undo SimulatedSystem::undo_of_restore(const std::string& target) const {
+Undo SimulatedSystem::undo_of_restore(const std::string& target, bool aside) const {
   const Target* found = playbook_.system.target(target);
   const RestoreRow* row = found != nullptr ? rows_.restore_of(*found) : nullptr;
   return {row != nullptr ? std::string(row->name) : "restore",
-          Json::object({{"effect", kRestores}, {"target", target}})};
+          Json::object({{"effect", aside ? kScratch : kRestores}, {"target", target}})};
 }
 
 void SimulatedSystem::changed(Actor by, const std::string& mark, std::string what) {
@@ -148,6 +149,11 @@ void SimulatedSystem::restore(const std::string& mark, const std::string& backup
                                                                 : SimulatedStore::Restoring::whole;
   store_.restore(mark, backup, how);
   changed(Actor::runner, mark, "restored");
+}
+
+void SimulatedSystem::fill_scratch(const std::string& mark) {
+  scratch_.insert(mark);
+  changed(Actor::runner, mark, "injected");
 }
 
 void SimulatedSystem::perform(const std::string& mark) {
@@ -200,6 +206,7 @@ Status SimulatedSystem::undo_truly(const std::string& mark, const Undo& undo, Ac
     TRY_OK(store_.put_back(mark));
   }
   standing_.erase(mark);
+  scratch_.erase(mark);
   changed(by, mark, "undone");
   return {};
 }
@@ -218,11 +225,11 @@ bool SimulatedSystem::gone(const std::string& mark, const Undo& undo) const {
 
 bool SimulatedSystem::bites(const std::string& mark) const {
   return standing_.contains(mark) || store_.content().harmed_by == mark ||
-         store_.queue_dropped_by() == mark || performed_.contains(mark);
+         store_.queue_dropped_by() == mark || performed_.contains(mark) || scratch_.contains(mark);
 }
 
 std::vector<std::string> SimulatedSystem::standing() const {
-  std::vector<std::string> marks;
+  std::vector<std::string> marks(scratch_.begin(), scratch_.end());
   for (const auto& [mark, standing] : standing_) marks.push_back(mark);
   for (const auto& mark : {store_.content().harmed_by, store_.queue_dropped_by()}) {
     if (!mark.empty()) marks.push_back(mark);

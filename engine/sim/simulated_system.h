@@ -48,9 +48,10 @@ class SimulatedSystem {
   // The undo of a deed on these targets, with its private files made.
   [[nodiscard]] Undo undo_of(const Deed& deed, Effect effect,
                              const std::vector<std::string>& targets) const;
-  [[nodiscard]] Undo undo_of_restore(const std::string& target) const;
+  [[nodiscard]] Undo undo_of_restore(const std::string& target, bool aside) const;
   void inject(const std::string& mark, const Undo& undo, Actor by);
   void restore(const std::string& mark, const std::string& backup);
+  void fill_scratch(const std::string& mark);
   void perform(const std::string& mark);  // an action, which stays
   [[nodiscard]] Status undo(const std::string& mark, const Undo& undo, Actor by);
   [[nodiscard]] bool gone(const std::string& mark, const Undo& undo) const;
@@ -114,6 +115,7 @@ class SimulatedSystem {
   std::map<std::string, Standing> standing_;  // all but losses, which the store knows
   std::set<std::string> vanished_;            // marks whose target is not there any more
   std::set<std::string> performed_;           // actions
+  std::set<std::string> scratch_;             // copies that were restored aside
   std::map<std::string, int> undo_tries_;
   std::map<std::string, std::unique_ptr<SimulatedLoad>> loads_;
   std::vector<Change> changes_;

@@ -97,7 +97,10 @@ void SimulatedRunner::prepare(const Task& task) {
     if (failure_of(task) == DeedFailure::not_prepared) {
       return failed(task, ErrorCode::not_found, "the simulated target is not there");
     }
-    if (is_restore(task)) return answered(task, system_.undo_of_restore(task.what.target));
+    if (is_restore(task)) {
+      const bool aside = drill_.deeds[task.deed].is_scratch;
+      return answered(task, system_.undo_of_restore(task.what.target, aside));
+    }
     const auto& deed = drill_.deeds[task.deed];
     if (deed.is_action) return answered(task, Undo{task.what.kind});
     Effect effect = Effect::stops;
@@ -108,14 +111,19 @@ void SimulatedRunner::prepare(const Task& task) {
   });
 }
 
-void SimulatedRunner::inject(const Task& task) {
+// It is under way from here on; what is to befall it does.
+void SimulatedRunner::begin_deed(const Task& task) {
   begins_(task.mark);
   if (system_.failures().stop_in_deed == task.deed) stop_soon();
-  const DeedFailure failure = failure_of(task);
   if (system_.failures().runner_dies_in == task.deed) {
     agenda_.add(now().boot + system_.takes(microseconds(1), milliseconds(120)),
                 [] { throw Died{}; });
   }
+}
+
+void SimulatedRunner::inject(const Task& task) {
+  begin_deed(task);
+  const DeedFailure failure = failure_of(task);
   if (is_restore(task)) return restore_place(task);
   if (task.what.kind == kActionKind) return perform(task, failure);
   if (!is_load(task)) return inject_fault(task, failure);
@@ -219,11 +227,19 @@ void SimulatedRunner::restore_place(const Task& task) {
 }
 
 void SimulatedRunner::restore_scratch(const Task& task) {
+  if (task.deed != kNoDeed) begin_deed(task);
   answer_in(task, system_.takes(milliseconds(20), milliseconds(800)), [this, task] {
+    const bool refused = task.deed != kNoDeed && failure_of(task) == DeedFailure::refused;
+    if (refused) return failed(task, ErrorCode::failed, "the simulated restore failed");
     const BackupFailure backup = system_.failures().backup;
     return answered(task, Restored{backup == BackupFailure::vacuous,
                                    backup != BackupFailure::corrupt, "", Json::object()});
   });
+  if (task.deed == kNoDeed) return;
+  system_.later(now().boot + system_.takes(microseconds(1), milliseconds(20)), true,
+                [this, task, withdrawn = working_[task.id].withdrawn] {
+                  if (!*withdrawn) system_.fill_scratch(task.mark);
+                });
 }
 
 void SimulatedRunner::back_up(const Task& task) {

@@ -139,6 +139,25 @@ TEST_F(PlaybookCommands, PlanTouchesNothingAndHasADigestThatStays) {
   EXPECT_FALSE(Files().exists(file("state")));
 }
 
+TEST_F(PlaybookCommands, CheckKnowsWhereAndAsOfWhenSomethingCanBeRestored) {
+  const auto checked = [&](const std::string& restore) {
+    write("p.yaml",
+          "gameday: 1\nname: restored\nsummary: S.\nowner: o\nobjectives: {}\nsystem:\n"
+          "  store: { sqlite: store.db }\n"
+          "  archive: { postgres-archive: { base: base, wal: wal } }\n"
+          "timeline:\n  - backup: store\n  - backup: archive\n  - { restore: " +
+              restore + " }\n");
+    const Ran ran = run({"check", "p.yaml"});
+    return ran.code == 0 ? "valid" : ran.err;
+  };
+  for (const std::string point : {"latest", "0/3000E88", "\"2026-11-26T15:15:40Z\""}) {
+    EXPECT_EQ(checked("archive, point: " + point), "valid") << point;
+  }
+  EXPECT_TRUE(checked("archive, point: yesterday").contains("which is neither latest"));
+  EXPECT_TRUE(checked("archive, into: place").contains("is restored into scratch alone"));
+  EXPECT_TRUE(checked("store, point: latest").contains("it takes no `point`"));
+}
+
 TEST_F(PlaybookCommands, TheCommittedSchemaIsTheOneThatTheRowsGive) {
   const Ran ran = run({"schema"});
   EXPECT_EQ(ran.code, 0);

@@ -25,7 +25,9 @@ Json facet_of(std::string_view facet, const TargetPlace& place) {
 std::vector<const RestoreRow*> all_restores(bool on_postgres) {
   std::vector<const RestoreRow*> rows;
   for (const RestoreRow* row : all_rows().restores) {
-    if (needs_postgres(row->facet) == on_postgres) rows.push_back(row);
+    // One that goes into scratch alone is a deed of another kind, with a suite of its own.
+    const bool both_ways = row->restore_place != nullptr;
+    if (both_ways && needs_postgres(row->facet) == on_postgres) rows.push_back(row);
   }
   return rows;
 }

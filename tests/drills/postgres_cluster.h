@@ -23,14 +23,18 @@ namespace gameday {
 class PostgresCluster {
  public:
   // In `folder`, whose own folder the server's user must be able to pass through.
-  explicit PostgresCluster(const std::string& folder) : folder_(folder) {
+  explicit PostgresCluster(const std::string& folder, const std::vector<std::string>& options = {})
+      : folder_(folder) {
     std::filesystem::create_directories(folder);
     std::filesystem::permissions(std::filesystem::path(folder).parent_path(),
                                  std::filesystem::perms(0711));
     give_to_server(folder);
-    run(as_server({program("initdb"), "--pgdata", data(), "--username", "postgres", "--no-sync",
-                   "--auth-local", "trust", "--auth-host", "scram-sha-256", "--locale", "C.UTF-8",
-                   "--encoding", "UTF8"}));
+    std::vector<std::string> command{
+        program("initdb"), "--pgdata",     data(),       "--username",  "postgres",
+        "--no-sync",       "--auth-local", "trust",      "--auth-host", "scram-sha-256",
+        "--locale",        "C.UTF-8",      "--encoding", "UTF8"};
+    command.insert(command.end(), options.begin(), options.end());
+    run(as_server(std::move(command)));
   }
   // One that follows `primary`, which has not been started yet: its copy.
   PostgresCluster(const std::string& folder, const PostgresCluster& primary) : folder_(folder) {
@@ -58,6 +62,12 @@ class PostgresCluster {
     (void)processes_->signal(*server_, SIGQUIT);
     (void)processes_->wait_gone(*server_, soon());
     server_.reset();
+  }
+
+  // From its next start on: "NAME=VALUE".
+  void set(const std::string& setting) { settings_.push_back(setting); }
+  void give_to_server(const std::string& folder) const {
+    if (geteuid() == 0) run({"chown", "postgres:", folder});
   }
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
@@ -140,9 +150,6 @@ class PostgresCluster {
     all.insert(all.end(), command.begin(), command.end());
     return all;
   }
-  void give_to_server(const std::string& folder) const {
-    if (geteuid() == 0) run({"chown", "postgres:", folder});
-  }
   void run(const std::vector<std::string>& command) const {
     const auto ended = processes_->run({command, "/", {}}, soon());
     EXPECT_TRUE(ended && ended->succeeded())
@@ -157,6 +164,7 @@ class PostgresCluster {
           "max_parallel_workers=0"}) {
       command.insert(command.end(), {"-c", setting});
     }
+    for (const auto& setting : settings_) command.insert(command.end(), {"-c", setting});
     // A standby must have as many as the cluster was made with.
     const std::string connections = follows_ != nullptr ? "100" : "20";
     command.insert(command.end(), {"-c", "max_connections=" + connections});
@@ -181,6 +189,7 @@ class PostgresCluster {
   }
 
   std::string folder_;
+  std::vector<std::string> settings_;
   SystemClock clock_;
   std::unique_ptr<Processes> processes_ = make_processes(clock_);
   const PostgresCluster* follows_ = nullptr;

@@ -76,9 +76,10 @@ TEST(Rows, EachCanDoItsPart) {
     EXPECT_TRUE(hits) << row->name;
   }
   for (const auto* row : rows.restores) {
-    EXPECT_TRUE(row->backup && row->restore_scratch && row->prepare && row->restore_place &&
-                row->undo && row->gone)
-        << row->name;
+    EXPECT_TRUE(row->backup && row->undo && row->gone) << row->name;
+    EXPECT_EQ(row->prepare == nullptr, row->restore_place == nullptr) << row->name;
+    EXPECT_EQ(row->prepare_scratch == nullptr, row->fill_scratch == nullptr) << row->name;
+    EXPECT_NE(row->restore_scratch == nullptr, row->fill_scratch == nullptr) << row->name;
     EXPECT_NE(rows.facet(row->facet), nullptr) << row->name;
   }
   for (const auto* row : rows.queues) EXPECT_TRUE(row->depth && row->replay) << row->facet;

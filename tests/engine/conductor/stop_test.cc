@@ -269,6 +269,18 @@ TEST(NotAfter, OfAFaultWithoutATimeLeavesRoomForTheRestore) {
             course.drill.plan.playbook->limits.duration + Deadlines::restore);
 }
 
+TEST(NotAfter, OfARestoreLeavesRoomForItsOwnDeadline) {
+  constexpr Duration kLong = std::chrono::hours(3);
+  Course course;
+  for (auto& planned : course.drill.plan.steps) {
+    if (planned.step.kind == StepKind::restore) planned.step.deadline = kLong;
+  }
+  const Task prepare = course.until(Op::prepare, "restore");
+  const auto told = describe(course.drill, Done{prepare.id, {}, Undo{"sqlite", Json::object()}});
+  const Instant not_after(Duration(told.data.integer("not_after_ns", 0)));
+  EXPECT_GT(not_after - course.now.boot, kLong);
+}
+
 // A server that drips its answer takes each try to its deadline.
 TEST(Stop, TheCleanUpOfALoadTakesNoLongerThanOneTryMay) {
   Course course;

@@ -44,6 +44,28 @@ TEST(Rehearsal, LosesNothingWhenNothingFailsButTheFaults) {
   }
 }
 
+// One that is a deed: it goes at the end of its step, or however else the drill ends.
+TEST(Rehearsal, AScratchCopyIsNeverLeft) {
+  for (const auto timeline : {kLanesTimeline, kHeldTimeline}) {
+    const auto playbook = sim_playbook(timeline);
+    RehearsalOptions options;
+    options.draw_failures = true;
+    int undone = 0;
+    for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+      const auto done = rehearse(playbook, sim_rows::kScratchRows, seed, options);
+      ASSERT_TRUE(done.has_value());
+      for (const auto& [invariant, how] : broken_invariants(*done, *playbook)) {
+        ADD_FAILURE() << "seed " << seed << " breaks " << invariant << ": " << how;
+      }
+      for (const auto& line : done->journal) {
+        const auto event = parse_event(line);
+        undone += event->type == "gone" && event->data.text("id") == "looked-at";
+      }
+    }
+    EXPECT_GT(undone, 100);
+  }
+}
+
 TEST(Rehearsal, OfTheSameSeedHasTheSameBytes) {
   EXPECT_EQ(rehearsed(7).journal, rehearsed(7).journal);
 }

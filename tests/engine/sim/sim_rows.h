@@ -32,4 +32,22 @@ inline constexpr Rows kRows{test_rows::kFacets,   kFaults,
                             test_rows::kRestores, test_rows::kQueues,
                             test_rows::kProbes,   test_rows::kActions};
 
+// The same, where a restore into a scratch copy is a deed too.
+inline Result<Undo> scratch_prepared(const Deed&, const BackupTaken&, const DeedContext&) {
+  return Undo{};
+}
+inline Result<Restored> scratch_filled(const BackupTaken&, const Undo&, const DeedContext&) {
+  return Restored{};
+}
+constexpr RestoreRow with_scratch_deed(RestoreRow row) {
+  row.prepare_scratch = &scratch_prepared;
+  row.fill_scratch = &scratch_filled;
+  return row;
+}
+inline constexpr RestoreRow kScratchRestore = with_scratch_deed(test_rows::kSqliteRestore);
+inline constexpr std::array kScratchRestores{&kScratchRestore};
+inline constexpr Rows kScratchRows{test_rows::kFacets, kFaults,
+                                   kScratchRestores,   test_rows::kQueues,
+                                   test_rows::kProbes, test_rows::kActions};
+
 }  // namespace gameday::sim_rows

@@ -1,0 +1,177 @@
+#include "drills/systems/postgres_archive.h"
+
+#include <charconv>
+
+#include "drills/systems/postgres_content.h"
+#include "engine/playbook/arguments.h"
+
+namespace gameday {
+namespace {
+
+// As a shell takes a word, and as PostgreSQL takes a command: there % stands for something.
+std::string quoted_word(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += "'\\''";
+    if (c == '%') quoted += "%%";
+    if (c != '\'' && c != '%') quoted += c;
+  }
+  return quoted + "'";
+}
+
+Status choose_command(const Json& fields, PostgresArchive& archive) {
+  const Json* given = fields.find("restore_command");
+  archive.own_command = given == nullptr;
+  archive.restore_command = fields.text("restore_command");
+  if (given != nullptr && !archive.restore_command.contains("%f")) {
+    return fail(ErrorCode::invalid,
+                "target " + archive.target + ": its restore_command " +
+                    (archive.restore_command.empty() ? "is empty" : "names no %f") +
+                    ": it would fetch no WAL");
+  }
+  if (given != nullptr) return {};
+  if (archive.wal.empty()) {
+    return fail(ErrorCode::invalid, "target " + archive.target +
+                                        " has neither `wal` nor a `restore_command`: it has no "
+                                        "way to the archived WAL");
+  }
+  archive.restore_command = "cp -- " + quoted_word(archive.wal) + "/%f \"%p\"";
+  return {};
+}
+
+// Between which numbers transactions were under way; equal ones: none was.
+struct Transactions {
+  std::string least, next;
+  bool operator==(const Transactions&) const = default;
+};
+
+Result<Transactions> transactions(Postgres& session) {
+  TRY(rows, session.ask("SELECT pg_snapshot_xmin(s), pg_snapshot_xmax(s) FROM "
+                        "pg_current_snapshot() AS s"));
+  return Transactions{rows.text(0, 0), rows.text(0, 1)};
+}
+
+// A content belongs to one place in the WAL only where nobody wrote while it was read.
+Status read_quiet_content(Postgres& session, LiveMoment& live) {
+  constexpr int kTries = 3;
+  for (int tries = 0; tries < kTries; ++tries) {
+    TRY(before, transactions(session));
+    TRY_OK(session.begin(PostgresAccess::snapshot));
+    TRY(content, read_content(session));
+    TRY_OK(session.commit());
+    TRY(after, transactions(session));
+    if (before != after || before.least != before.next) continue;
+    live.digest = content.digest;
+    live.next_transaction = before.next;
+    return {};
+  }
+  return {};
+}
+
+Status wait_until_archived(const PostgresArchive& archive, LiveMoment& live,
+                           const DeedContext& context) {
+  constexpr Duration kAgain = std::chrono::milliseconds(50);
+  if (archive.wal.empty() || !archive.own_command) return {};
+  const Clock& clock = context.doors.clock;
+  const Until until{context.until.stop,
+                    std::min(context.until.deadline, clock.in(archive.archived_within))};
+  while (true) {
+    live.archived = context.doors.files.exists(archive.wal + "/" + live.segment);
+    if (live.archived) return {};
+    const auto paused = clock.pause(kAgain, until);
+    if (!paused && paused.error().code == ErrorCode::stopped) return paused;
+    // That it is not there is what a restore will have to tell.
+    if (!paused) return {};
+  }
+}
+
+}  // namespace
+
+Result<PostgresArchive> postgres_archive(const Target& target) {
+  const Json& fields = target.facets.get("postgres-archive");
+  PostgresArchive archive{.target = target.name,
+                          .base = fields.text("base"),
+                          .wal = fields.text("wal"),
+                          .of = fields.text("of"),
+                          .cluster = fields.text("system_identifier"),
+                          .database = fields.text("dbname"),
+                          .user = fields.text("user", "postgres"),
+                          .server_user = fields.text("server_user", "postgres"),
+                          .programs = fields.text("programs"),
+                          .scratch = fields.text("scratch", "/var/tmp")};
+  archive.timeline = static_cast<std::uint32_t>(fields.integer("timeline", 0));
+  archive.max_age = duration_in(fields, "max_age");
+  archive.max_loss = duration_in(fields, "max_loss");
+  archive.archived_within =
+      duration_in(fields, "archived_within").value_or(std::chrono::seconds(30));
+  TRY_OK(choose_command(fields, archive));
+  return archive;
+}
+
+Result<RecoveryPoint> parse_point(std::string_view text) {
+  if (text.empty() || text == "latest") return RecoveryPoint{};
+  if (text == "backup") return RecoveryPoint{.kind = RecoveryPoint::Kind::backup};
+  if (const auto lsn = parse_lsn(text)) {
+    return RecoveryPoint{.kind = RecoveryPoint::Kind::lsn, .lsn = *lsn};
+  }
+  if (const auto time = parse_rfc3339(text)) {
+    return RecoveryPoint{.kind = RecoveryPoint::Kind::time, .time = *time};
+  }
+  return fail(
+      ErrorCode::invalid,
+      "`point` is `" + std::string(text) +
+          "`, which is neither latest, backup, a time (2026-11-26T15:15:40Z) nor a place in "
+          "the WAL (0/3000E88)");
+}
+
+Json to_json(const LiveMoment& live) {
+  return Json::object({{"cluster", live.cluster},
+                       {"database", live.database},
+                       {"timeline", static_cast<std::int64_t>(live.timeline)},
+                       {"lsn", lsn_text(live.lsn)},
+                       {"digest", live.digest},
+                       {"next_transaction", live.next_transaction},
+                       {"segment", live.segment},
+                       {"archived", live.archived}});
+}
+
+LiveMoment live_moment_from(const Json& value) {
+  return {.cluster = value.text("cluster"),
+          .database = value.text("database"),
+          .timeline = static_cast<std::uint32_t>(value.integer("timeline", 0)),
+          .lsn = parse_lsn(value.text("lsn")).value_or(0),
+          .digest = value.text("digest"),
+          .next_transaction = value.text("next_transaction"),
+          .segment = value.text("segment"),
+          .archived = value.boolean("archived", false)};
+}
+
+Result<LiveMoment> look_at_live(const PostgresArchive& archive, const Target& target,
+                                const DeedContext& context) {
+  TRY(settings, postgres_settings(target));
+  TRY(session, open_postgres(settings, context));
+  TRY(server, look_at_server(session));
+  if (server.in_recovery) {
+    return fail(ErrorCode::refused, "target " + target.name +
+                                        " is in recovery: only a primary can end its WAL segment");
+  }
+  LiveMoment live{.cluster = server.identifier, .database = server.database};
+  TRY_OK(read_quiet_content(session, live));
+  // A record after all that was read, and after it the end of the segment: so there is a place to
+  // recover to, and the archive is given what leads there.
+  TRY(place,
+      session.change("SELECT pg_logical_emit_message(false, 'gameday', $1)", {context.mark}));
+  TRY(lsn, parse_lsn(place.text(0, 0)));
+  live.lsn = lsn;
+  TRY(name, session.ask("SELECT pg_walfile_name($1)", {place.text(0, 0)}));
+  live.segment = name.text(0, 0);
+  const std::string timeline = live.segment.substr(0, 8);
+  static_cast<void>(
+      std::from_chars(timeline.data(), timeline.data() + timeline.size(), live.timeline, 16));
+  const auto ended = session.change("SELECT pg_switch_wal()");
+  if (!ended) return std::unexpected(ended.error().in("cannot end the WAL segment"));
+  TRY_OK(wait_until_archived(archive, live, context));
+  return live;
+}
+
+}  // namespace gameday

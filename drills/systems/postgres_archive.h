@@ -1,0 +1,57 @@
+// What a point-in-time recovery is made from: a base backup and archived WAL, as a playbook's
+// `postgres-archive` facet names them; and the moment of the live cluster that it is held against.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "drills/systems/base_backup.h"
+#include "drills/systems/postgres.h"
+
+namespace gameday {
+
+struct PostgresArchive {
+  std::string target = {};
+  std::string base = {};  // the folder of the base backup
+  std::string wal = {};   // that of the archived WAL; empty: `restore_command` alone knows
+  std::string restore_command = {};  // as PostgreSQL takes it
+  bool own_command = true;           // ours: a copy from `wal`
+  std::string of = {};               // the target whose backup it is meant to be; may be empty
+  std::string cluster = {};          // the system identifier that it is meant to have; may be empty
+  std::string database = {}, user = {};  // which is looked into afterwards, as whom
+  std::string server_user = {}, programs = {}, scratch = {};
+  std::uint32_t timeline = 0;  // 0: the newest
+  std::optional<Duration> max_age = {}, max_loss = {};
+  Duration archived_within{};
+};
+// invalid: it names no way to the WAL.
+[[nodiscard]] Result<PostgresArchive> postgres_archive(const Target& target);
+
+// Where recovery is to end.
+struct RecoveryPoint {
+  enum class Kind { latest, backup, time, lsn } kind = Kind::latest;
+  Utc time = {};
+  Lsn lsn = 0;
+};
+[[nodiscard]] Result<RecoveryPoint> parse_point(std::string_view text);
+
+// The live cluster as a backup's step found it: what the archive is to lead to at least.
+struct LiveMoment {
+  std::string cluster = {}, database = {};
+  std::uint32_t timeline = 0;
+  Lsn lsn = 0;
+  // Of its content, and the next transaction's number then; empty: somebody was just writing, and
+  // it belongs to no one place in the WAL.
+  std::string digest = {}, next_transaction = {};
+  std::string segment = {};  // of the WAL, which holds that place
+  bool archived = false;     // it has reached the archive in time
+};
+[[nodiscard]] Json to_json(const LiveMoment& live);
+[[nodiscard]] LiveMoment live_moment_from(const Json& value);
+
+// Looks at it, ends its WAL segment, and waits for that to be archived. refused: a right is
+// lacking.
+[[nodiscard]] Result<LiveMoment> look_at_live(const PostgresArchive& archive, const Target& live,
+                                              const DeedContext& context);
+
+}  // namespace gameday

@@ -1,0 +1,188 @@
+"""Drills that recover a base backup and archived WAL: they pass, they fail for the right reason, and
+whoever dies meanwhile leaves nothing."""
+
+import argparse
+import glob
+import json
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+import shop_world  # noqa: E402
+from postgres_world import PROGRAMS, Postgres  # noqa: E402
+from shop_world import FOLDER, SOURCE, Gameday, Wrong, check, eventually, named  # noqa: E402
+
+PLAYBOOKS = SOURCE + "/playbooks/postgres"
+
+
+class Archived(Postgres):
+    """A primary alone, whose WAL is archived, with a base backup."""
+
+    def __init__(self):
+        super().__init__(FOLDER + "/postgres")
+        self.environment = dict(os.environ)
+        self.base, self.wal, self.scratch = (f"{FOLDER}/{name}" for name in
+                                             ("base", "wal", "scratch"))
+
+    def up(self):
+        for folder in (self.folder, self.wal, self.scratch, self.folder + "/primary"):
+            os.makedirs(folder)
+        self.run_as_root("chown", "postgres:", self.folder + "/primary", self.wal)
+        self.run_as_server(PROGRAMS + "initdb", "-D", self.folder + "/primary/data", "-U",
+                           "postgres", "-A", "trust", "--no-sync", "-k", "--locale", "C.UTF-8")
+        self.start("primary", "archive_mode=on", f"archive_command=cp %p {self.wal}/%f")
+        self.psql("primary", "CREATE DATABASE shop", "postgres")
+        self.psql("primary", "CREATE SCHEMA sales; CREATE TABLE sales.orders (id bigint PRIMARY KEY, "
+                  "item text); INSERT INTO sales.orders SELECT n, 'book' FROM "
+                  "generate_series(1, 5000) AS n")
+        self.run_as_root(PROGRAMS + "pg_basebackup", "-d", self.conninfo("primary"), "-D",
+                         self.base, "-c", "fast", "-X", "none", "--no-sync")
+        self.rows = self.state()
+
+    def run_as_root(self, *command):
+        done = shop_world.subprocess.run(command, capture_output=True, text=True)
+        check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
+
+    def state(self):
+        return self.psql("primary", "SELECT md5(string_agg(o::text, ';' ORDER BY id)), count(*) "
+                         "FROM sales.orders AS o")
+
+    def variables(self, **more):
+        given = dict(connection=self.conninfo("primary"), table="sales.orders", base=self.base,
+                     wal=self.wal, scratch=self.scratch, **more)
+        return [word for name, value in given.items() for word in ("--var", f"{name}={value}")]
+
+    def write_and_archive(self):
+        self.psql("primary", "INSERT INTO sales.orders SELECT max(id) + 1, 'pen' FROM sales.orders")
+        segment = self.psql("primary", "SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+        self.psql("primary", "SELECT pg_switch_wal()")
+        path = f"{self.wal}/{segment.strip()}"
+        check(eventually(lambda: os.path.exists(path), 20), f"{path} is not archived")
+        return path
+
+    def expect_nothing_left(self, gameday):
+        check(gameday.open() == [], f"left open: {gameday.open()}")
+        check(os.listdir(self.scratch) == [], f"left: {os.listdir(self.scratch)}")
+        check(not self.in_scratch(), "a process works in the scratch folder")
+        check(not named("guardian"), "a guardian is still there")
+
+    def in_scratch(self):
+        found = []
+        for link in glob.glob("/proc/[0-9]*/cwd"):
+            try:
+                found += [link] if os.readlink(link).startswith(self.scratch) else []
+            except OSError:
+                continue
+        return found
+
+
+def expect_end(ended, code):
+    check(ended.returncode == code,
+          f"exit code {ended.returncode}, not {code}\n{ended.stdout[-2000:]}\n{ended.stderr}")
+    return json.loads(ended.stdout)
+
+
+def passes(postgres, gameday):
+    path = postgres.write_and_archive()
+    before = postgres.state()
+    ended = gameday.run(PLAYBOOKS + "/database-lost-pitr.yaml", "--json", *postgres.variables())
+    document = expect_end(ended, 0)
+    restore = document["restores"][0]
+    check(restore["kind"] == "postgres-archive" and restore["into"] == "scratch", restore)
+    check(restore["verified"] and not restore["vacuous"], restore)
+    recovered = restore["recovered"]
+    check(recovered["compared"] and recovered["pages"] > 900, recovered)
+    parts = sum(recovered[name] for name in ("copy_s", "check_s", "replay_s", "verify_s"))
+    check(0 < parts <= restore["took_s"], f"the parts take {parts} s of {restore['took_s']}")
+    check(restore["point_reached"] == recovered["time"] and recovered["time"], restore)
+    check(postgres.state() == before, "the live database is another one")
+    postgres.expect_nothing_left(gameday)
+    check(os.path.exists(path), "the archive is another one")
+    cluster = postgres.psql("primary", "SELECT system_identifier FROM pg_control_system()").strip()
+    nightly = gameday.run(PLAYBOOKS + "/backup-recovers-nightly.yaml", "--json",
+                          *postgres.variables(cluster=cluster, dbname="shop"))
+    document = expect_end(nightly, 0)
+    check(document["restores"][0]["recovered"]["compared"] is False, document["restores"])
+    postgres.expect_nothing_left(gameday)
+
+
+def misleads(postgres, gameday):
+    def expect_failed(playbook, reason, *more):
+        document = expect_end(gameday.run(f"{PLAYBOOKS}/{playbook}.yaml", "--json",
+                                          *postgres.variables(), *more), 1)
+        texts = [one["text"] for one in document["reasons"]]
+        check(any(reason in text for text in texts), f"no reason says `{reason}`: {texts}")
+        check(postgres.state() == before, "the live database is another one")
+        postgres.expect_nothing_left(gameday)
+
+    path = postgres.write_and_archive()
+    postgres.write_and_archive()
+    before = postgres.state()
+    expect_failed("database-lost-with-an-old-backup", "older than the 1s that are allowed")
+    os.remove(path)
+    expect_failed("database-lost-pitr", f"the WAL segment {os.path.basename(path)} is not in")
+
+
+SLOW = """\
+gameday: 1
+name: slow
+summary: A recovery that takes its time.
+owner: tests
+environment: test
+objectives: {}
+system:
+  archive: { postgres-archive: { base: BASE, restore_command: "sleep 1; cp WAL/%f %p", scratch: SCRATCH } }
+timeline:
+  - backup: archive
+  - { restore: archive }
+"""
+
+
+def killed(postgres, gameday):
+    postgres.write_and_archive()
+    playbook = FOLDER + "/slow.yaml"
+    with open(playbook, "w", encoding="utf-8") as file:
+        file.write(SLOW.replace("BASE", postgres.base).replace("WAL", postgres.wal)
+                   .replace("SCRATCH", postgres.scratch))
+    for both in (False, True):
+        started = gameday.start(playbook, "--json")
+        serves = postgres.scratch + "/gameday-*/data/postmaster.pid"
+        check(eventually(lambda: glob.glob(serves), 30), f"no server: {gameday.told()}")
+        for guardian in named("guardian") if both else []:
+            os.kill(guardian.pid, signal.SIGKILL)
+        started.kill()
+        started.wait()
+        if both:
+            check(gameday.open() != [], "nothing is owed")
+            reverted = gameday.revert()
+            check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        else:
+            check(eventually(lambda: not named("guardian"), 30), "the guardian goes on")
+        postgres.expect_nothing_left(gameday)
+
+
+CASES = {"passes": passes, "misleads": misleads, "killed": killed}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("case", choices=CASES)
+    options = parser.parse_args()
+    shop_world.enter()
+    postgres = Archived()
+    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), postgres)
+    try:
+        postgres.up()
+        CASES[options.case](postgres, gameday)
+    except Wrong as wrong:
+        print(f"{options.case}: {wrong}\n{gameday.told()}")
+        return 1
+    finally:
+        postgres.down()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
