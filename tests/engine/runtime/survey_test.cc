@@ -142,7 +142,8 @@ TEST(Survey, WhatMayEndWithItsInstanceIsProvenAgainAndIsNoLease) {
   const auto plan = make_plan(std::make_shared<const Playbook>(playbook), rows, "drill", 1, {});
   ASSERT_TRUE(plan);
   EXPECT_TRUE(plan->steps.front().may_end_early);
-  EXPECT_TRUE(survey_system(playbook, rows, "").faults.front().after_both.contains("gameday revert"));
+  EXPECT_TRUE(
+      survey_system(playbook, rows, "").faults.front().after_both.contains("gameday revert"));
 }
 
 // Somebody else's process behind a link that the fault would cut: it is not ours to cut.
