@@ -76,6 +76,22 @@ Result<std::string> digest_left(const DatabaseSwap& swap, const DeedContext& con
   return value.text("left");
 }
 
+// A deed that was broken off may still have a session in which the server makes a database: what is
+// looked at before that has ended is not what will be there.
+Status end_what_goes_on(const DatabaseSwap& swap, Postgres& session, const DeedContext& context) {
+  bool ended = false;
+  TRY_OK(wait_until_it(
+      [&]() -> Result<bool> {
+        TRY(left, session.change("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                                 "application_name = $1 AND pid <> pg_backend_pid()",
+                                 {session_name(swap.mark)}));
+        return ended = left.rows.empty();
+      },
+      context));
+  if (ended) return {};
+  return fail(ErrorCode::failed, "a session of deed " + swap.mark + " does not end");
+}
+
 Error not_ours(const DatabaseSwap& swap) {
   return {ErrorCode::conflict,
           "the database " + swap.database +
@@ -239,6 +255,7 @@ Status swap_in(const DatabaseSwap& swap, const std::string& digest, const DeedCo
 
 Status undo_swap(const DatabaseSwap& swap, const DeedContext& context) {
   TRY(session, open_beside(swap, context));
+  TRY_OK(end_what_goes_on(swap, session, context));
   TRY(now, look(swap, session));
   if (now.original.empty()) {
     return fail(ErrorCode::not_found,

@@ -136,17 +136,18 @@ TEST_P(EachRestore, StoppedInTheMiddleItCanStillBeUndone) {
   for (const Duration moment : {Duration(0), Duration(500us), Duration(2ms), Duration(8ms)}) {
     world_.set_until({{}, world_.clock().in(30s)});
     const BackupTaken taken = backup();
-    const Undo undo = prepared("drill-" + std::to_string(++number));
+    const std::string mark = "drill-" + std::to_string(++number);
+    const Undo undo = prepared(mark);
     StopSource stop;
     world_.set_until({stop.stop(), world_.clock().in(30s)});
     std::jthread stopper([&] {
       (void)world_.clock().sleep({{}, world_.clock().in(moment)});
       stop.request();
     });
-    (void)row().restore_place(target_, taken, undo, world_.context());
+    (void)row().restore_place(target_, taken, undo, world_.context(mark));
     stopper.join();
     world_.set_until({{}, world_.clock().in(30s)});
-    EXPECT_TRUE(row().undo(undo, world_.context()));
+    EXPECT_TRUE(row().undo(undo, world_.context(mark)));
     EXPECT_TRUE(gone(undo));
     EXPECT_EQ(place_->content(), before);
   }

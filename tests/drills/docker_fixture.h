@@ -103,8 +103,9 @@ class TestPart {
 
 // The beginning of addresses that this process alone uses: "10.97.12.".
 inline std::string own_addresses() {
-  constexpr int kMost = 250;
-  return "10.97." + std::to_string(getpid() % kMost) + ".";
+  constexpr int kFirst = 64, kMost = 160, kThird = 250;  // more than a machine's 32,768 processes
+  return "10." + std::to_string(kFirst + getpid() / kThird % kMost) + "." +
+         std::to_string(getpid() % kThird) + ".";
 }
 
 // A container of the tests' image, removed with what belongs to it at the end of the test. Its name

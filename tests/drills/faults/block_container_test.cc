@@ -25,7 +25,10 @@ class Place {
     server4.emplace(path(), four + ":80");
     server6.emplace(path(), "[" + six + "]:80");
   }
-  static std::string prefix() { return "fd97:" + std::to_string(getpid() % 250); }
+  static std::string prefix() {
+    constexpr int kGroup = 1000;
+    return "fd97:" + std::to_string(getpid() % kGroup) + ":" + std::to_string(getpid() / kGroup);
+  }
   static std::string six_of(const std::string& number) { return prefix() + "::" + number; }
   [[nodiscard]] std::string path() const { return "/proc/" + box.is("{{.State.Pid}}") + "/ns/net"; }
   std::string run(const std::string& command) const {
