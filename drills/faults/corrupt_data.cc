@@ -192,7 +192,7 @@ const FaultRow corrupt_data_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights = "write access to the database file and its folder",
-    .example = "- { fault: corrupt-data, target: store, how: truncate, for: 5s }",
+    .example = "- { fault: corrupt-data, target: store, how: truncate, leave: 1%, for: 5s }",
     .prepare = prepare,
     .inject = inject,
     .prove = prove,
