@@ -99,13 +99,24 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
+def thaw(pid):
+    """The freezer of cgroup v1 holds what was killed, too."""
+    for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, kind, group = line.split(":", 2)
+        if kind == "freezer" and group != "/":
+            pathlib.Path("/sys/fs/cgroup/freezer" + group, "freezer.state").write_text("THAWED")
+
+
 def end_orphans():
     """Ended one by one: what its parent leaves behind comes to us next."""
     own = pathlib.Path(f"/proc/{os.getpid()}/task")
     while pids := [pid for task in own.iterdir() for pid in (task / "children").read_text().split()]:
         for pid in map(int, pids):
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                thaw(pid)
+            with contextlib.suppress(OSError):
                 os.waitpid(pid, 0)
 
 
