@@ -324,7 +324,8 @@ class NamedNetns {
   }
   ~NamedNetns() {
     std::filesystem::remove_all(folder());
-    std::filesystem::remove("/etc/netns");  // only where nobody else has anything in it
+    std::error_code others;  // only where nobody else has anything in it
+    std::filesystem::remove("/etc/netns", others);
     ip({"netns", "del", name_});
   }
   std::string folder() const { return "/etc/netns/" + name_; }
