@@ -133,6 +133,24 @@ TEST_F(LoseDataOnRedis, NothingIsTakenOutAfterTheUndo) {
   }
 }
 
+// Keys of a pattern are taken out in several transactions; the undo may have been there after one.
+TEST_F(LoseDataOnRedis, NoMoreIsTakenOutOnceTheMarkIsGone) {
+  constexpr int kFirstTaken = 3;
+  redis_.shell("redis-cli -s " + redis_.socket() +
+               " EVAL \"for i=1,20000 do redis.call('set', 'session:' .. i, '') end\" 0");
+  arguments_.set("keys", "session:*");
+  const Undo undo = prepared();
+  int seen = 0;
+  world_.doors().observer = [&](std::string_view, Side) {
+    if (seen++ == kFirstTaken) redis_.cli("DEL gameday:kept", 15);
+  };
+  const auto done = inject(undo);
+  world_.doors().observer = {};
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::conflict) << done.error().text;
+  EXPECT_LT(std::stoi(redis_.cli("DBSIZE", 15)), 20000) << "it went on";
+}
+
 TEST_F(LoseDataOnRedis, WhatCannotBePutBackIsRefused) {
   redis_.cli("SET gameday:kept mine");
   expect_error(prepare(), ErrorCode::refused, "keeps for itself");
