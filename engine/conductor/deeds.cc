@@ -46,11 +46,9 @@ void Turn::prepare(std::size_t index) {
 
 // From which the restore of this lane's step is made.
 BackupTaken Turn::backup_of_step() const {
-  const auto& id = d.restores[lane().restore].backup_id;
-  const auto found = std::ranges::find_if(d.backups.rbegin(), d.backups.rend(),
-                                          [&](const auto& b) { return b.taken.id == id; });
-  GD_ASSERT(found != d.backups.rend());
-  return found->taken;
+  const std::size_t backup = d.restores[lane().restore].backup;
+  GD_ASSERT(backup < d.backups.size());
+  return d.backups[backup].taken;
 }
 
 void Turn::deed_task_done(const Task& task, const Done& done) {
@@ -194,7 +192,7 @@ void Turn::backed_up(const Done& done) {
   if (!done.status) {
     return fail_step(d.any_injected ? 1 : 3, "the backup failed: " + done.status.error().text);
   }
-  d.backups.push_back({std::get<BackupTaken>(done.value), now_.boot, {}});
+  d.backups.push_back({lane_step().id, std::get<BackupTaken>(done.value), now_.boot, {}});
   end_step(true);
 }
 
@@ -245,9 +243,7 @@ void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done)
   Task replay;
   replay.op = Op::replay;
   replay.target = queue;
-  for (const auto& backup : d.backups) {
-    if (backup.taken.id == note.backup_id) replay.since = backup.taken.taken;
-  }
+  replay.since = d.backups[note.backup].taken.taken;
   replay.deadline = *lane().deadline;
   run(std::move(replay));
 }

@@ -108,10 +108,11 @@ Json restores_json(const Drill& drill) {
   for (const auto& restore : drill.restores) {
     if (!restore.done) continue;
     const Json& recovered = restore.restored.facts.get("recovered");
-    Json one = Json::object({{"kind", restore.kind},
+    const BackupTaken& backup = drill.backups.at(restore.backup).taken;
+    Json one = Json::object({{"kind", backup.facts.text("kind")},
                              {"target", restore.target},
                              {"into", restore.into_place ? "place" : "scratch"},
-                             {"backup", restore.backup_id},
+                             {"backup", backup.id},
                              {"point_asked", recovered.get("asked")},
                              {"point_reached", recovered.get("time")},
                              {"took_s", restore.took_s},

@@ -107,12 +107,14 @@ struct ResidueNote {
 };
 
 struct BackupNote {
+  std::string step_id;
   BackupTaken taken;
   Instant at;
   std::optional<double> age_at_disaster_s;
 };
 struct RestoreNote {
-  std::string step_id, kind, target, backup_id;
+  std::string step_id, target;
+  std::size_t backup = 0;  // in Drill::backups: two of them may have one id
   bool into_place = false;
   bool done = false;
   Restored restored;

@@ -65,9 +65,11 @@ void Turn::begin_backup(const PlannedStep& planned) {
 }
 
 void Turn::begin_restore(const PlannedStep& planned) {
+  const std::string from = planned.step.arguments.text("from");
   const auto backup =
-      std::ranges::find_if(d.backups.rbegin(), d.backups.rend(),
-                           [&](const auto& b) { return b.taken.target == planned.step.target; });
+      std::ranges::find_if(d.backups.rbegin(), d.backups.rend(), [&](const auto& b) {
+        return b.taken.target == planned.step.target && (from.empty() || b.step_id == from);
+      });
   if (backup == d.backups.rend()) {
     return fail_step(blame(),
                      "step " + planned.step.id + ": there is no backup of " + planned.step.target);
@@ -75,9 +77,8 @@ void Turn::begin_restore(const PlannedStep& planned) {
   lane().deadline = now_.boot + planned.step.deadline.value_or(Deadlines::restore);
   lane().restore = d.restores.size();
   d.restores.push_back({planned.step.id,
-                        backup->taken.facts.text("kind"),
                         planned.step.target,
-                        backup->taken.id,
+                        static_cast<std::size_t>(d.backups.rend() - backup) - 1,
                         planned.step.into_place,
                         false,
                         {},

@@ -103,10 +103,18 @@ class Rabbit:
         return [(m["payload"], death[0]["routing-keys"][0] if death else m["routing_key"])
                 for m, death in zip(got, deaths)]
 
+    def waiting_and_done(self):
+        """Of one moment: what the server moves between two readings would be seen in both queues."""
+        while True:
+            waiting = self.messages("jobs")
+            done = self.messages("done")
+            if waiting == self.messages("jobs"):
+                return waiting + done
+
     def state(self):
         bindings = [b["source"] + " " + b["routing_key"]
                     for b in self.ask("GET", "/queues/%2F/jobs/bindings")]
-        return [sorted(self.messages("jobs") + self.messages("done")), sorted(bindings),
+        return [sorted(self.waiting_and_done()), sorted(bindings),
                 self.marks()]
 
     def check_healed(self):

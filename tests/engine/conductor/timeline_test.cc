@@ -192,6 +192,29 @@ TEST(Timeline, RefusesAVacuousRestore) {
   EXPECT_EQ(course.finish().exit_code, 1);
 }
 
+// Two of them under one id: a tool may name the backup that it has, whenever it is asked.
+TEST(Timeline, RestoresTheBackupOfTheStepThatItNames) {
+  constexpr std::string_view kTwo = R"yaml(
+timeline:
+  - { backup: store, id: first }
+  - { backup: store, id: second }
+  - { restore: store, from: first }
+  - { restore: store }
+)yaml";
+  Course course(kTwo);
+  for (const auto* digest : {"of the first", "of the second"}) {
+    BackupTaken taken;
+    taken.target = "store";
+    taken.id = "/backup";
+    taken.sha256 = digest;
+    course.answer(course.until(Op::backup), taken);
+  }
+  const auto named = course.until(Op::restore_scratch);
+  EXPECT_EQ(named.backup.sha256, "of the first");
+  course.well(named);
+  EXPECT_EQ(course.until(Op::restore_scratch).backup.sha256, "of the second");
+}
+
 TEST(Timeline, SupersedesNothingWhenTheQueueDoesNotReplay) {
   Course course;
   course.refuse(course.until(Op::replay));
