@@ -66,23 +66,29 @@ def dropped(drills, code, **variables):
     return result, len(lost)
 
 
-def facts_of(drills, kind):
-    """The facts of the dropped queue's events of that kind, newest last."""
+def put_back(drills):
+    """(messages that were in the queue when it was dropped, and that came back), as gameday says it"""
     with open(drills.gameday.out + "/journal.jsonl", encoding="utf-8") as file:
         events = [json.loads(line) for line in file]
-    return [one for one in events if kind in json.dumps(one)]
+    facts = [one["data"]["facts"] for one in events
+             if one["type"] == "gone" and "put_back" in (one["data"].get("facts") or {})]
+    return facts[-1]["kept"], facts[-1]["put_back"]
 
 
 def passes(drills):
     """The shop sends again what the queue took with it."""
     _, lost = dropped(drills, 0)
     check(lost == 0, f"{lost} orders are lost")
+    kept, back = put_back(drills)
+    check(kept > 50 and back == 0, f"{kept} were in the queue, {back} came back")
 
 
 def replayed(drills):
     """The undo puts back what was in the queue, and nothing of it is stored twice."""
     _, lost = dropped(drills, 0, put_back="true", held="1s")
     check(lost == 0, f"{lost} orders are lost")
+    kept, back = put_back(drills)
+    check(kept > 50 and back == kept, f"{kept} were in the queue, {back} came back")
 
 
 def unconfirmed(drills):
