@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The composed system, looked at from outside."""
 
+import glob
 import json
 import os
 import stat
@@ -8,9 +9,12 @@ import sys
 import time
 import unittest
 
+import yaml
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-from composed_world import (ENV_FILE, NAME, arguments, broker, containers, depth,  # noqa: E402
-                            front, http, inside, run, settings, sql, switched, system)
+from composed_world import (BASE, ENV_FILE, NAME, PLAYBOOKS, arguments, broker,  # noqa: E402
+                            containers, depth, front, http, inside, run, settings, sql, switched,
+                            system, variables)
 from shop_world import SOURCE, eventually as soon  # noqa: E402
 
 
@@ -138,6 +142,22 @@ class Composed(unittest.TestCase):
                 self.assertEqual(file.read().strip(), settings()[name])
         self.assertGreater(len(os.listdir(ENV_FILE + ".d")), 6)
         run("git", "-C", SOURCE, "-c", f"safe.directory={SOURCE}", "check-ignore", "-q", ".env.d/x")
+
+    def test_playbooks_find_the_system_of_make_system_up_by_their_defaults(self):
+        ours = variables()
+        first = 10000 - int(BASE)  # where the ports of one without a base count from
+        found = glob.glob(PLAYBOOKS + "/*.yaml") + glob.glob(PLAYBOOKS + "/twins/*.yaml")
+        self.assertGreater(len(found), 4)
+        for path in found:
+            with open(path, encoding="utf-8") as file:
+                defaults = yaml.safe_load(file)["vars"]
+            up = os.path.relpath(SOURCE, os.path.dirname(path))
+            for name in set(defaults) & set(ours):
+                expected = {"project": "gameday", "front": "http://127.0.0.1:18080"}.get(name)
+                if name.endswith("_port"):
+                    expected = int(ours[name]) + first
+                expected = expected or f"${{file:{up}/.env.d/{name.upper()}}}"
+                self.assertEqual(defaults[name], expected, f"{path}: {name}")
 
     def test_regions_meet_in_transit_alone(self):
         for part, one in containers().items():
