@@ -30,7 +30,7 @@ test-systems: ## Real systems: Docker, PostgreSQL, RabbitMQ, Redis, and each cri
 	  $(CTEST_FLAGS)
 	@ctest --test-dir $(RELEASE) -j $(JOBS) -L criteria --output-on-failure $(CTEST_FLAGS)
 
-test-composed: ## The composed system brought up, asked, and taken down
+test-composed: ## The composed system brought up, whole drills on it, and taken down again
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
 	@cmake --build $(RELEASE) -j $(JOBS)

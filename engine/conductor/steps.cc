@@ -179,9 +179,9 @@ void Turn::begin_steady(const Step& terms) {
   lane().step_timer = wake(now_.boot + lane().steady->within);
 }
 
-bool Turn::steady_holds() const {
+std::string Turn::not_steady() const {
   const SteadyWait& wait = *lane().steady;
-  return std::ranges::all_of(wait.probes, [&](const std::string& name) {
+  const auto holds = [&](const std::string& name) {
     const auto& probe = d.probes.at(name);
     if (probe.since_bad || !probe.since_ok || !probe.last_end) return false;
     // A probe that hangs says nothing, and nothing is not steady; nor do attempts of long ago that
@@ -190,15 +190,21 @@ bool Turn::steady_holds() const {
     const bool seen = *probe.last_end > wait.start;
     const Instant since = std::max(*probe.since_ok, wait.start);
     return fresh && seen && now_.boot - since >= wait.steady_for;
-  });
+  };
+  std::string names;
+  for (const auto& name : wait.probes) {
+    if (!holds(name)) names += (names.empty() ? "" : ", ") + name;
+  }
+  return names;
 }
 
 void Turn::judge_steady(bool at_deadline) {
-  if (steady_holds()) return steady_over(true);
-  if (at_deadline) steady_over(false);
+  const std::string missing = not_steady();
+  if (missing.empty()) return steady_over(true);
+  if (at_deadline) steady_over(false, missing);
 }
 
-void Turn::steady_over(bool held) {
+void Turn::steady_over(bool held, const std::string& missing) {
   const SteadyWait wait = *lane().steady;
   lane().steady.reset();
   lane().step_timer = 0;
@@ -211,7 +217,8 @@ void Turn::steady_over(bool held) {
   if (held) return end_step(true);
   const bool first = !d.any_injected;
   fail_step(first ? 3 : 1, "step " + d.steps[lane().step].id + ": no steady state for " +
-                               shown(wait.steady_for) + " within " + shown(wait.within));
+                               shown(wait.steady_for) + " within " + shown(wait.within) + ": " +
+                               missing);
 }
 
 }  // namespace gameday

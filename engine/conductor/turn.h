@@ -64,8 +64,8 @@ class Turn {
   void step_timer_fired();
   void begin_steady(const Step& terms);
   void judge_steady(bool at_deadline);
-  void steady_over(bool held);
-  [[nodiscard]] bool steady_holds() const;
+  void steady_over(bool held, const std::string& missing = "");
+  [[nodiscard]] std::string not_steady() const;  // the probes that do not hold yet
 
   // probes.cc
   void take(const Sampled& sample, ProbeState& probe);

@@ -130,6 +130,10 @@ constexpr std::array kPlaybook{
           .type = FieldType::groups,
           .help = "Criteria of the rubric that do not apply to this system.",
           .fields = kNotApplicable},
+    Field{.name = "vars",
+          .type = FieldType::json,
+          .help = "Defaults of variables, by name: ${name} stands for one, --var gives another "
+                  "value."},
     Field{.name = "objectives",
           .type = FieldType::group,
           .help = "What counts as having survived.",

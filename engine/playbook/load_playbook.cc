@@ -97,10 +97,9 @@ LoadedPlaybook decode_playbook(const std::string& path, std::string source, cons
   Playbook playbook;
   playbook.path = path;
   playbook.folder = folder_of(path);
-  fill_vars(*root, vars, playbook.folder, loaded.problems);
+  playbook.vars = fill_vars(*root, vars, playbook.folder, loaded.problems);
   playbook.source = loaded.source;
   playbook.sha256 = sha256(loaded.source);
-  playbook.vars = vars;
   const Vocabulary names = vocabulary_of(*root);
   const Decoding decoding{names, playbook.folder, loaded.problems};
   read_playbook(*root, {rows, decoding, playbook});

@@ -206,7 +206,7 @@ struct Playbook {
   std::vector<LoadSpec> loads;
   std::vector<ProbeSpec> probes;
   std::vector<Step> timeline;
-  std::vector<std::pair<std::string, std::string>> vars;  // filled in by --var
+  std::vector<std::pair<std::string, std::string>> vars;  // filled in: defaults and --var
 
   [[nodiscard]] const ProbeSpec* probe(std::string_view name_wanted) const;
   [[nodiscard]] const LoadSpec* load(std::string_view name_wanted) const;

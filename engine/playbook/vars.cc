@@ -83,12 +83,47 @@ class Filler {
   std::size_t filled_in_ = 0;
 };
 
+constexpr std::string_view kDefaults = "vars";
+
+// Those of the command line, and the playbook's own for what is not given there. A default may
+// refer to secrets, and to no other variable.
+Vars with_defaults(Node& root, const Vars& given, const std::string& folder, Problems& problems) {
+  Vars all = given;
+  const auto written =
+      std::ranges::find(root.entries, kDefaults, [](const Entry& entry) { return entry.key; });
+  if (written == root.entries.end()) return all;
+  if (!written->value.is_mapping()) {
+    problems.error(written->place, "`vars` is a mapping of names to their defaults, not " +
+                                       what_is(written->value));
+    return all;
+  }
+  const Vars none;
+  Filler filler(none, folder, problems);
+  for (auto& [name, place, value] : written->value.entries) {
+    if (!is_var_name(name)) {
+      problems.error(place, quoted(name) + " is no name of a variable: letters, digits and `_`");
+    } else if (!value.is_scalar()) {
+      problems.error(
+          place, "the default of variable " + quoted(name) + " is a text, not " + what_is(value));
+    } else if (filler.fill(value);
+               std::ranges::find(given, name, &Vars::value_type::first) == given.end()) {
+      all.emplace_back(name, value.text);
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
-void fill_vars(Node& root, const Vars& vars, const std::string& folder, Problems& problems) {
-  Filler filler(vars, folder, problems);
-  filler.fill(root);
+Vars fill_vars(Node& root, const Vars& vars, const std::string& folder, Problems& problems) {
+  const Vars all = with_defaults(root, vars, folder, problems);
+  Filler filler(all, folder, problems);
+  for (auto& entry : root.entries) {
+    if (entry.key != kDefaults) filler.fill(entry.value);
+  }
+  if (!root.is_mapping()) filler.fill(root);
   filler.warn_of_unused();
+  return all;
 }
 
 bool is_var_name(std::string_view name) {

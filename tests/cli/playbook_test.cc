@@ -22,20 +22,24 @@ timeline:
 
 class PlaybookCommands : public CliTest {
  protected:
-  static std::vector<std::string> shop_playbooks() {
+  // Those that run without --var: on the shop and on the composed system.
+  static std::vector<std::string> own_playbooks() {
     std::vector<std::string> paths;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(GAMEDAY_SOURCE_DIR "/playbooks/shop")) {
-      if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+    for (const std::string folder : {"/", "/twins", "/shop"}) {
+      const auto all =
+          std::filesystem::directory_iterator(GAMEDAY_SOURCE_DIR "/playbooks" + folder);
+      for (const auto& entry : all) {
+        if (entry.path().extension() == ".yaml") paths.push_back(entry.path().string());
+      }
     }
     std::ranges::sort(paths);
     return paths;
   }
 };
 
-TEST_F(PlaybookCommands, CheckFindsThePlaybooksOfTheShopValid) {
-  const auto paths = shop_playbooks();
-  ASSERT_GE(paths.size(), 7u);
+TEST_F(PlaybookCommands, CheckFindsOurPlaybooksValid) {
+  const auto paths = own_playbooks();
+  ASSERT_GE(paths.size(), 10u);
   for (const auto& path : paths) {
     const Ran ran = run({"check", path});
     EXPECT_EQ(ran.code, 0) << ran.err;
@@ -166,7 +170,7 @@ TEST_F(PlaybookCommands, TheCommittedSchemaIsTheOneThatTheRowsGive) {
       << "run: gameday schema > playbooks/schema.json";
 }
 
-TEST_F(PlaybookCommands, TheSchemaTakesTheShopsPlaybooksAndRefusesABrokenOne) {
+TEST_F(PlaybookCommands, TheSchemaTakesOurPlaybooksAndRefusesABrokenOne) {
   write("validate.py",
         "import json, sys, jsonschema, yaml\n"
         "schema = json.load(open(sys.argv[1]))\n"
@@ -179,7 +183,7 @@ TEST_F(PlaybookCommands, TheSchemaTakesTheShopsPlaybooksAndRefusesABrokenOne) {
         "sys.exit(wrong)\n");
   const std::string schema = GAMEDAY_SOURCE_DIR "/playbooks/schema.json";
   std::vector<std::string> argv = {"/usr/bin/python3", "validate.py", schema};
-  for (const auto& path : shop_playbooks()) argv.push_back(path);
+  for (const auto& path : own_playbooks()) argv.push_back(path);
   const Ran good = run_program(argv);
   EXPECT_EQ(good.code, 0) << good.out << good.err;
   std::string text(kPlaybook);

@@ -14,7 +14,8 @@ const EditedPlaybook kBadDocument[] = {
      "owner: payments-sre",
      "zzzzzz: 1",
      {"5:1: error: unknown key `zzzzzz` in playbook; known are: gameday, name, summary, owner, "
-      "environment, window, cadence, controls, not_applicable, objectives, system, limits, load, "
+      "environment, window, cadence, controls, not_applicable, vars, objectives, system, limits, "
+      "load, "
       "probes, timeline"}},
     {"DuplicateKey",
      "owner: payments-sre",

@@ -86,7 +86,8 @@ const Hostile kHostile[] = {
     {"AnOpenList", "a: [1\nb: 2\n", "2:2: error: not YAML: end of sequence flow not found"},
     {"AMergeKey", "<<: { a: 1 }\n",
      "1:1: error: unknown key `<<` in playbook; known are: gameday, name, summary, owner, "
-     "environment, window, cadence, controls, not_applicable, objectives, system, limits, load, "
+     "environment, window, cadence, controls, not_applicable, vars, objectives, system, limits, "
+     "load, "
      "probes, timeline"},
 };
 

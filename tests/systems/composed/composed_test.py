@@ -1,85 +1,21 @@
 #!/usr/bin/env python3
-"""The composed system, brought up, looked at from outside and taken down again.
+"""The composed system, looked at from outside."""
 
-A system of its own beside that of whoever works here: other names, other ports, other passwords.
-"""
-
-import argparse
-import base64
+import glob
 import json
 import os
-import shutil
 import stat
-import subprocess
 import sys
 import time
 import unittest
-import urllib.error
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SYSTEM = os.path.join(HERE, "system")
-PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-NAME = "gameday-test"
-ENV_FILE = os.path.join(PROJECT, "build", "system", "test.env")
-SKIPPED = 77
+import yaml
 
-
-def run(*command, check=True, **environment):
-    """What a command printed."""
-    done = subprocess.run(command, env={**os.environ, **environment}, text=True, timeout=1500,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)} returned {done.returncode}:\n{done.stdout}")
-    return done.stdout
-
-
-def system(command, **switches):
-    return run(SYSTEM, command, SYSTEM_NAME=NAME, SYSTEM_BASE="20000", SYSTEM_ENV=ENV_FILE, **switches)
-
-
-def settings():
-    with open(ENV_FILE, encoding="ascii") as file:
-        return dict(line.strip().split("=", 1) for line in file if "=" in line)
-
-
-def containers():
-    """Those of the test's system by the name of their part."""
-    ids = run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={NAME}").split()
-    found = json.loads(run("docker", "inspect", *ids)) if ids else []
-    return {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in found}
-
-
-def inside(part, *command):
-    return run("docker", "exec", containers()[part]["Id"], *command)
-
-
-def sql(part, statement):
-    return inside(part, "setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
-                  "psql", "-d", "orders", "-Atqc", statement).strip()
-
-
-def http(method, port, path, body=None, user=None):
-    """Status and body; the status is what the server said, whatever it is."""
-    request = urllib.request.Request(f"http://127.0.0.1:{settings()[port]}{path}", method=method,
-                                     data=None if body is None else json.dumps(body).encode())
-    request.add_header("Content-Type", "application/json")
-    if user:
-        request.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
-    try:
-        with urllib.request.urlopen(request, timeout=15) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-
-
-def front(method, path, body=None):
-    return http(method, "SYSTEM_FRONT_PORT", path, body)
-
-
-def broker(method, path, body=None):
-    user = "admin:" + settings()["RABBITMQ_ADMIN_PASSWORD"]
-    return http(method, "SYSTEM_RABBITMQ_PORT", "/api" + path, body, user)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+from composed_world import (BASE, ENV_FILE, NAME, PLAYBOOKS, arguments, broker,  # noqa: E402
+                            containers, depth, front, http, inside, run, settings, sql, switched,
+                            system, variables)
+from shop_world import SOURCE, eventually as soon  # noqa: E402
 
 
 def s3(method, path, *headers, body=None):
@@ -97,22 +33,11 @@ def s3(method, path, *headers, body=None):
 
 
 def eventually(condition, patience=20):
-    """Whether it came to hold within the time."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.2)
-    return True
+    return soon(condition, patience, 0.2)
 
 
 class Composed(unittest.TestCase):
-    """One system for all cases, as bringing it up takes most of the time."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.addClassCleanup(system, "down")
-        print(system("up"), flush=True)
+    """The system that is up."""
 
     def put(self, key):
         status, body = front("PUT", f"/orders/{key}", {"item": "book", "sum": "s-" + key})
@@ -181,7 +106,7 @@ class Composed(unittest.TestCase):
             for number in range(20):
                 self.put(f"{drill}-{number:02}")
             # More when some were sent again, as the workers hold them for so long.
-            self.assertTrue(eventually(lambda: depth_of_the_queue() >= 20))
+            self.assertTrue(eventually(lambda: depth() >= 20))
             self.assertEqual(broker("DELETE", "/queues/shop/orders")[0], 204)
         finally:
             run("docker", "unpause", *workers)
@@ -194,11 +119,8 @@ class Composed(unittest.TestCase):
 
     def test_a_dropped_queue_loses_nothing_but_without_confirms(self):
         self.assertEqual(self.drop_queue_with_orders_in_it("kept", 30), 0)
-        system("up", SHOP_CONFIRMS="off")
-        try:
+        with switched(SHOP_CONFIRMS="off"):
             self.assertEqual(self.drop_queue_with_orders_in_it("lost", 8), 20)
-        finally:
-            system("up")
 
     def test_ports_are_for_this_machine_alone(self):
         published = 0
@@ -212,7 +134,30 @@ class Composed(unittest.TestCase):
     def test_passwords_are_made_here_and_private(self):
         self.assertEqual(stat.S_IMODE(os.stat(ENV_FILE).st_mode), 0o600)
         self.assertEqual(len(set(settings().values())), len(settings()))
-        run("git", "-C", PROJECT, "-c", f"safe.directory={PROJECT}", "check-ignore", "-q", ".env")
+        run("git", "-C", SOURCE, "-c", f"safe.directory={SOURCE}", "check-ignore", "-q", ".env")
+        for name in os.listdir(ENV_FILE + ".d"):
+            path = f"{ENV_FILE}.d/{name}"
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+            with open(path, encoding="ascii") as file:
+                self.assertEqual(file.read().strip(), settings()[name])
+        self.assertGreater(len(os.listdir(ENV_FILE + ".d")), 6)
+        run("git", "-C", SOURCE, "-c", f"safe.directory={SOURCE}", "check-ignore", "-q", ".env.d/x")
+
+    def test_playbooks_find_the_system_of_make_system_up_by_their_defaults(self):
+        ours = variables()
+        first = 10000 - int(BASE)  # where the ports of one without a base count from
+        found = glob.glob(PLAYBOOKS + "/*.yaml") + glob.glob(PLAYBOOKS + "/twins/*.yaml")
+        self.assertGreater(len(found), 4)
+        for path in found:
+            with open(path, encoding="utf-8") as file:
+                defaults = yaml.safe_load(file)["vars"]
+            up = os.path.relpath(SOURCE, os.path.dirname(path))
+            for name in set(defaults) & set(ours):
+                expected = {"project": "gameday", "front": "http://127.0.0.1:18080"}.get(name)
+                if name.endswith("_port"):
+                    expected = int(ours[name]) + first
+                expected = expected or f"${{file:{up}/.env.d/{name.upper()}}}"
+                self.assertEqual(defaults[name], expected, f"{path}: {name}")
 
     def test_regions_meet_in_transit_alone(self):
         for part, one in containers().items():
@@ -239,37 +184,5 @@ class Composed(unittest.TestCase):
         self.assertTrue(containers()["gateway-west"]["State"]["Running"])
 
 
-def depth_of_the_queue():
-    """Messages in the queue, counted by the queue itself: the management's figures are late."""
-    lines = inside("rabbitmq", "rabbitmqctl", "-q", "-n", "rabbit@rabbitmq", "list_queues", "-p", "shop",
-                   "name", "messages")
-    return sum(int(line.split()[1]) for line in lines.splitlines() if line.startswith("orders\t"))
-
-
-class Down(unittest.TestCase):
-    """Runs after the other: what is left when it has been taken down."""
-
-    def test_nothing_is_left(self):
-        if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode != 0:
-            return  # the engine was started for the test, and went with it
-        for kind in ("container", "network", "volume"):
-            every = ["--all"] if kind == "container" else []
-            left = run("docker", kind, "ls", "-q", *every, "--filter",
-                       f"label=com.docker.compose.project={NAME}")
-            self.assertEqual(left, "", kind)
-        self.assertFalse(os.path.exists(ENV_FILE))
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True, help="where the shop's programs are")
-    arguments, rest = parser.parse_known_args()
-    if os.geteuid() != 0 and not shutil.which("sudo"):
-        print("an engine needs root, and there is no sudo")
-        return SKIPPED
-    os.environ["SYSTEM_BIN"] = arguments.bin
-    unittest.main(argv=[sys.argv[0], "-v", *rest])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    unittest.main(argv=[sys.argv[0], "-v", *arguments()[1]])

@@ -1,0 +1,129 @@
+"""region-loss on the composed system: nothing crosses while the region is blocked, everything is as it
+was afterwards, and who was not to be touched was not. Its twin: a block that one path evades."""
+
+import os
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+from composed_world import (containers, expect_reason, front, main, reasons, settings,  # noqa: E402
+                            sql)
+from netns_watch import Counters, expect_same, marked, snapshots  # noqa: E402
+from shop_world import check, eventually  # noqa: E402
+
+REGION = "eu-west"
+# A connection is one backend of the server, and of its whole life.
+BACKENDS = """SELECT pid || ' ' || backend_start FROM pg_stat_activity WHERE usename = 'shop'
+  AND client_addr IN ({}) ORDER BY 1"""
+
+
+def is_member(one):
+    return one["Config"]["Labels"].get("gameday.region") == REGION
+
+
+def sides():
+    every = containers()
+    return ({name: one for name, one in every.items() if is_member(one)},
+            {name: one for name, one in every.items() if not is_member(one)})
+
+
+def backends(server, *clients):
+    addresses = [network["IPAddress"] for client in clients
+                 for network in containers()[client]["NetworkSettings"]["Networks"].values()]
+    text = sql(server, BACKENDS.format(", ".join(f"'{address}'" for address in addresses)))
+    return set(text.splitlines())
+
+
+class Kept:
+    """Connections that do not go through the block: within the region, and outside of it."""
+
+    def __init__(self, members):
+        self.redis = socket.create_connection(("127.0.0.1", int(settings()["SYSTEM_REDIS_NORTH_PORT"])), 5)
+        self.say(f"AUTH {settings()['REDIS_PASSWORD']}", b"+OK\r\n")
+        # Each gateway looks all the time whether its database answers.
+        self.pairs = [pair for pair in (("pg-primary", "gateway-west"), ("pg-replica", "gateway-north"))
+                      if (pair[0] in members) == (pair[1] in members)]
+        self.before = [backends(*pair) for pair in self.pairs]
+        check(all(self.before), f"a pair of {self.pairs} has no connection: {self.before}")
+
+    def say(self, command, answer):
+        self.redis.sendall(command.encode() + b"\r\n")
+        check(self.redis.recv(100) == answer, f"redis-north does not answer to {command.split()[0]}")
+
+    def expect_uncut(self):
+        self.say("PING", b"+PONG\r\n")
+        for pair, before in zip(self.pairs, self.before):
+            check(before & backends(*pair), f"the connection of {pair} was cut: {before}, {backends(*pair)}")
+
+    def close(self):
+        self.redis.close()
+
+
+def blocked_everywhere(members):
+    """Both families' rules are there, in each of them."""
+    lines = marked(members)
+    return all(sum(line.startswith(name + ":") and " INPUT " in line for line in lines) == 2
+               for name in members)
+
+
+def watched(drills, playbook, code, held, covered):
+    """(the drill's result, who was reached across the block while it held, and before it)."""
+    members, others = sides()
+    with Counters(members, others) as counters:
+        before, kept = snapshots({**members, **others}), Kept(covered(members))
+        first = counters.read()
+        started = drills.start(playbook, held=f"{held}s", settles=f"{held + 10}s")
+        check(eventually(lambda: blocked_everywhere(covered(members)) or started.poll() is not None, 40,
+                         0.2) and started.poll() is None, f"it is not blocked: {drills.gameday.told()}")
+        crossed_before = counters.crossed(first)
+        time.sleep(0.5)  # what was under way
+        at_first = counters.read()
+        time.sleep(held - 1)
+        crossed = counters.crossed(at_first)
+        check(blocked_everywhere(covered(members)), "the block was over too early")
+        result = drills.finish(started, code)
+        kept.expect_uncut()
+        kept.close()
+        everybody = {**members, **others}
+        check(marked(everybody) == [], f"marks are left: {marked(everybody)}")
+        expect_same(before, snapshots(everybody))
+    return result, crossed, crossed_before
+
+
+def passes(drills):
+    result, crossed, before = watched(drills, "region-loss", 0, 6, lambda members: members)
+    check(crossed == {}, f"reached across the block: {crossed}")
+    # The counters do count: there was traffic both ways until then.
+    check(any(before.get(name) for name in ("gateway-west", "worker-west")), before)
+    check(any(before.get(name) for name in ("pg-replica", "front", "prometheus")), before)
+    fault = result["faults"][0]
+    check(fault["kind"] == "block-container" and fault["proven"] and fault["undo"] == "undone", fault)
+    check(len(fault["instances"]) == 5, fault)
+    recovery = result["recovery"]
+    check(recovery["acknowledged"] > 500 and recovery["lost"] == 0 and recovery["rpo_s"] == 0, recovery)
+    expect_nothing_stored(result)
+    # A second one starts clean.
+    again = drills.run("region-loss", 0, held="1s", rate="20/s")
+    check(again["drill"] != result["drill"], again["drill"])
+    expect_nothing_stored(again)
+
+
+def expect_nothing_stored(result):
+    status, text = front("GET", f"/orders?drill={result['drill']}")
+    check(status == 200 and '"orders":[]' in text.replace(" ", ""), f"{status} {text[:300]}")
+
+
+def evaded(drills):
+    """The gateway is not among what is blocked: orders still come into the region through it."""
+    without = lambda members: {name: one for name, one in members.items() if name != "gateway-west"}
+    result, crossed, _ = watched(drills, "twins/region-loss-evaded", 1, 4, without)
+    check(set(crossed) & {"gateway-west"}, f"nobody reached the gateway: {crossed}")
+    check(result["faults"][0]["proven"], result["faults"])
+    expect_reason(result, "west-is-dark")
+    check(result["recovery"]["lost"] == 0, reasons(result))
+    expect_nothing_stored(result)
+
+
+if __name__ == "__main__":
+    main([passes, evaded])
