@@ -128,6 +128,7 @@ class Drills:
     def __init__(self, bin_folder):
         self.environment = dict(os.environ)
         self.folder = tempfile.mkdtemp(prefix="gameday-composed.")
+        self.started = None
         self.gameday = Gameday(os.path.dirname(bin_folder) + "/gameday", self, self.folder)
 
     def arguments(self, playbook, **more):
@@ -142,7 +143,8 @@ class Drills:
     def start(self, name, **more):
         playbook = f"{PLAYBOOKS}/{name}.yaml"
         shutil.rmtree(self.gameday.out, ignore_errors=True)
-        return self.gameday.start(playbook, *self.arguments(playbook, **more))
+        self.started = self.gameday.start(playbook, *self.arguments(playbook, **more))
+        return self.started
 
     def finish(self, started, code):
         """The result of a drill that must end with that exit code, and leave nothing."""
@@ -160,6 +162,10 @@ class Drills:
         return self.finish(self.start(name, **more), code)
 
     def close(self):
+        """A drill that a test gave up on undoes what it did, so that the next finds the system well."""
+        if self.started and self.started.poll() is None:
+            self.started.terminate()
+            self.started.wait(120)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ import subprocess
 from shop_world import check
 
 COUNTS = "gameday-test counts"  # the comment of a rule that stops nothing
-OF_THE_KERNEL = r"netfilter\.nf_conntrack_(count|buckets)|\.(neigh|route)\.|stat_refresh|inode|random"
+OF_THE_KERNEL = r"/netfilter/nf_conntrack_(count|buckets):|/route/flush:"
 
 
 def within(pid, *command, text=None):
@@ -71,7 +71,7 @@ def snapshot(pid):
     plain = lambda text: "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     # Counts and lifetimes go on by themselves.
     still = lambda text: re.sub(r"(valid_lft|preferred_lft|expires|age) \S+|\[\d+:\d+\]", "", plain(text))
-    sysctls = [line for line in ask("sysctl", "-a", "-e", "--pattern", r"^net\.").splitlines()
+    sysctls = [line for line in ask("sh", "-c", "grep -rs . /proc/sys/net || true").splitlines()
                if not re.search(OF_THE_KERNEL, line)]
     return {"rules": still(ask("iptables-save")), "rules of IPv6": still(ask("ip6tables-save")),
             "addresses": still(ask("ip", "-o", "address")), "links": ask("ip", "-o", "link"),
