@@ -186,6 +186,9 @@ const ActionRow* Rows::action(std::string_view name) const { return named(action
 const RestoreRow* Rows::restore_of(const Target& target) const {
   return of_facet(restores, target);
 }
+std::string place_of(const RestoreRow& row, const Target& target) {
+  return row.place_of != nullptr ? row.place_of(target) : target.name;
+}
 const QueueRow* Rows::queue_of(const Target& target) const { return of_facet(queues, target); }
 
 }  // namespace gameday

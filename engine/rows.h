@@ -188,7 +188,8 @@ struct Restored {
 
 // A way to back up and restore one facet. A restore into place is a deed: prepare keeps the present
 // state, restore_place cuts over, undo puts the kept state back. `prepare` and `restore_place` are
-// null where it goes into scratch alone; `restore_scratch` where that is a deed too.
+// null where it goes into scratch alone; `restore_scratch` where that is a deed too; `prepare`
+// where `prepare_place` stands for it.
 struct RestoreRow {
   std::string_view name;  // "sqlite"
   std::string_view summary;
@@ -214,7 +215,15 @@ struct RestoreRow {
   // Of one that comes back as of a point in time: what is wrong with a step's `point`, as far as
   // the step alone can tell. Null: there is one point, that of the backup.
   Status (*fits_point)(const std::string& point) = nullptr;
+  // As `prepare`, of one whose undo depends on the backup and on the step's point.
+  Result<Undo> (*prepare_place)(const Deed& deed, const BackupTaken& backup,
+                                const DeedContext& context) = nullptr;
+  // The name of the target whose data it takes the place of, where that is not its own. Null: it
+  // is.
+  std::string (*place_of)(const Target& target) = nullptr;
 };
+// The target whose data a restore of this one into place replaces.
+[[nodiscard]] std::string place_of(const RestoreRow& row, const Target& target);
 
 // An intended change: promote, scale, deploy, fail back. Nothing undoes it; whether it was done is
 // proven. Both functions return by `context.until`; what `perform` starts ends with it.

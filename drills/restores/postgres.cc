@@ -45,11 +45,11 @@ Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
   return taken;
 }
 
-Status check_file(const Target& target, const PostgresSettings& settings, const BackupTaken& backup,
-                  const DeedContext& context) {
+Status check_file(const std::string& target, const PostgresSettings& settings,
+                  const BackupTaken& backup, const DeedContext& context) {
   TRY(identity, identity_of(settings, context));
   const std::string from = backup.facts.text("identity");
-  if (backup.target != target.name || from != identity) {
+  if (backup.target != target || from != identity) {
     return fail(ErrorCode::corrupt,
                 "the backup " + backup.id + " is of " + from + ", not of " + identity);
   }
@@ -95,20 +95,28 @@ Status drop_aside(const PostgresSettings& settings, const std::string& database,
   return drop_database(settings, database, last);
 }
 
-Result<Restored> restore_scratch(const Target& target, const BackupTaken& backup,
-                                 const DeedContext& context) {
-  TRY(settings, postgres_settings(target));
-  if (const auto good = check_file(target, settings, backup, context); !good) {
-    if (tells_about_backup(good.error())) return not_verified(good.error());
-    return std::unexpected(good.error());
-  }
-  const std::string scratch = fresh_name(context.mark + " scratch");
+// Ours until its undo: it would outlast us, if we died while it is filled.
+Result<Undo> prepare_scratch(const Deed& deed, const BackupTaken&, const DeedContext& context) {
+  TRY(opened, open_for(deed, context));
+  return Undo{.kind = "postgres",
+              .arguments = Json::object({{"scratch", context.mark},
+                                         {"target", deed.target},
+                                         {"connection", std::move(opened.connection)}})};
+}
+
+bool is_scratch(const Undo& undo) { return undo.arguments.find("scratch") != nullptr; }
+
+Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
+                              const DeedContext& context) {
+  TRY(settings, connection_in(undo));
+  const auto good = check_file(undo.arguments.text("target"), settings, backup, context);
+  if (!good && tells_about_backup(good.error())) return not_verified(good.error());
+  if (!good) return std::unexpected(good.error());
+  const std::string scratch = fresh_name(undo.arguments.text("scratch"));
   TRY_OK(make_database(settings, scratch, context));
   const auto content = load_aside(settings, scratch, backup, Ownership::ours, context);
-  const auto dropped = drop_aside(settings, scratch, context);
   if (!content && tells_about_backup(content.error())) return not_verified(content.error());
   if (!content) return std::unexpected(content.error());
-  if (!dropped) return std::unexpected(dropped.error().in("the scratch database " + scratch));
   return restored(content->rows, to_json(*content), backup, context.doors.clock);
 }
 
@@ -129,7 +137,7 @@ Result<PostgresContent> load_fresh(const DatabaseSwap& swap, const BackupTaken& 
 Result<Restored> restore_place(const Target& target, const BackupTaken& backup, const Undo& undo,
                                const DeedContext& context) {
   TRY(swap, database_swap_from(undo.arguments));
-  const auto good = check_file(target, swap.settings, backup, context);
+  const auto good = check_file(target.name, swap.settings, backup, context);
   const auto content = good ? load_fresh(swap, backup, context) : std::unexpected(good.error());
   if (!content && tells_about_backup(content.error())) {
     TRY_OK(drop_aside(swap.settings, fresh_name(swap.mark), context));
@@ -149,16 +157,25 @@ Result<Restored> restore_place(const Target& target, const BackupTaken& backup, 
 }
 
 Status undo_restore(const Undo& undo, const DeedContext& context) {
+  if (is_scratch(undo)) {
+    TRY(settings, connection_in(undo));
+    return drop_fresh(settings, undo.arguments.text("scratch"), context);
+  }
   TRY(swap, database_swap_from(undo.arguments));
   return undo_swap(swap, context);
 }
 
 Result<Proof> gone(const Undo& undo, const DeedContext& context) {
+  if (is_scratch(undo)) {
+    TRY(settings, connection_in(undo));
+    return fresh_gone(settings, undo.arguments.text("scratch"), context);
+  }
   TRY(swap, database_swap_from(undo.arguments));
   return swap_gone(swap, context);
 }
 
 Status close_restore(const Undo& undo, bool keep, const DeedContext& context) {
+  if (is_scratch(undo)) return {};
   TRY(swap, database_swap_from(undo.arguments));
   return erase_swapped(swap, keep, context);
 }
@@ -177,11 +194,13 @@ const RestoreRow postgres_restore{
         "every owner in it, and pg_signal_backend",
     .example = "- { restore: database, into: place }",
     .backup = backup,
-    .restore_scratch = restore_scratch,
+    .restore_scratch = nullptr,
     .prepare = prepare,
     .restore_place = restore_place,
     .undo = undo_restore,
     .gone = gone,
-    .close = close_restore};
+    .close = close_restore,
+    .prepare_scratch = prepare_scratch,
+    .fill_scratch = fill_scratch};
 
 }  // namespace gameday

@@ -1,8 +1,10 @@
 // Recovers a PostgreSQL cluster from a base backup and archived WAL, to a point in time, into a
-// scratch cluster of the drill's own. What it is made from was there before the drill: its backup's
-// step looks at that, and makes sure that the WAL until now is in the archive.
+// scratch cluster of the drill's own; and, into place, puts that where the live one's data is, once
+// it has been looked at. Its backup's step takes the base backup or looks at the one that is there,
+// and makes sure that the WAL until now is in the archive.
 #include "drills/systems/postgres_archive.h"
 
+#include "drills/systems/postgres_place.h"
 #include "drills/systems/postgres_recovery.h"
 #include "drills/systems/restored.h"
 
@@ -14,8 +16,15 @@ Restored not_verified(const Error& error) {
 }
 
 Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
-  TRY(archive, postgres_archive(target));
+  TRY(located, located_archive(target, context));
+  TRY(archive, postgres_archive(located));
+  const Target* live = live_of(archive, context);
   const Utc looked = context.doors.clock.now().utc;
+  if (archive.base.empty() && live != nullptr) {
+    archive.base = context.private_folder + "/backups/" + context.mark + "-" + target.name;
+    TRY_OK(context.doors.files.make_folder(context.private_folder + "/backups", 0700));
+    TRY_OK(take_base_backup(archive, *live, archive.base, context));
+  }
   TRY(base, look_at_base(archive.base, context));
   BackupTaken taken{.target = target.name,
                     .id = archive.base,
@@ -26,7 +35,6 @@ Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
                                            {"wal", archive.wal},
                                            {"looked", rfc3339(looked)},
                                            {"age_s", seconds(looked - base.taken)}})};
-  const Target* live = archive.of.empty() ? nullptr : context.system.target(archive.of);
   if (live != nullptr) {
     TRY(moment, look_at_live(archive, *live, context));
     taken.digest = moment.digest;
@@ -37,9 +45,10 @@ Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
 
 Result<Undo> prepare_scratch(const Deed& deed, const BackupTaken& backup,
                              const DeedContext& context) {
-  const Target* target = context.system.target(deed.target);
-  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
-  TRY(archive, postgres_archive(*target));
+  const Target* named = context.system.target(deed.target);
+  if (named == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
+  TRY(target, located_archive(*named, context));
+  TRY(archive, postgres_archive(target));
   TRY(point, parse_point(deed.arguments.text("point")));
   if (point.kind == RecoveryPoint::Kind::backup && backup.facts.find("live") == nullptr) {
     return fail(ErrorCode::invalid,
@@ -53,9 +62,33 @@ Result<Undo> prepare_scratch(const Deed& deed, const BackupTaken& backup,
                             context));
   return Undo{.kind = "postgres-archive",
               .arguments = Json::object({{"scratch", to_json(scratch)},
-                                         {"target", target->name},
-                                         {"archive", target->facets.get("postgres-archive")},
+                                         {"target", target.name},
+                                         {"archive", target.facets.get("postgres-archive")},
                                          {"point", deed.arguments.text("point", "latest")}})};
+}
+
+std::string place_of_archive(const Target& target) {
+  return target.facets.get("postgres-archive").text("of");
+}
+
+// The scratch cluster is where it begins; what goes into place comes from there.
+Result<Undo> prepare_place(const Deed& deed, const BackupTaken& backup,
+                           const DeedContext& context) {
+  TRY(undo, prepare_scratch(deed, backup, context));
+  const Target* live = context.system.target(undo.arguments.get("archive").text("of"));
+  if (live == nullptr || live->facets.find("postgres-data") == nullptr) {
+    return fail(ErrorCode::invalid,
+                "into place wants `of` to name a target with `postgres-data`: where the place is");
+  }
+  TRY(data, look_at_data(*live, context));
+  TRY_OK(may_rename_in_its_place(data));
+  const std::string backed_up = backup.facts.get("base").text("cluster");
+  if (!data.cluster.empty() && data.cluster != backed_up) {
+    return fail(ErrorCode::conflict, data.folder + " is of cluster " + data.cluster +
+                                         ", and the base backup of " + backed_up);
+  }
+  undo.arguments.set("data", to_json(data)).set("kept", data.aside());
+  return undo;
 }
 
 Result<RecoveryTerms> terms_of(const BackupTaken& backup, const Undo& undo) {
@@ -90,14 +123,49 @@ Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
   return result;
 }
 
-Status undo_scratch(const Undo& undo, const DeedContext& context) {
+Result<Restored> restore_place(const Target&, const BackupTaken& backup, const Undo& undo,
+                               const DeedContext& context) {
+  TRY(terms, terms_of(backup, undo));
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  if (const Target* live = live_of(terms.archive, context)) {
+    TRY_OK(archive_until_now(terms.archive, *live, context));
+  }
+  const auto recovered = recover(terms, context);
+  if (!recovered && recovered.error().code == ErrorCode::corrupt) {
+    return not_verified(recovered.error());
+  }
+  if (!recovered) return std::unexpected(recovered.error());
+  Restored result =
+      restored(recovered->content.rows, to_json(recovered->content), backup, context.doors.clock);
+  result.facts.set("recovered", to_json(*recovered, terms));
+  if (result.vacuous) return result;
+  TRY(placed, put_into_place(data, terms.scratch, *recovered, context));
+  result.facts.set("place", to_json(placed)).set("kept", data.aside());
+  TRY_OK(erase_scratch(terms.scratch, context));
+  return result;
+}
+
+// Of both: one into place has a scratch cluster too.
+Status undo_restore(const Undo& undo, const DeedContext& context) {
   TRY(scratch, scratch_cluster_from(undo.arguments.get("scratch")));
-  return erase_scratch(scratch, context);
+  TRY_OK(erase_scratch(scratch, context));
+  if (undo.arguments.find("data") == nullptr) return {};
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  return undo_place(data, context);
 }
 
 Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   TRY(scratch, scratch_cluster_from(undo.arguments.get("scratch")));
-  return scratch_gone(scratch, context);
+  TRY(proof, scratch_gone(scratch, context));
+  if (!proof.held || undo.arguments.find("data") == nullptr) return proof;
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  return place_gone(data, context);
+}
+
+Status close_restore(const Undo& undo, bool keep, const DeedContext& context) {
+  if (undo.arguments.find("data") == nullptr) return {};
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  return close_place(data, keep, context);
 }
 
 Status fits_point(const std::string& point) {
@@ -112,23 +180,26 @@ const RestoreRow postgres_archive_restore{
     .name = "postgres-archive",
     .summary =
         "A base backup and archived WAL, recovered to a point in time into a scratch cluster, "
-        "whose every row and page is read.",
+        "whose every row and page is read; into place, that then takes the place of `of`.",
     .facet = "postgres-archive",
     .rights =
         "to read the base backup and, as `server_user`, the WAL; the server's programs of its "
         "version; room for a copy in `scratch`; of the live database (`of`), if any: to read "
         "every table, and EXECUTE on pg_switch_wal(), pg_control_system() and "
-        "pg_control_checkpoint()",
+        "pg_control_checkpoint(); without `base`: REPLICATION; into place: as "
+        "lose-data-directory",
     .example = "- { restore: archive, point: latest }",
     .backup = backup,
     .restore_scratch = nullptr,
     .prepare = nullptr,
-    .restore_place = nullptr,
-    .undo = undo_scratch,
+    .restore_place = restore_place,
+    .undo = undo_restore,
     .gone = gone,
-    .close = nullptr,
+    .close = close_restore,
     .prepare_scratch = prepare_scratch,
     .fill_scratch = fill_scratch,
-    .fits_point = fits_point};
+    .fits_point = fits_point,
+    .prepare_place = prepare_place,
+    .place_of = place_of_archive};
 
 }  // namespace gameday

@@ -94,6 +94,10 @@ Status read_label(const std::string& label, BaseBackup& base) {
   const std::string begins = value_of(label, "START WAL LOCATION");
   TRY(begin, parse_lsn(begins.substr(0, begins.find(' '))));
   base.begin = begin;
+  constexpr std::string_view kFile = "(file ";
+  if (const auto at = begins.find(kFile); at != std::string::npos) {
+    base.segment = begins.substr(at + kFile.size(), 24);
+  }
   const std::string timeline = value_of(label, "START TIMELINE");
   const auto* const end = timeline.data() + timeline.size();
   if (std::from_chars(timeline.data(), end, base.timeline).ec != std::errc()) {
@@ -202,6 +206,7 @@ Json to_json(const BaseBackup& base) {
                        {"manifest", base.manifest},
                        {"cluster", base.cluster},
                        {"version", base.version},
+                       {"segment", base.segment},
                        {"timeline", static_cast<std::int64_t>(base.timeline)},
                        {"begin", lsn_text(base.begin)},
                        {"taken", rfc3339(base.taken)}});
@@ -213,9 +218,16 @@ BaseBackup base_backup_from(const Json& value) {
           .cluster = value.text("cluster"),
           .version = value.text("version"),
           .manifest = value.text("manifest"),
+          .segment = value.text("segment"),
           .timeline = static_cast<std::uint32_t>(value.integer("timeline", 1)),
           .begin = parse_lsn(value.text("begin")).value_or(0),
           .taken = parse_rfc3339(value.text("taken")).value_or(Utc{})};
+}
+
+Result<std::string> cluster_in(const std::string& folder, const Files& files) {
+  TRY(bytes, files.read(folder + "/" + std::string(kControl)));
+  TRY(control, control_of(bytes));
+  return std::to_string(control.cluster);
 }
 
 Result<BaseBackup> look_at_base(const std::string& folder, const DeedContext& context) {

@@ -15,6 +15,7 @@ struct BaseBackup {
   std::string cluster = {};   // the system identifier
   std::string version = {};   // "15"
   std::string manifest = {};  // sha256 of it, and with it of every file; empty: there is none
+  std::string segment = {};   // of the WAL, in which it begins
   std::uint32_t timeline = 1;
   Lsn begin = 0;
   Utc taken = {};  // of its beginning
@@ -26,6 +27,9 @@ struct BaseBackup {
 // without touching what is not a copy.
 [[nodiscard]] Result<BaseBackup> look_at_base(const std::string& folder,
                                               const DeedContext& context);
+
+// The system identifier of what is in a data directory. not_found: nothing is.
+[[nodiscard]] Result<std::string> cluster_in(const std::string& folder, const Files& files);
 
 // Copies or unpacks it into `folder`, which is empty, and ours alone.
 [[nodiscard]] Status unpack_base(const BaseBackup& base, const std::string& folder,

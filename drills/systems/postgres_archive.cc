@@ -1,7 +1,9 @@
 #include "drills/systems/postgres_archive.h"
 
 #include <charconv>
+#include <filesystem>
 
+#include "drills/systems/data_directory.h"
 #include "drills/systems/postgres_content.h"
 #include "engine/playbook/arguments.h"
 
@@ -35,7 +37,7 @@ Status choose_command(const Json& fields, PostgresArchive& archive) {
                                         " has neither `wal` nor a `restore_command`: it has no "
                                         "way to the archived WAL");
   }
-  archive.restore_command = "cp -- " + quoted_word(archive.wal) + "/%f \"%p\"";
+  archive.restore_command = copy_command(archive.wal);
   return {};
 }
 
@@ -85,7 +87,84 @@ Status wait_until_archived(const PostgresArchive& archive, LiveMoment& live,
   }
 }
 
+// A record after all that was read, and after it the end of the segment: so there is a place to
+// recover to, and the archive is given what leads there.
+Status end_segment(Postgres& session, LiveMoment& live, const DeedContext& context) {
+  TRY(place,
+      session.change("SELECT pg_logical_emit_message(false, 'gameday', $1)", {context.mark}));
+  TRY(lsn, parse_lsn(place.text(0, 0)));
+  live.lsn = lsn;
+  TRY(name, session.ask("SELECT pg_walfile_name($1)", {place.text(0, 0)}));
+  live.segment = name.text(0, 0);
+  const std::string timeline = live.segment.substr(0, 8);
+  static_cast<void>(
+      std::from_chars(timeline.data(), timeline.data() + timeline.size(), live.timeline, 16));
+  const auto ended = session.change("SELECT pg_switch_wal()");
+  return ended ? Status() : std::unexpected(ended.error().in("cannot end the WAL segment"));
+}
+
 }  // namespace
+
+std::string copy_command(const std::string& folder) {
+  return "cp -- " + quoted_word(folder) + "/%f \"%p\"";
+}
+
+const Target* live_of(const PostgresArchive& archive, const DeedContext& context) {
+  return archive.of.empty() ? nullptr : context.system.target(archive.of);
+}
+
+Result<Target> located_archive(const Target& target, const DeedContext& context) {
+  const Json& fields = target.facets.get("postgres-archive");
+  const std::string within = fields.text("wal_within");
+  if (within.empty()) return target;
+  const Target* live = context.system.target(fields.text("of"));
+  if (live == nullptr || live->facets.find("container") == nullptr) {
+    return fail(ErrorCode::invalid, "target " + target.name +
+                                        ": `wal_within` wants `of` to name a "
+                                        "target with `container`");
+  }
+  TRY(engine, DockerEngine::open(context));
+  TRY(container, any_container_of(*live, engine, context));
+  TRY(folder, path_in_volume(container, within, engine));
+  Target found = target;
+  Json located = fields;
+  located.set("wal", folder);
+  found.facets.set("postgres-archive", std::move(located));
+  return found;
+}
+
+Status take_base_backup(const PostgresArchive& archive, const Target& live,
+                        const std::string& folder, const DeedContext& context) {
+  TRY(settings, postgres_settings(live));
+  TRY(session, open_postgres(settings, context));
+  TRY(server, look_at_server(session));
+  const std::string major = server.version.substr(0, server.version.find_first_of(". "));
+  const std::string usual = "/usr/lib/postgresql/" + major + "/bin";
+  TRY(child, connection_for_child(settings, context));
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  TRY(ended, context.doors.processes.run(
+                 {{(archive.programs.empty() ? usual : archive.programs) + "/pg_basebackup",
+                   "--dbname", child.conninfo, "--pgdata", folder, "--checkpoint", "fast",
+                   "--wal-method", "none", "--no-password"},
+                  "/",
+                  child.environment},
+                 context.until));
+  if (ended.succeeded()) return {};
+  return fail(ErrorCode::failed, "pg_basebackup: " + last_words(ended.output));
+}
+
+Status archive_until_now(const PostgresArchive& archive, const Target& target,
+                         const DeedContext& context) {
+  TRY(settings, postgres_settings(target));
+  auto session = open_postgres(settings, context);
+  if (!session) return {};
+  const auto server = look_at_server(*session);
+  if (!server || server->in_recovery) return {};
+  LiveMoment live;
+  TRY_OK(end_segment(*session, live, context));
+  return wait_until_archived(archive, live, context);
+}
 
 Result<PostgresArchive> postgres_archive(const Target& target) {
   const Json& fields = target.facets.get("postgres-archive");
@@ -99,6 +178,7 @@ Result<PostgresArchive> postgres_archive(const Target& target) {
                           .server_user = fields.text("server_user", "postgres"),
                           .programs = fields.text("programs"),
                           .scratch = fields.text("scratch", "/var/tmp")};
+  archive.within = fields.find("wal_within") != nullptr;
   archive.timeline = static_cast<std::uint32_t>(fields.integer("timeline", 0));
   archive.max_age = duration_in(fields, "max_age");
   archive.max_loss = duration_in(fields, "max_loss");
@@ -157,19 +237,7 @@ Result<LiveMoment> look_at_live(const PostgresArchive& archive, const Target& ta
   }
   LiveMoment live{.cluster = server.identifier, .database = server.database};
   TRY_OK(read_quiet_content(session, live));
-  // A record after all that was read, and after it the end of the segment: so there is a place to
-  // recover to, and the archive is given what leads there.
-  TRY(place,
-      session.change("SELECT pg_logical_emit_message(false, 'gameday', $1)", {context.mark}));
-  TRY(lsn, parse_lsn(place.text(0, 0)));
-  live.lsn = lsn;
-  TRY(name, session.ask("SELECT pg_walfile_name($1)", {place.text(0, 0)}));
-  live.segment = name.text(0, 0);
-  const std::string timeline = live.segment.substr(0, 8);
-  static_cast<void>(
-      std::from_chars(timeline.data(), timeline.data() + timeline.size(), live.timeline, 16));
-  const auto ended = session.change("SELECT pg_switch_wal()");
-  if (!ended) return std::unexpected(ended.error().in("cannot end the WAL segment"));
+  TRY_OK(end_segment(session, live, context));
   TRY_OK(wait_until_archived(archive, live, context));
   return live;
 }

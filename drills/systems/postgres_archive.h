@@ -12,8 +12,9 @@ namespace gameday {
 
 struct PostgresArchive {
   std::string target = {};
-  std::string base = {};  // the folder of the base backup
+  std::string base = {};  // the folder of the base backup; empty: the backup's step takes one
   std::string wal = {};   // that of the archived WAL; empty: `restore_command` alone knows
+  bool within = false;    // that is in a container's volume: what is needed of it is copied
   std::string restore_command = {};  // as PostgreSQL takes it
   bool own_command = true;           // ours: a copy from `wal`
   std::string of = {};               // the target whose backup it is meant to be; may be empty
@@ -24,6 +25,9 @@ struct PostgresArchive {
   std::optional<Duration> max_age = {}, max_loss = {};
   Duration archived_within{};
 };
+// The target with its `wal` on this machine, where its facet gives it as the container of `of` sees
+// it.
+[[nodiscard]] Result<Target> located_archive(const Target& target, const DeedContext& context);
 // invalid: it names no way to the WAL.
 [[nodiscard]] Result<PostgresArchive> postgres_archive(const Target& target);
 
@@ -48,6 +52,18 @@ struct LiveMoment {
 };
 [[nodiscard]] Json to_json(const LiveMoment& live);
 [[nodiscard]] LiveMoment live_moment_from(const Json& value);
+
+// The live cluster that it is the backup of; null: it says of none.
+[[nodiscard]] const Target* live_of(const PostgresArchive& archive, const DeedContext& context);
+// The command by which a server fetches a segment from there.
+[[nodiscard]] std::string copy_command(const std::string& folder);
+// Takes a base backup of the live cluster into a folder.
+[[nodiscard]] Status take_base_backup(const PostgresArchive& archive, const Target& live,
+                                      const std::string& folder, const DeedContext& context);
+// Ends the live cluster's WAL segment and waits for it in the archive; where it does not answer, or
+// is none that writes, there is nothing to wait for.
+[[nodiscard]] Status archive_until_now(const PostgresArchive& archive, const Target& live,
+                                       const DeedContext& context);
 
 // Looks at it, ends its WAL segment, and waits for that to be archived. refused: a right is
 // lacking.

@@ -12,9 +12,11 @@ constexpr Field kFields[] = {
     {.name = "base",
      .type = FieldType::path,
      .help = "The folder of a base backup, as pg_basebackup writes it: plain or tar, with its "
-             "manifest.",
-     .required = true},
+             "manifest. Without it a backup's step takes one of `of`."},
     {.name = "wal", .type = FieldType::path, .help = "The folder of the archived WAL segments."},
+    {.name = "wal_within",
+     .type = FieldType::path,
+     .help = "The same, as the container of `of` sees it, in a volume of it."},
     {.name = "restore_command",
      .type = FieldType::text,
      .help =
@@ -65,7 +67,8 @@ constexpr Field kFields[] = {
 };
 
 Result<Instance> resolve(const Target& target, const DeedContext& context) {
-  TRY(archive, postgres_archive(target));
+  TRY(located, located_archive(target, context));
+  TRY(archive, postgres_archive(located));
   std::error_code error;
   for (const auto& folder : {archive.base, archive.wal}) {
     if (folder.empty() || std::filesystem::is_directory(folder, error)) continue;
@@ -77,7 +80,13 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
       return fail(ErrorCode::invalid, "`of` names " + archive.of + ", which is no `postgres`");
     }
   }
-  return Instance{target.name, "base backup " + archive.base, "postgres-archive:" + archive.base,
+  if (archive.base.empty() && archive.of.empty()) {
+    return fail(ErrorCode::invalid, "it has neither a `base`, nor an `of` to take one of");
+  }
+  const std::string shown =
+      archive.base.empty() ? "base backup of " + archive.of : "base backup " + archive.base;
+  const std::string known = archive.base.empty() ? archive.wal : archive.base;
+  return Instance{target.name, shown, "postgres-archive:" + known,
                   Json::object({{"wal", archive.wal}})};
 }
 

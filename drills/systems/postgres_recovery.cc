@@ -80,7 +80,16 @@ class Recovery {
   Status copy() const {
     TRY_OK(make_scratch(terms_.scratch, context_));
     TRY_OK(unpack_base(terms_.base, terms_.scratch.data(), context_));
+    if (copies_wal()) TRY_OK(copy_wal(terms_.archive.wal, terms_.base.segment, wal(), context_));
     return give_scratch(terms_.scratch, context_);
+  }
+
+  // Whoever runs the server may not look into a container's volume.
+  [[nodiscard]] bool copies_wal() const {
+    return terms_.archive.within && terms_.archive.own_command;
+  }
+  [[nodiscard]] std::string wal() const {
+    return copies_wal() ? terms_.scratch.folder + "/wal" : terms_.archive.wal;
   }
 
   // The WAL is not parsed here: it is replayed.
@@ -102,7 +111,8 @@ class Recovery {
 
   Status look_at_archive() {
     if (!terms_.archive.own_command || terms_.archive.wal.empty()) return {};
-    TRY(there, look_at_wal({.archive = terms_.archive.wal,
+    TRY(there, look_at_wal({.archive = wal(),
+                            .called = terms_.archive.wal,
                             .beside = terms_.scratch.data() + "/pg_wal",
                             .cluster = terms_.base.cluster,
                             .timeline = terms_.base.timeline,
@@ -110,7 +120,7 @@ class Recovery {
                             .until_timeline = terms_.archive.timeline},
                            context_));
     wal_ = there;
-    const auto readable = run_in_user({"test", "-r", terms_.archive.wal + "/" + there.last});
+    const auto readable = run_in_user({"test", "-r", wal() + "/" + there.last});
     TRY(ended, readable);
     if (!ended.succeeded()) {
       return fail(ErrorCode::refused,
@@ -132,8 +142,9 @@ class Recovery {
   }
 
   [[nodiscard]] ServerSettings server_settings() const {
-    ServerSettings settings{{"restore_command", terms_.archive.restore_command},
-                            {"recovery_target_action", "promote"}};
+    ServerSettings settings{
+        {"restore_command", copies_wal() ? copy_command(wal()) : terms_.archive.restore_command},
+        {"recovery_target_action", "promote"}};
     const std::uint32_t timeline = terms_.archive.timeline;
     settings.emplace_back("recovery_target_timeline",
                           timeline == 0 ? "latest" : std::to_string(timeline));

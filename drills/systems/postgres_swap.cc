@@ -78,18 +78,18 @@ Result<std::string> digest_left(const DatabaseSwap& swap, const DeedContext& con
 
 // A deed that was broken off may still have a session in which the server makes a database: what is
 // looked at before that has ended is not what will be there.
-Status end_what_goes_on(const DatabaseSwap& swap, Postgres& session, const DeedContext& context) {
+Status end_what_goes_on(const std::string& mark, Postgres& session, const DeedContext& context) {
   bool ended = false;
   TRY_OK(wait_until_it(
       [&]() -> Result<bool> {
         TRY(left, session.change("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                                  "application_name = $1 AND pid <> pg_backend_pid()",
-                                 {session_name(swap.mark)}));
+                                 {session_name(mark)}));
         return ended = left.rows.empty();
       },
       context));
   if (ended) return {};
-  return fail(ErrorCode::failed, "a session of deed " + swap.mark + " does not end");
+  return fail(ErrorCode::failed, "a session of deed " + mark + " does not end");
 }
 
 Error not_ours(const DatabaseSwap& swap) {
@@ -230,6 +230,23 @@ Status drop_database(const PostgresSettings& settings, const std::string& name,
   return drop(name, session);
 }
 
+Status drop_fresh(const PostgresSettings& settings, const std::string& mark,
+                  const DeedContext& context) {
+  TRY(session, open_beside(settings, setting_of(settings, "dbname"), context));
+  TRY_OK(end_what_goes_on(mark, session, context));
+  return drop(fresh_name(mark), session);
+}
+
+Result<Proof> fresh_gone(const PostgresSettings& settings, const std::string& mark,
+                         const DeedContext& context) {
+  TRY(session, open_beside(settings, setting_of(settings, "dbname"), context));
+  TRY(found, session.ask("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)",
+                         {fresh_name(mark)}));
+  const bool there = found.boolean(0, 0);
+  return Proof{!there,
+               "the database " + fresh_name(mark) + (there ? " is still there" : " is gone")};
+}
+
 Status dress_fresh(const DatabaseSwap& swap, const DeedContext& context) {
   TRY(session, open_beside(swap, context));
   for (const std::string_view question : kDresses) {
@@ -255,7 +272,7 @@ Status swap_in(const DatabaseSwap& swap, const std::string& digest, const DeedCo
 
 Status undo_swap(const DatabaseSwap& swap, const DeedContext& context) {
   TRY(session, open_beside(swap, context));
-  TRY_OK(end_what_goes_on(swap, session, context));
+  TRY_OK(end_what_goes_on(swap.mark, session, context));
   TRY(now, look(swap, session));
   if (now.original.empty()) {
     return fail(ErrorCode::not_found,

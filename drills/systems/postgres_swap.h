@@ -36,6 +36,11 @@ struct DatabaseSwap {
                                    const DeedContext& context);
 [[nodiscard]] Status drop_database(const PostgresSettings& settings, const std::string& name,
                                    const DeedContext& context);
+// The same of the fresh one of a deed, which may still be at it. Idempotent.
+[[nodiscard]] Status drop_fresh(const PostgresSettings& settings, const std::string& mark,
+                                const DeedContext& context);
+[[nodiscard]] Result<Proof> fresh_gone(const PostgresSettings& settings, const std::string& mark,
+                                       const DeedContext& context);
 // Gives the fresh one what belongs to a database and is in no dump: owner, privileges, settings.
 [[nodiscard]] Status dress_fresh(const DatabaseSwap& swap, const DeedContext& context);
 

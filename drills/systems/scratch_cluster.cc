@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "drills/systems/base_backup.h"
+#include "drills/systems/folder_work.h"
 #include "engine/base/text.h"
 
 namespace gameday {
@@ -90,6 +91,10 @@ Json to_json(const ScratchCluster& cluster) {
                        {"programs", cluster.programs}});
 }
 
+std::string own_settings_of(const ScratchCluster& cluster) {
+  return cluster.folder + "/postgresql.auto.conf";
+}
+
 Result<ScratchCluster> scratch_cluster_from(const Json& value) {
   ScratchCluster cluster{value.text("folder"), value.text("mark"), value.text("user"),
                          value.text("programs")};
@@ -136,11 +141,26 @@ Status give_scratch(const ScratchCluster& cluster, const DeedContext& context) {
                   context);
 }
 
+namespace {
+
+// The original's settings are read from its data directory, whatever the server is told.
+Status hide_own_settings(const ScratchCluster& cluster) {
+  std::error_code error;
+  const fs::path own = cluster.data() + "/postgresql.auto.conf";
+  if (!fs::exists(own, error)) return {};
+  fs::rename(own, own_settings_of(cluster), error);
+  return error ? Status(std::unexpected(system_error(error.value(), "cannot move " + own.string())))
+               : Status();
+}
+
+}  // namespace
+
 Status settle_scratch(const ScratchCluster& cluster, const ServerSettings& settings,
                       const DeedContext& context) {
   const Files& files = context.doors.files;
   // Settings of the original's, and what says that somebody follows or holds it.
-  for (const char* name : {"postgresql.auto.conf", "standby.signal", "postmaster.pid"}) {
+  TRY_OK(hide_own_settings(cluster));
+  for (const char* name : {"standby.signal", "postmaster.pid"}) {
     TRY_OK(files.remove(cluster.data() + "/" + name));
   }
   std::string text;
@@ -180,34 +200,6 @@ Result<Ended> run_in_scratch(const ScratchCluster& cluster, std::vector<std::str
 
 namespace {
 
-// What works in the folder is known by where it works: a server and its children do so in `data`.
-std::vector<pid_t> at_work(const ScratchCluster& cluster, const DeedContext& context) {
-  std::vector<pid_t> found;
-  for (const pid_t pid : context.doors.processes.all()) {
-    std::error_code error;
-    const auto at = fs::read_symlink("/proc/" + std::to_string(pid) + "/cwd", error);
-    if (!error && (at.string() + "/").starts_with(cluster.folder + "/")) found.push_back(pid);
-  }
-  return found;
-}
-
-Status end_all(const ScratchCluster& cluster, const DeedContext& context) {
-  constexpr Duration kAgain = std::chrono::milliseconds(20);
-  constexpr int kGently = 10;  // tries
-  for (int tries = 0;; ++tries) {
-    const auto pids = at_work(cluster, context);
-    if (pids.empty()) return {};
-    for (const pid_t pid : pids) {
-      const auto facts = context.doors.processes.look(pid);
-      if (!facts || facts->zombie) continue;
-      // One that is told to end takes its shared memory with it.
-      static_cast<void>(
-          context.doors.processes.signal(facts->id, tries < kGently ? SIGQUIT : SIGKILL));
-    }
-    TRY_OK(context.doors.clock.pause(kAgain, context.until));
-  }
-}
-
 // A server that was killed has left a segment of shared memory, which its lock file names.
 void remove_shared_memory(const ScratchCluster& cluster, const DeedContext& context) {
   constexpr std::size_t kLine = 6;
@@ -230,7 +222,8 @@ bool stands(const std::string& path) {
 }  // namespace
 
 Status erase_scratch(const ScratchCluster& cluster, const DeedContext& context) {
-  TRY_OK(end_all(cluster, context));
+  // One that is told to end takes its shared memory with it.
+  TRY_OK(end_work_in(cluster.folder, {.signal = SIGQUIT}, context));
   if (!stands(cluster.folder)) return {};
   remove_shared_memory(cluster, context);
   return run_well({"rm", "--recursive", "--force", "--one-file-system", "--", cluster.folder},
@@ -238,7 +231,7 @@ Status erase_scratch(const ScratchCluster& cluster, const DeedContext& context) 
 }
 
 Result<Proof> scratch_gone(const ScratchCluster& cluster, const DeedContext& context) {
-  const auto pids = at_work(cluster, context);
+  const auto pids = at_work_in(cluster.folder, context);
   const bool there = stands(cluster.folder);
   Proof proof{.held = pids.empty() && !there,
               .text = "neither the folder " + cluster.folder + " nor a process in it"};

@@ -40,6 +40,8 @@ struct ScratchWanted {
 [[nodiscard]] Status make_scratch(const ScratchCluster& cluster, const DeedContext& context);
 // Gives what was put into it to whoever runs the server.
 [[nodiscard]] Status give_scratch(const ScratchCluster& cluster, const DeedContext& context);
+// Where its original's own settings (postgresql.auto.conf) are kept meanwhile, if it had any.
+[[nodiscard]] std::string own_settings_of(const ScratchCluster& cluster);
 // Makes it ready to recover, with these settings of the server and no others.
 using ServerSettings = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Status settle_scratch(const ScratchCluster& cluster, const ServerSettings& settings,

@@ -82,7 +82,7 @@ class Archive {
     TRY_OK(list(wanted_.archive));
     if (!wanted_.beside.empty()) static_cast<void>(list(wanted_.beside));
     if (segments_.empty()) {
-      return fail(ErrorCode::corrupt, "there is no WAL in " + wanted_.archive);
+      return fail(ErrorCode::corrupt, "there is no WAL in " + called());
     }
     TRY(first, header_of(segments_.begin()->second));
     size_ = first.size;
@@ -96,6 +96,10 @@ class Archive {
     std::uint64_t place = 0;  // high and low of the name
     auto operator<=>(const Key&) const = default;
   };
+
+  [[nodiscard]] const std::string& called() const {
+    return wanted_.called.empty() ? wanted_.archive : wanted_.called;
+  }
 
   Status list(const std::string& folder) {
     std::error_code error;
@@ -175,7 +179,7 @@ class Archive {
 
   std::unexpected<Error> first_is_missing(std::uint64_t first) const {
     std::string text = "the WAL segment " + name_of(first, wanted_.timeline) +
-                       ", in which the backup begins, is not in " + wanted_.archive;
+                       ", in which the backup begins, is not in " + called();
     for (const auto& [key, path] : segments_) {
       if (number_of(key.place) != first) continue;
       text += ", which has it of timeline " + std::to_string(key.timeline) + " alone";
@@ -233,6 +237,24 @@ Result<Lsn> parse_lsn(std::string_view text) {
 }
 
 std::string lsn_text(Lsn lsn) { return hex_text(lsn >> 32) + "/" + hex_text(lsn & 0xFFFFFFFF); }
+
+Status copy_wal(const std::string& archive, const std::string& from_segment,
+                const std::string& folder, const DeedContext& context) {
+  TRY_OK(context.doors.files.make_folder(folder, 0700));
+  constexpr std::size_t kPlace = 8;  // behind the timeline
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(archive, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool later = segment_of(name) && (from_segment.size() < kPlace ||
+                                            name.substr(kPlace) >= from_segment.substr(kPlace));
+    if (!later && !(name.ends_with(".history") && !name.starts_with('.'))) continue;
+    TRY_OK(context.doors.clock.pause(Duration{}, context.until));
+    std::filesystem::copy_file(entry.path(), folder + "/" + name, error);
+    if (error) return std::unexpected(system_error(error.value(), "cannot copy " + name));
+  }
+  if (!error) return {};
+  return std::unexpected(system_error(error.value(), "cannot list " + archive));
+}
 
 Result<WalThere> look_at_wal(const WalWanted& wanted, const DeedContext& context) {
   return Archive(wanted, context.doors.files).look();

@@ -19,6 +19,7 @@ using Lsn = std::uint64_t;
 // What a recovery is to read.
 struct WalWanted {
   std::string archive = {};    // the folder
+  std::string called = {};     // where that is a copy: of which folder
   std::string beside = {};     // another one that may have the first segments: the backup's own
   std::string cluster = {};    // the system identifier
   std::uint32_t timeline = 1;  // of the backup
@@ -35,6 +36,10 @@ struct WalThere {
   std::string missing = {};
   Lsn missing_begins = 0;
 };
+
+// Copies what a recovery from that segment on may read into a new folder.
+[[nodiscard]] Status copy_wal(const std::string& archive, const std::string& from_segment,
+                              const std::string& folder, const DeedContext& context);
 
 // corrupt: the archive misleads, and how.
 [[nodiscard]] Result<WalThere> look_at_wal(const WalWanted& wanted, const DeedContext& context);

@@ -40,7 +40,7 @@ void Turn::prepare(std::size_t index) {
   lane().deed = index;
   d.deeds[index].stage = Stage::preparing;
   Task task = deed_task(index, Op::prepare, Deadlines::prepare);
-  if (d.deeds[index].is_scratch) task.backup = backup_of_step();
+  if (d.deeds[index].deed.kind == "restore") task.backup = backup_of_step();
   run(std::move(task));
 }
 
@@ -263,7 +263,7 @@ void Turn::replay_or_finish() {
     run(std::move(drain));
     return;
   }
-  supersede(step.target, step.id);
+  supersede(d.plan.place_of(step.target), step.id);
   d.verified_at = now_;
   if (!halted()) end_step(true);
 }

@@ -89,7 +89,8 @@ Json backups_json(const Drill& drill) {
     // The disaster is the first loss of this target's data after the backup was taken.
     Json age;
     for (const auto& deed : drill.deeds) {
-      const bool same = std::ranges::find(deed.targets, backup.taken.target) != deed.targets.end();
+      const std::string place = drill.plan.place_of(backup.taken.target);
+      const bool same = std::ranges::find(deed.targets, place) != deed.targets.end();
       if (!deed.is_fault || !deed.holds_data || !deed.proven || !same) continue;
       if (age.is_null() && deed.proven->boot > backup.at) {
         age = seconds(deed.proven->boot - backup.at);

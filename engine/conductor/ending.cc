@@ -50,7 +50,7 @@ void Turn::verify_task_done(const Task& task, const Done& done) {
       return fail_step(1, "the replayed queue did not drain: " + done.status.error().text);
     }
     const Step& step = lane_step();
-    supersede(step.target, step.id);
+    supersede(d.plan.place_of(step.target), step.id);
     d.verified_at = now_;
     if (!halted()) end_step(true);
     return;
@@ -185,7 +185,10 @@ void Turn::close_next() {
     task.keep = deed.stage == Stage::superseded && found != Data::complete;
     if (task.keep) {
       const bool missing = found == Data::missing;
-      reason(missing ? 1 : 6,
+      // How much may be missing is for the objective to say, where there is one.
+      const bool judged = d.plan.playbook->objectives.rpo.has_value();
+      const int code = judged ? 0 : 1;
+      reason(missing ? code : 6,
              std::string(missing ? "data is missing" : "whether data is missing is not known") +
                  "; the copy saved by " + called(deed) + " is kept: " +
                  task.undo.arguments.text("saved", task.undo.arguments.text("kept")));

@@ -51,7 +51,7 @@ struct Task {
   std::string mark;                // the same
   bool keep = false;               // close
   std::string target;              // backup, restore_scratch, replay
-  BackupTaken backup;              // inject of a restore, restore_scratch
+  BackupTaken backup;              // prepare and inject of a restore, restore_scratch
   Utc since;                       // replay
   std::vector<std::string> names;  // end_loads, read_back, summarise: loads; drain: queues
   // drain: messages that a running load itself keeps in the queue; 0 where none runs.

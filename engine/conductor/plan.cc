@@ -32,6 +32,11 @@ void plan_restore(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   const RestoreRow* row = target != nullptr ? rows.restore_of(*target) : nullptr;
   planned.targets = {step.target};
   planned.deed = {step.id, "restore", step.target, step.arguments};
+  if (step.into_place) {
+    planned.deed.arguments.set("into", "place");
+    const std::string place = row != nullptr ? place_of(*row, *target) : step.target;
+    if (place != step.target) planned.targets.push_back(place);
+  }
   planned.scratch_deed = !step.into_place && row != nullptr && row->prepare_scratch != nullptr;
   planned.reversal = planned.scratch_deed ? Reversal::exact : Reversal::saved_copy;
   planned.holds_data = !planned.scratch_deed;
@@ -45,6 +50,14 @@ void plan_action(PlannedStep& planned, const Playbook& playbook) {
 }
 
 }  // namespace
+
+std::string Plan::place_of(const std::string& target) const {
+  const auto restore = std::ranges::find_if(steps, [&](const PlannedStep& planned) {
+    const Step& step = planned.step;
+    return step.kind == StepKind::restore && step.into_place && step.target == target;
+  });
+  return restore != steps.end() ? restore->targets.back() : target;
+}
 
 Duration Plan::hold() const {
   if (playbook->objectives.rto && playbook->objectives.rto->hold) {

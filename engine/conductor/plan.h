@@ -34,6 +34,8 @@ struct Plan {
   std::vector<std::string> identities;  // what the drill locks
   std::vector<std::string> queues;      // targets that must be empty before a ledger is read
 
+  // Whose data a restore of that target into place replaces: its own, or another target's.
+  [[nodiscard]] std::string place_of(const std::string& target) const;
   // How long a success must hold to count: objectives.rto.hold, else the last steady state's `for`.
   [[nodiscard]] Duration hold() const;
   // The terms that the end asks for again: those of the last steady_state step; null: none.

@@ -6,6 +6,7 @@
 #include "engine/base/assert.h"
 #include "engine/base/units.h"
 #include "engine/conductor/turn.h"
+#include "engine/playbook/check_restore.h"
 
 namespace gameday {
 void Turn::begin_step() {
@@ -85,18 +86,29 @@ void Turn::begin_restore(const PlannedStep& planned) {
                         0,
                         now_.boot,
                         {}});
-  if (planned.step.into_place) {
-    // A ledger that was read before says nothing about what this brings back.
-    d.verified_since_fault = false;
-    return prepare(add_deed(planned));
-  }
-  if (planned.scratch_deed) return prepare(add_deed(planned));
+  // A ledger that was read before says nothing about what this brings back.
+  if (planned.step.into_place) d.verified_since_fault = false;
+  if (planned.step.into_place || planned.scratch_deed) return prepare_restore(planned);
   Task task;
   task.op = Op::restore_scratch;
   task.target = planned.step.target;
   task.backup = backup->taken;
   task.deadline = *lane().deadline;
   run(std::move(task));
+}
+
+// A point just before a fault is, by now, a time.
+void Turn::prepare_restore(const PlannedStep& planned) {
+  const std::string fault = step_before(planned.step.arguments.text("point"));
+  const auto deed = std::ranges::find_if(
+      d.deeds, [&](const auto& done) { return done.is_fault && done.step_id == fault; });
+  if (!fault.empty() && (deed == d.deeds.end() || !deed->begun)) {
+    return fail_step(blame(), "step " + planned.step.id + ": " + fault + " has not begun");
+  }
+  const std::string point = fault.empty() ? "" : rfc3339(deed->begun->utc);
+  const std::size_t index = add_deed(planned);
+  if (!point.empty()) d.deeds[index].deed.arguments.set("point", point);
+  prepare(index);
 }
 
 void Turn::begin_revert(const PlannedStep& planned) {

@@ -52,6 +52,7 @@ class Turn {
   void begin_step();
   void begin_fault(const PlannedStep& planned);
   void begin_restore(const PlannedStep& planned);
+  void prepare_restore(const PlannedStep& planned);
   void begin_backup(const PlannedStep& planned);
   void begin_revert(const PlannedStep& planned);
   void begin_action(const PlannedStep& planned);

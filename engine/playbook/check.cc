@@ -176,9 +176,10 @@ class Walk {
     }
     const RestoreRow* row = target != nullptr ? rows_.restore_of(*target) : nullptr;
     if (row != nullptr) {
-      const std::string called = named("target", step.target);
-      for (const auto& wrong : wrong_with_restore(step, *row, called)) error(step, wrong);
+      for (const auto& wrong : wrong_with_restore(step, *row, *target)) error(step, wrong);
     }
+    const auto wrong = wrong_with_point(step, playbook_.timeline);
+    if (!wrong.empty()) error(step, wrong);
     const auto from = step.arguments.text("from");
     const auto backup =
         std::ranges::find_if(backups_.rbegin(), backups_.rend(), [&](const Backup& b) {
@@ -194,8 +195,9 @@ class Walk {
     }
     if (!step.into_place) return;
     if (backup != backups_.rend()) check_recovery_point(step, *backup);
+    const std::string place = row != nullptr ? place_of(*row, *target) : step.target;
     std::erase_if(open_, [&](const OpenFault& open) {
-      return open.row->holds_data && open.step->target == step.target;
+      return open.row->holds_data && open.step->target == place;
     });
     if (open_.empty()) last_undo_ = now_;
   }

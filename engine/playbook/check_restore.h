@@ -2,14 +2,21 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/rows.h"
 
 namespace gameday {
 
-// What is wrong, of a target that is `called` so; empty: nothing.
+// Of a point `before STEP`: that step; empty: the point is another one.
+[[nodiscard]] std::string step_before(std::string_view point);
+
+// What is wrong with such a step of a restore's; empty: nothing.
+[[nodiscard]] std::string wrong_with_point(const Step& restore, const std::vector<Step>& timeline);
+
+// What is wrong with it, of that target; empty: nothing.
 [[nodiscard]] std::vector<std::string> wrong_with_restore(const Step& step, const RestoreRow& row,
-                                                          const std::string& called);
+                                                          const Target& target);
 
 }  // namespace gameday

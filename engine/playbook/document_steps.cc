@@ -68,8 +68,8 @@ constexpr std::array kRestoreStep{
     Field{.name = "point",
           .help =
               "As of when it comes back, where the backup has more than one point: latest, "
-              "backup (when the backup's step looked), a time (2026-11-26T15:15:40Z) or a place "
-              "in the WAL (0/3000E88); else latest."},
+              "backup (when the backup's step looked), before STEP (when that fault began), a time "
+              "(2026-11-26T15:15:40Z) or a place in the WAL (0/3000E88); else latest."},
     Field{.name = "replay",
           .type = FieldType::target,
           .help = "The queue that delivers again what it keeps since the backup."},

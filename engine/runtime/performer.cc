@@ -88,10 +88,9 @@ Done Performer::prepare(const Task& task, const Until& until) {
     const Target* target = terms_.playbook->system.target(task.what.target);
     const RestoreRow* row = target != nullptr ? terms_.rows.restore_of(*target) : nullptr;
     if (row == nullptr) return answer(task, no_row(task));
-    const bool aside = !task.backup.id.empty();
-    if (aside && row->prepare_scratch != nullptr) {
-      return answer(task, row->prepare_scratch(task.what, task.backup, here));
-    }
+    const bool place = task.what.arguments.text("into") == "place";
+    const auto prepare = place ? row->prepare_place : row->prepare_scratch;
+    if (prepare != nullptr) return answer(task, prepare(task.what, task.backup, here));
     if (row->prepare == nullptr) return answer(task, no_row(task));
     return answer(task, row->prepare(*target, here));
   }

@@ -157,6 +157,7 @@ TEST_F(PlaybookCommands, CheckKnowsWhereAndAsOfWhenSomethingCanBeRestored) {
   for (const std::string point : {"latest", "0/3000E88", "\"2026-11-26T15:15:40Z\""}) {
     EXPECT_EQ(checked("archive, point: " + point), "valid") << point;
   }
+  EXPECT_TRUE(checked("archive, point: before lost").contains("`lost` is no earlier fault"));
   EXPECT_TRUE(checked("archive, point: yesterday").contains("which is neither latest"));
   EXPECT_TRUE(checked("archive, into: place").contains("is restored into scratch alone"));
   EXPECT_TRUE(checked("store, point: latest").contains("it takes no `point`"));

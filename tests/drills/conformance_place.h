@@ -19,6 +19,8 @@ class TargetPlace {
   [[nodiscard]] virtual std::string queue() const { return "http://127.0.0.1:1/orders"; }
   [[nodiscard]] virtual std::string postgres() const { return "host=127.0.0.1 port=4 dbname=no"; }
   [[nodiscard]] virtual std::string standby() const { return postgres(); }
+  // What else stands in the playbook for that target.
+  [[nodiscard]] virtual std::string postgres_data() const { return ""; }
   // Of a queue of RabbitMQ: its facet as JSON, and the same where nobody ever answers.
   [[nodiscard]] virtual std::string rabbitmq() const {
     return R"({"url": "amqp://127.0.0.1:1", "queue": "q", "management": "http://127.0.0.1:1"})";

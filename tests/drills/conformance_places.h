@@ -261,7 +261,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
   if (facet == "container") return std::make_unique<ContainerPlace>(world);
-  if (facet == "postgres") {
+  if (needs_postgres(facet)) {
     return std::make_unique<PostgresPlace>(world, name == "pause-replication");
   }
   if (name == "exhaust") return std::make_unique<MachinePlace>(world);

@@ -12,7 +12,9 @@
 namespace gameday {
 
 // Whether a place of that facet needs a server that `make test` does without.
-[[nodiscard]] inline bool needs_postgres(std::string_view facet) { return facet == "postgres"; }
+[[nodiscard]] inline bool needs_postgres(std::string_view facet) {
+  return facet == "postgres" || facet == "postgres-data";
+}
 
 class PostgresPlace : public TargetPlace {
  public:
@@ -31,9 +33,19 @@ class PostgresPlace : public TargetPlace {
     // What a deed is given counts from when there is something to do it to.
     world.set_until({{}, world.clock().in(std::chrono::seconds(30))});
   }
-  ~PostgresPlace() override { signal_servers(SIGCONT); }
+  ~PostgresPlace() override {
+    signal_servers(SIGCONT);
+    cluster_.stop_any();
+  }
 
   std::string postgres() const override { return cluster_.conninfo(); }
+  std::string postgres_data() const override {
+    std::string words;
+    for (const auto& word : cluster_.start_words()) {
+      words += (words.empty() ? "\"" : ", \"") + word + "\"";
+    }
+    return ", postgres-data: { folder: \"" + cluster_.data() + "\", start: [" + words + "] }";
+  }
   std::string standby() const override { return standby_ ? standby_->conninfo() : postgres(); }
 
   std::string seen() override {

@@ -64,8 +64,8 @@ class EachFault : public testing::TestWithParam<Way> {
         "  store: { sqlite: " + place_->database() + " }\n" + "  orders: { queue: \"" +
         place_->queue() + "\" }\n" + "  machine: { host: \"" + place_->netns() + "\" }\n" +
         "  cache: { container: " + place_->container() + " }\n" + "  database: { postgres: \"" +
-        place_->postgres() + "\" }\n" + "  standby: { postgres: \"" + place_->standby() + "\" }\n" +
-        "  jobs: { rabbitmq: " + place_->rabbitmq() + " }\n" +
+        place_->postgres() + "\"" + place_->postgres_data() + " }\n" + "  standby: { postgres: \"" +
+        place_->standby() + "\" }\n" + "  jobs: { rabbitmq: " + place_->rabbitmq() + " }\n" +
         "  sessions: { redis: " + place_->redis() + " }\n" +
         "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step + "\n";
     return decode_playbook(world_.file("p.yaml"), source, {}, rows_);
@@ -298,7 +298,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachFault, testing::ValuesIn(all_ways()), [](cons
   if (way.param.other) name += "_on_" + std::string(way.param.facet());
   // A tier of its own (tests/CMakeLists.txt).
   if (way.param.facet() == "container") name += "OnDocker";
-  if (way.param.facet() == "postgres") name += "OnPostgres";
+  if (needs_postgres(way.param.facet())) name += "OnPostgres";
   if (way.param.facet() == "rabbitmq") name += "OnRabbit";
   if (way.param.facet() == "redis") name += "OnRedis";
   std::ranges::replace(name, '-', '_');

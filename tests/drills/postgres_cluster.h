@@ -64,6 +64,23 @@ class PostgresCluster {
     server_.reset();
   }
 
+  // A command that starts the one that `start` has started before, and leaves it behind.
+  [[nodiscard]] std::vector<std::string> start_words() const {
+    std::string options = "-p " + port() + " -k " + folder_;
+    for (const auto& setting : all_settings()) options += " -c '" + setting + "'";
+    return as_server({program("pg_ctl"), "--pgdata", data(), "--log", folder_ + "/log", "--silent",
+                      "--wait", "--options", options, "start"});
+  }
+  // Whoever started it.
+  void stop_any() {
+    (void)processes_->run({as_server({program("pg_ctl"), "--pgdata", data(), "--silent", "--mode",
+                                      "immediate", "stop"}),
+                           "/",
+                           {}},
+                          soon());
+    server_.reset();
+  }
+
   // From its next start on: "NAME=VALUE".
   void set(const std::string& setting) { settings_.push_back(setting); }
   void give_to_server(const std::string& folder) const {
@@ -155,23 +172,28 @@ class PostgresCluster {
     EXPECT_TRUE(ended && ended->succeeded())
         << command.front() << ": " << (ended ? ended->output : ended.error().text);
   }
+  std::vector<std::string> all_settings() const {
+    std::vector<std::string> all{"listen_addresses=127.0.0.1",
+                                 "fsync=off",
+                                 "full_page_writes=off",
+                                 "shared_buffers=16MB",
+                                 "wal_keep_size=64MB",
+                                 "jit=off",
+                                 "wal_receiver_status_interval=100ms",
+                                 "max_parallel_workers=0"};
+    all.insert(all.end(), settings_.begin(), settings_.end());
+    // A standby must have as many as the cluster was made with.
+    all.push_back("max_connections=" + std::string(follows_ != nullptr ? "100" : "20"));
+    if (follows_ != nullptr) {
+      all.push_back("primary_conninfo=host=" + follows_->folder_ + " port=" + follows_->port() +
+                    " user=postgres");
+    }
+    return all;
+  }
   std::optional<ProcessId> launch() const {
     std::vector<std::string> command{
         program("postgres"), "-D", data(), "-p", port(), "-k", folder_};
-    for (const std::string setting :
-         {"listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "shared_buffers=16MB",
-          "wal_keep_size=64MB", "jit=off", "wal_receiver_status_interval=100ms",
-          "max_parallel_workers=0"}) {
-      command.insert(command.end(), {"-c", setting});
-    }
-    for (const auto& setting : settings_) command.insert(command.end(), {"-c", setting});
-    // A standby must have as many as the cluster was made with.
-    const std::string connections = follows_ != nullptr ? "100" : "20";
-    command.insert(command.end(), {"-c", "max_connections=" + connections});
-    if (follows_ != nullptr) {
-      command.insert(command.end(), {"-c", "primary_conninfo=host=" + follows_->folder_ +
-                                               " port=" + follows_->port() + " user=postgres"});
-    }
+    for (const auto& setting : all_settings()) command.insert(command.end(), {"-c", setting});
     const auto id =
         processes_->start_detached({as_server(std::move(command)), "/", {}}, folder_ + "/log");
     EXPECT_TRUE(id) << (id ? "" : id.error().text);

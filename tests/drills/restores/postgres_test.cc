@@ -22,9 +22,17 @@ class RestoreOnPostgres : public PostgresTest {
     EXPECT_TRUE(taken) << (taken ? "" : taken.error().text);
     return taken.value_or(BackupTaken{});
   }
+  Undo prepared_scratch(const BackupTaken& taken) {
+    auto undo = postgres_restore.prepare_scratch(
+        {"step", "restore", database().name, Json::object()}, taken, context("scratch-1"));
+    EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
+    return undo.value_or(Undo{});
+  }
   Restored scratch(const BackupTaken& taken) {
-    auto restored = postgres_restore.restore_scratch(database(), taken, context("scratch-1"));
+    const Undo undo = prepared_scratch(taken);
+    auto restored = postgres_restore.fill_scratch(taken, undo, context("scratch-1"));
     EXPECT_TRUE(restored) << (restored ? "" : restored.error().text);
+    expect_undone(undo, "scratch-1");
     return restored.value_or(Restored{});
   }
   Undo prepared() {
@@ -37,10 +45,10 @@ class RestoreOnPostgres : public PostgresTest {
     EXPECT_TRUE(restored) << (restored ? "" : restored.error().text);
     return restored.value_or(Restored{});
   }
-  void expect_undone(const Undo& undo) {
-    const auto done = postgres_restore.undo(undo, context());
+  void expect_undone(const Undo& undo, const std::string& mark = "drill-1") {
+    const auto done = postgres_restore.undo(undo, context(mark));
     EXPECT_TRUE(done) << (done ? "" : done.error().text);
-    const auto gone = postgres_restore.gone(undo, context());
+    const auto gone = postgres_restore.gone(undo, context(mark));
     EXPECT_TRUE(gone && gone->held) << (gone ? gone->text : gone.error().text);
   }
   void expect_bad(const BackupTaken& taken, const std::string& part) {
@@ -69,6 +77,18 @@ class RestoreOnPostgres : public PostgresTest {
     return taken;
   }
 };
+
+TEST_F(RestoreOnPostgres, AScratchCopyOfSomebodyWhoDiedGoesByItsUndo) {
+  const BackupTaken taken = backup();
+  const Undo undo = prepared_scratch(taken);
+  expect_undone(undo, "scratch-1");
+  ASSERT_TRUE(postgres_restore.fill_scratch(taken, undo, context("scratch-1")));
+  EXPECT_TRUE(databases().contains(fresh_name("scratch-1"))) << databases();
+  EXPECT_FALSE(postgres_restore.gone(undo, context("scratch-1"))->held);
+  expect_undone(undo, "scratch-1");
+  EXPECT_EQ(databases(), "postgres,shop,template0,template1");
+  EXPECT_EQ(count(), "50");
+}
 
 TEST_F(RestoreOnPostgres, ABackupIsRestoredAsideAndLeavesNothing) {
   const BackupTaken taken = backup();

@@ -86,7 +86,7 @@ def expect_end(ended, code):
 def passes(postgres, gameday):
     path = postgres.write_and_archive()
     before = postgres.state()
-    ended = gameday.run(PLAYBOOKS + "/database-lost-pitr.yaml", "--json", *postgres.variables())
+    ended = gameday.run(PLAYBOOKS + "/table-lost-pitr.yaml", "--json", *postgres.variables())
     document = expect_end(ended, 0)
     restore = document["restores"][0]
     check(restore["kind"] == "postgres-archive" and restore["into"] == "scratch", restore)
@@ -119,9 +119,9 @@ def misleads(postgres, gameday):
     path = postgres.write_and_archive()
     postgres.write_and_archive()
     before = postgres.state()
-    expect_failed("database-lost-with-an-old-backup", "older than the 1s that are allowed")
+    expect_failed("table-lost-with-an-old-backup", "older than the 1s that are allowed")
     os.remove(path)
-    expect_failed("database-lost-pitr", f"the WAL segment {os.path.basename(path)} is not in")
+    expect_failed("table-lost-pitr", f"the WAL segment {os.path.basename(path)} is not in")
 
 
 SLOW = """\
@@ -162,7 +162,48 @@ def killed(postgres, gameday):
         postgres.expect_nothing_left(gameday)
 
 
-CASES = {"passes": passes, "misleads": misleads, "killed": killed}
+DUMPED = """\
+gameday: 1
+name: dumped
+summary: A dump that takes its time to come back.
+owner: tests
+environment: test
+objectives: {}
+system:
+  database: { postgres: "CONNECTION" }
+timeline:
+  - backup: database
+  - { restore: database }
+"""
+
+
+def killed_dump(postgres, gameday):
+    """What a dump is restored into goes, whenever the runner dies."""
+    postgres.psql("primary", "INSERT INTO sales.orders SELECT n, repeat('pen', 20) FROM "
+                  "generate_series(6000, 400000) AS n")
+    playbook = FOLDER + "/dumped.yaml"
+    with open(playbook, "w", encoding="utf-8") as file:
+        file.write(DUMPED.replace("CONNECTION", postgres.conninfo("primary")))
+    made = "SELECT count(*) FROM pg_database WHERE datname LIKE 'gameday%'"
+    for both in (False, True):
+        started = gameday.start(playbook, "--json")
+        check(eventually(lambda: postgres.psql("primary", made) == "1\n", 60, every=0.005),
+              f"no database: {gameday.told()}")
+        for guardian in named("guardian") if both else []:
+            os.kill(guardian.pid, signal.SIGKILL)
+        started.kill()
+        started.wait()
+        if both:
+            reverted = gameday.revert()
+            check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        else:
+            check(eventually(lambda: not named("guardian"), 30), "the guardian goes on")
+        left = postgres.psql("primary", made)
+        check(left == "0\n", f"databases of ours are left: {left}")
+        postgres.expect_nothing_left(gameday)
+
+
+CASES = {"passes": passes, "misleads": misleads, "killed": killed, "killed_dump": killed_dump}
 
 
 def main():

@@ -18,8 +18,12 @@ CREATE TABLE orders(
 CREATE UNIQUE INDEX orders_key ON orders(key);
 -- The drills whose orders were deleted, and are refused when they arrive late.
 CREATE TABLE deleted_drills(drill text COLLATE "C" PRIMARY KEY);
+-- What the shop sells: so a database in which nobody has ordered anything yet is not an empty one.
+CREATE TABLE items(item text PRIMARY KEY, cents integer NOT NULL);
+INSERT INTO items VALUES ('book', 1200), ('pen', 150), ('lamp', 4900);
 GRANT USAGE ON SCHEMA public TO shop;
 GRANT SELECT, INSERT, DELETE ON orders TO shop;
 GRANT SELECT, INSERT ON deleted_drills TO shop;
+GRANT SELECT ON items TO shop;
 -- For those who verify a database: amcheck looks for corruption.
 CREATE EXTENSION amcheck;

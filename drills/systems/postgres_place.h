@@ -1,0 +1,30 @@
+// A recovered scratch cluster put in the place of a live one: it has been looked at before, so what
+// is left to do is to move it there, and its server to start.
+#pragma once
+
+#include <string>
+
+#include "drills/systems/data_directory.h"
+#include "drills/systems/postgres_recovery.h"
+
+namespace gameday {
+
+struct InPlace {
+  std::string cluster = {};  // the system identifier that the server there has now
+  std::string timeline = {};
+  Duration copy{}, cutover{};  // until it was down, and until it answered again
+};
+[[nodiscard]] Json to_json(const InPlace& placed);
+
+// What is there is kept beside it (`data.aside()`). Nobody serves the scratch cluster.
+[[nodiscard]] Result<InPlace> put_into_place(const DataDirectory& data,
+                                             const ScratchCluster& scratch,
+                                             const Recovered& recovered,
+                                             const DeedContext& context);
+
+// Puts back what was kept. conflict: others have written to the one in place, and both stay.
+[[nodiscard]] Status undo_place(const DataDirectory& data, const DeedContext& context);
+[[nodiscard]] Result<Proof> place_gone(const DataDirectory& data, const DeedContext& context);
+[[nodiscard]] Status close_place(const DataDirectory& data, bool keep, const DeedContext& context);
+
+}  // namespace gameday

@@ -1,0 +1,183 @@
+"""The composed system's database is lost, or damaged by a deploy, and recovered into place to a point
+in time. What gameday says was lost is what is lost; a WAL segment that is withheld is named; an archive
+that stopped is found out."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+from composed_world import (NAME, PLAYBOOKS, containers, expect_reason, expect_well, inside,  # noqa: E402
+                            main, run, settings, sql)
+from recovery_point import recovery_point  # noqa: E402
+from shop_world import SOURCE, check, eventually  # noqa: E402
+
+HERE = SOURCE + "/tests/systems/composed"
+SHORT = {"steady": "1s", "goes_on": "3s"}
+HOME = "/var/lib/postgresql"
+
+
+def identity():
+    return sql("pg-primary", "SELECT system_identifier, timeline_id FROM pg_control_system(), "
+               "pg_control_checkpoint()").split("|")
+
+
+def beside():
+    return [name for name in inside("pg-primary", "ls", HOME).split() if ".gameday-" in name]
+
+
+def forget_kept():
+    """What a drill keeps where data is missing is for people to look at; there is none here."""
+    for name in beside():
+        inside("pg-primary", "rm", "-rf", f"{HOME}/{name}")
+
+
+COUNT = """  - action: command
+    do: [docker, exec, --user, postgres, CONTAINER, psql, -X, -d, orders, -Atqc,
+      "COPY (SELECT key, sum FROM orders) TO '/tmp/counted'"]
+    check: ["true"]
+"""
+
+
+def with_a_count(name):
+    """The playbook as it is, whose rows are written down before it removes them."""
+    with open(f"{PLAYBOOKS}/{name}.yaml", encoding="utf-8") as file:
+        text = file.read() + COUNT.replace("CONTAINER", containers()["pg-primary"]["Id"])
+    path = f"{PLAYBOOKS}/counted-{name}-{os.getpid()}.yaml"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def events(drills):
+    with open(drills.gameday.out + "/journal.jsonl", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def took_over(drills):
+    """When the restore into place had returned, by the journal."""
+    return next(event for event in events(drills)
+                if event["type"] == "injected" and "restored" in event["data"])["t"]
+
+
+def counted(drills, name, **more):
+    """A drill that passes, whose loss an independent count agrees with."""
+    path = with_a_count(name)
+    try:
+        result = drills.run(os.path.basename(path)[:-len(".yaml")], 0, **{**SHORT, **more})
+    finally:
+        os.remove(path)
+    rows = dict(line.split("\t") for line in inside("pg-primary", "cat", "/tmp/counted").splitlines())
+    rpo, lost = recovery_point(drills.gameday.out + "/ledger.jsonl", rows, took_over(drills))
+    recovery = result["recovery"]
+    print(f"{name}: {recovery['acknowledged']} acknowledged, {lost} lost, RPO {rpo} s, "
+          f"verified after {recovery['verified_s']} s")
+    check(recovery["lost"] == lost, f"gameday counts {recovery['lost']} lost, we {lost}")
+    check(abs(recovery["rpo_s"] - rpo) < 1e-6, f"gameday's RPO is {recovery['rpo_s']}, ours {rpo}")
+    return result
+
+
+def expect_in_place(result, cluster):
+    restore = result["restores"][0]
+    check(restore["into"] == "place" and restore["verified"] and not restore["vacuous"], restore)
+    check(result["faults"][0]["undo"] == "superseded", result["faults"])
+    now = identity()
+    check(now[0] == cluster[0], f"another cluster: {now}, {cluster}")
+    check(int(now[1]) > int(cluster[1]), f"no new timeline: {now}, {cluster}")
+    check(sql("pg-replica", "SELECT status FROM pg_stat_wal_receiver") == "streaming",
+          "the replica does not follow")
+    check(sql("pg-replica", "SELECT pg_is_in_recovery()") == "t", "there is a second writer")
+    forget_kept()
+
+
+def passes(drills):
+    before = identity()
+    result = counted(drills, "database-lost-pitr")
+    # Orders that were stored and not archived yet: there is a loss, and it is seen.
+    check(result["recovery"]["lost"] > 0 and result["recovery"]["rpo_s"] > 0, result["recovery"])
+    # Orders went on: they wait in the shop until the database is there again.
+    check(result["recovery"]["rto_s"] < result["recovery"]["verified_s"] < 40, result["recovery"])
+    expect_in_place(result, before)
+    expect_well()
+
+
+def bad_deploy(drills):
+    before = identity()
+    result = counted(drills, "bad-deploy-deletes-rows", unnoticed="2s")
+    check(result["recovery"]["lost"] > 0, result["recovery"])
+    restore = result["restores"][0]
+    check(restore["point_reached"] <= restore["point_asked"], restore)
+    expect_in_place(result, before)
+    expect_well()
+
+
+def withheld(drills):
+    before = identity()
+    try:
+        result = drills.run("twins/database-lost-wal-withheld", 1, **SHORT)
+        segment = run(HERE + "/withhold-segment", NAME, "check").strip()
+        expect_reason(result, f"the WAL segment {segment}")
+        expect_reason(result, "is not in")
+    finally:
+        run(HERE + "/withhold-segment", NAME, "back")
+    expect_as_before(result, before)
+
+
+def expect_as_before(result, before):
+    check(result["faults"][0]["undo"] == "undone", result["faults"])
+    check(identity() == before, f"{identity()}, before: {before}")
+    check(beside() == [], f"left: {beside()}")
+    expect_well()
+
+
+def base_backup(drills):
+    base = drills.folder + "/base"
+    port, password = settings()["SYSTEM_PRIMARY_PORT"], settings()["POSTGRES_PASSWORD"]
+    run("/usr/lib/postgresql/15/bin/pg_basebackup", "-d",
+        f"host=127.0.0.1 port={port} user=postgres", "-D", base, "-c", "fast", "-X", "none",
+        PGPASSWORD=password)
+    return base
+
+
+def archive_stopped(drills):
+    before, base = identity(), base_backup(drills)
+    try:
+        sql("pg-primary", "ALTER SYSTEM SET archive_command = '/bin/false'")
+        sql("pg-primary", "SELECT pg_reload_conf()")
+        result = drills.run("twins/database-lost-archive-stopped", 1, base=base, **SHORT)
+        expect_reason(result, "the archive ends there")
+    finally:
+        sql("pg-primary", "ALTER SYSTEM RESET archive_command")
+        sql("pg-primary", "SELECT pg_reload_conf()")
+    expect_as_before(result, before)
+
+
+def nightly(drills):
+    before = identity()
+    result = drills.run("backup-validation-nightly", 0)
+    restore = result["restores"][0]
+    check(restore["into"] == "scratch" and restore["verified"], restore)
+    check(restore["recovered"]["pages"] > 100 and restore["recovered"]["compared"], restore)
+    check(result["evidence"]["events"] > 5, result["evidence"])
+    for name in ("journal.jsonl", "result.json", "MANIFEST"):
+        check(os.path.exists(f"{drills.gameday.out}/{name}"), f"no {name}")
+    check(identity() == before, "the live database is another one")
+
+
+def nightly_damaged(drills):
+    base = base_backup(drills)
+    with open(base + "/global/pg_filenode.map", "r+b") as file:
+        file.seek(100)
+        file.write(b"\xff")
+    result = drills.run("twins/backup-validation-damaged", 1, base=base)
+    expect_reason(result, "does not verify")
+
+
+def nightly_of_nothing(drills):
+    result = drills.run("twins/backup-validation-of-nothing", 1)
+    expect_reason(result, "the backup holds no rows")
+
+
+if __name__ == "__main__":
+    main([passes, bad_deploy, withheld, archive_stopped, nightly, nightly_damaged,
+          nightly_of_nothing])
