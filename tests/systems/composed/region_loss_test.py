@@ -87,7 +87,8 @@ def watched(drills, playbook, code, held, covered):
     with Counters(members, others) as counters:
         before, kept = snapshots({**members, **others}), Kept(covered)
         first = counters.read()
-        started = drills.start(playbook, held=f"{held}s", settles=f"{held + 10}s")
+        # Few enough that a machine which does all this at once still sends each on time.
+        started = drills.start(playbook, held=f"{held}s", settles=f"{held + 10}s", rate="15/s")
         check(eventually(lambda: blocked_everywhere(covered) or started.poll() is not None, 40, 0.5)
               and started.poll() is None, f"it is not blocked: {drills.gameday.told()}")
         crossed_before = counters.crossed(first)
@@ -112,10 +113,10 @@ def passes(drills):
     check(fault["kind"] == "block-container" and fault["proven"] and fault["undo"] == "undone", fault)
     check(len(fault["instances"]) == 5, fault)
     recovery = result["recovery"]
-    check(recovery["acknowledged"] > 500 and recovery["lost"] == 0 and recovery["rpo_s"] == 0, recovery)
+    check(recovery["acknowledged"] > 200 and recovery["lost"] == 0 and recovery["rpo_s"] == 0, recovery)
     expect_nothing_stored(result)
     # A second one starts clean.
-    again = drills.run("region-loss", 0, held="1s", rate="20/s")
+    again = drills.run("region-loss", 0, held="1s", rate="15/s")
     check(again["drill"] != result["drill"], again["drill"])
     expect_nothing_stored(again)
 
