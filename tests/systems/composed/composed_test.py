@@ -159,6 +159,11 @@ class Composed(unittest.TestCase):
                 expected = expected or f"${{file:{up}/.env.d/{name.upper()}}}"
                 self.assertEqual(defaults[name], expected, f"{path}: {name}")
 
+    def test_its_broker_and_the_brokers_disk_are_its_own(self):
+        self.assertEqual(json.loads(broker("GET", "/cluster-name")[1]), {"name": NAME})
+        device = inside("rabbitmq", "stat", "-c", "%d", "/var/lib/rabbitmq")
+        self.assertNotEqual(device, inside("pg-primary", "stat", "-c", "%d", "/var/lib/postgresql"))
+
     def test_regions_meet_in_transit_alone(self):
         for part, one in containers().items():
             region = one["Config"]["Labels"].get("gameday.region")
