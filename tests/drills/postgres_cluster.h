@@ -66,6 +66,12 @@ class PostgresCluster {
 
   // From its next start on: "NAME=VALUE".
   void set(const std::string& setting) { settings_.push_back(setting); }
+  // That it archives its WAL by that command, as its configuration file says.
+  void archive_by(const std::string& command) {
+    set("archive_mode=on");
+    std::ofstream file(data() + "/postgresql.conf", std::ios::app);
+    file << "archive_command = '" << command << "'\n";
+  }
   void give_to_server(const std::string& folder) const {
     if (geteuid() == 0) run({"chown", "postgres:", folder});
   }
@@ -164,10 +170,10 @@ class PostgresCluster {
           "max_parallel_workers=0"}) {
       command.insert(command.end(), {"-c", setting});
     }
-    for (const auto& setting : settings_) command.insert(command.end(), {"-c", setting});
     // A standby must have as many as the cluster was made with.
     const std::string connections = follows_ != nullptr ? "100" : "20";
     command.insert(command.end(), {"-c", "max_connections=" + connections});
+    for (const auto& setting : settings_) command.insert(command.end(), {"-c", setting});
     if (follows_ != nullptr) {
       command.insert(command.end(), {"-c", "primary_conninfo=host=" + follows_->folder_ +
                                                " port=" + follows_->port() + " user=postgres"});
