@@ -120,8 +120,9 @@ Result<DockerEngine> DockerEngine::open(const DeedContext& context) {
 }
 
 // Until a version is agreed upon, the engine is asked in none.
-Result<Json> DockerEngine::ask(const std::string& method, const std::string& path,
-                               const std::optional<Json>& body, const DeedContext& context) const {
+Result<HttpAnswer> DockerEngine::send(const std::string& method, const std::string& path,
+                                      const std::optional<Json>& body,
+                                      const DeedContext& context) const {
   HttpRequest request;
   request.method = method;
   request.url = base_url(endpoint_) + (api_.major == 0 ? "" : "/v" + gameday::shown(api_)) + path;
@@ -130,9 +131,15 @@ Result<Json> DockerEngine::ask(const std::string& method, const std::string& pat
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = body->dump();
   }
-  const auto answer = http_->send(request, context.until);
+  auto answer = http_->send(request, context.until);
   if (!answer) return std::unexpected(unreached(answer.error(), endpoint_));
-  return answer_of(*answer, endpoint_);
+  return answer;
+}
+
+Result<Json> DockerEngine::ask(const std::string& method, const std::string& path,
+                               const std::optional<Json>& body, const DeedContext& context) const {
+  TRY(answer, send(method, path, body, context));
+  return answer_of(answer, endpoint_);
 }
 
 Result<Json> DockerEngine::get(const std::string& path, const DeedContext& context) const {
@@ -142,6 +149,15 @@ Result<Json> DockerEngine::get(const std::string& path, const DeedContext& conte
 Result<Json> DockerEngine::post(const std::string& path, const std::optional<Json>& body,
                                 const DeedContext& context) const {
   return ask("POST", path, body, context);
+}
+
+Result<std::string> DockerEngine::post_for_stream(const std::string& path, const Json& body,
+                                                  const DeedContext& context) const {
+  TRY(answer, send("POST", path, body, context));
+  if (answer.status >= 200 && answer.status < 300) return answer.body;
+  auto refused = answer_of(answer, endpoint_);
+  if (refused) return fail(ErrorCode::failed, shown() + " answers without a stream");
+  return std::unexpected(refused.error());
 }
 
 Result<Json> DockerEngine::drop(const std::string& path, const DeedContext& context) const {

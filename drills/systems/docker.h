@@ -37,6 +37,9 @@ class DockerEngine {
   [[nodiscard]] Result<Json> get(const std::string& path, const DeedContext& context) const;
   [[nodiscard]] Result<Json> post(const std::string& path, const std::optional<Json>& body,
                                   const DeedContext& context) const;
+  // The same where the answer is no JSON but bytes, until their end.
+  [[nodiscard]] Result<std::string> post_for_stream(const std::string& path, const Json& body,
+                                                    const DeedContext& context) const;
   [[nodiscard]] Result<Json> drop(const std::string& path, const DeedContext& context) const;
 
   // The same over restarts of the engine, and no other one's.
@@ -50,6 +53,9 @@ class DockerEngine {
 
  private:
   DockerEngine(DockerEndpoint endpoint, const DeedContext& context);
+  [[nodiscard]] Result<HttpAnswer> send(const std::string& method, const std::string& path,
+                                        const std::optional<Json>& body,
+                                        const DeedContext& context) const;
   [[nodiscard]] Result<Json> ask(const std::string& method, const std::string& path,
                                  const std::optional<Json>& body, const DeedContext& context) const;
 

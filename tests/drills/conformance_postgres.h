@@ -23,8 +23,10 @@ class PostgresPlace : public TargetPlace {
     if (with_standby) {
       standby_ = std::make_unique<PostgresCluster>(world.file("standby"), cluster_);
     }
+    cluster_.archive_by("true");
     cluster_.start();
     cluster_.make_shop();
+    cluster_.change("CREATE ROLE clerk; GRANT INSERT ON sales.orders TO clerk");
     EXPECT_TRUE(come_back());
     if (standby_) {
       standby_->start();
@@ -70,6 +72,10 @@ class PostgresPlace : public TargetPlace {
     all += cluster_.psql(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
         "'gameday % holds'");
+    all += cluster_.psql("SELECT current_setting('archive_command')");
+    all += cluster_.psql(
+        "SELECT has_table_privilege('clerk', 'sales.orders', 'INSERT'), "
+        "obj_description('sales.orders'::regclass)");
     if (standby_) all += standby_->psql("SELECT pg_get_wal_replay_pause_state()");
     return all;
   }

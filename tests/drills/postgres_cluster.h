@@ -83,6 +83,12 @@ class PostgresCluster {
 
   // From its next start on: "NAME=VALUE".
   void set(const std::string& setting) { settings_.push_back(setting); }
+  // That it archives its WAL by that command, as its configuration file says.
+  void archive_by(const std::string& command) {
+    set("archive_mode=on");
+    std::ofstream file(data() + "/postgresql.conf", std::ios::app);
+    file << "archive_command = '" << command << "'\n";
+  }
   void give_to_server(const std::string& folder) const {
     if (geteuid() == 0) run({"chown", "postgres:", folder});
   }
@@ -181,9 +187,9 @@ class PostgresCluster {
                                  "jit=off",
                                  "wal_receiver_status_interval=100ms",
                                  "max_parallel_workers=0"};
-    all.insert(all.end(), settings_.begin(), settings_.end());
     // A standby must have as many as the cluster was made with.
     all.push_back("max_connections=" + std::string(follows_ != nullptr ? "100" : "20"));
+    all.insert(all.end(), settings_.begin(), settings_.end());
     if (follows_ != nullptr) {
       all.push_back("primary_conninfo=host=" + follows_->folder_ + " port=" + follows_->port() +
                     " user=postgres");

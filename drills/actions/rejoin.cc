@@ -1,0 +1,78 @@
+// A PostgreSQL server that was the primary before a failover comes back as a standby of the one
+// that was promoted. What it had written and nobody has received is thrown away, which is what
+// keeps it from being a second writer.
+#include <algorithm>
+
+#include "drills/systems/postgres_standby.h"
+
+namespace gameday {
+namespace {
+
+constexpr Field kFields[] = {
+    {.name = "to",
+     .type = FieldType::target,
+     .help = "The target that takes writes now, and that it follows.",
+     .required = true},
+    kSourceField,
+    kFollowField,
+    kSlotField,
+    kHomeFields[0],
+    kHomeFields[1],
+    kHomeFields[2],
+    kHomeFields[3],
+    kHomeFields[4],
+    kHomeFields[5],
+};
+
+// Whoever was killed answers at once or never.
+DeedContext a_moment(DeedContext context) {
+  constexpr Duration kLooks = std::chrono::seconds(2);
+  const Instant enough = context.doors.clock.in(kLooks);
+  context.until.deadline = std::min(context.until.deadline, enough);
+  return context;
+}
+
+Status perform(const Deed& deed, const DeedContext& context) {
+  TRY(terms, standby_terms(deed.target, deed.arguments.text("to"), deed.arguments));
+  TRY(followed, open_followed(terms.of, context));
+  constexpr int kMajor = 10000;
+  TRY(home, PostgresHome::open(deed.target, deed.arguments, followed.session.version() / kMajor,
+                               context));
+  // Before it is ended: what is somebody else's goes on.
+  TRY_OK(same_cluster(home, followed.server));
+  const auto split = split_brain(followed.server.identifier,
+                                 look_at_nodes({terms.target, terms.of}, a_moment(context)));
+  TRY_OK(home.stop());
+  TRY_OK(become_standby(home, terms, context));
+  if (split.empty()) return {};
+  // It follows now, and is no second writer any more; that it was one is not to be passed over.
+  return fail(ErrorCode::conflict, "until now " + split + "; what " + terms.target +
+                                       " acknowledged beside the other one is thrown away");
+}
+
+Result<Proof> prove(const Deed& deed, const DeedContext& context) {
+  TRY(terms, standby_terms(deed.target, deed.arguments.text("to"), deed.arguments));
+  return proof_of_following(terms, context);
+}
+
+}  // namespace
+
+extern const ActionRow rejoin_action;
+const ActionRow rejoin_action{
+    .name = "rejoin",
+    .summary =
+        "Rewinds a PostgreSQL server that was the primary, with pg_rewind, and makes it a standby "
+        "of the one that takes writes now.",
+    .fields = kFields,
+    .facet = "postgres",
+    .rights =
+        "to run the server's programs as its user: be root, that user, or one who may speak to its "
+        "Docker engine; a superuser for pg_rewind; with `slot`: REPLICATION",
+    .example =
+        "- { action: rejoin, target: database, to: standby, source: \"host=standby "
+        "user=postgres\", data: /var/lib/postgresql/15/main }",
+    .perform = perform,
+    .prove = prove,
+};
+
+}  // namespace gameday
