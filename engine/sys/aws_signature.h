@@ -1,6 +1,6 @@
 // Who asks, in the way of Amazon's services: Signature Version 4. Ours and not libcurl's, because
-// that of Debian 12 (7.88) signs a query as it stands: one that is not sorted, or has a name without
-// `=`, is refused.
+// that of Debian 12 (7.88) signs a query as it stands: one that is not sorted, or that has a name
+// without `=`, is refused.
 #pragma once
 
 #include <span>

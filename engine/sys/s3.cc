@@ -46,6 +46,18 @@ std::string header_of(const HttpAnswer& answer, std::string_view name) {
   return "";
 }
 
+// What an upload with a retention must carry: the SHA-256 of its body once more, in base64.
+std::string checksum_of(std::string_view body) {
+  const std::string digits = sha256(body).substr(7);
+  std::string raw;
+  for (std::size_t at = 0; at + 1 < digits.size(); at += 2) {
+    unsigned byte = 0;
+    std::from_chars(digits.data() + at, digits.data() + at + 2, byte, 16);
+    raw += static_cast<char>(byte);
+  }
+  return base64(raw);
+}
+
 void add_version(const std::string& version, AwsPairs& query) {
   if (!version.empty()) query.emplace_back("versionId", version);
 }
@@ -193,8 +205,10 @@ Result<std::vector<S3Version>> S3::versions(const std::string& prefix, std::size
 }
 
 Result<std::string> S3::put(const S3Put& object) {
-  TRY(answer,
-      ask({.method = "PUT", .key = object.key, .headers = object.headers, .body = object.body}));
+  Question question{
+      .method = "PUT", .key = object.key, .headers = object.headers, .body = object.body};
+  question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(object.body));
+  TRY(answer, ask(question));
   return header_of(answer, "x-amz-version-id");
 }
 
