@@ -22,7 +22,7 @@ test: ## Every test but the long ones
 	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 1)) --output-on-failure \
 	  -LE "systems|composed" $(CTEST_FLAGS)
 
-test-systems: ## Real systems: Docker, PostgreSQL, RabbitMQ, Redis, and each criterion of the score on the shop
+test-systems: ## Real systems: Docker, PostgreSQL, RabbitMQ, Redis, S3, and each criterion of the score on the shop
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
 	@cmake --build $(RELEASE) -j $(JOBS)

@@ -8,6 +8,7 @@ import os
 import crash_box
 from crash_rabbit import Rabbit
 from crash_redis import Redis
+from crash_s3 import S3
 from postgres_world import Postgres
 from shop_world import FOLDER, check, eventually
 
@@ -67,4 +68,13 @@ class Keys(Redis):
         """It ends with its world."""
 
 
-SERVERS = {"container": Container, "postgres": Database, "rabbitmq": Queue, "redis": Keys}
+class Objects(S3):
+    def __init__(self):
+        super().__init__(FOLDER + "/s3")
+
+    def remove(self):
+        """It ends with its world."""
+
+
+SERVERS = {"container": Container, "postgres": Database, "rabbitmq": Queue, "redis": Keys,
+           "s3": Objects}

@@ -18,16 +18,23 @@ Json facet_of(std::string_view facet, const TargetPlace& place) {
   if (facet == "queue") return Json::object({{"url", place.queue()}});
   if (facet == "postgres") return Json::object({{"connection", place.postgres()}});
   if (facet == "rabbitmq") return Json::parse(place.rabbitmq()).value();
+  if (facet == "s3") return Json::parse(place.s3()).value();
   ADD_FAILURE() << "facet `" << facet << "` has no fields in this suite: add them to facet_of";
   return {};
 }
 
-std::vector<const RestoreRow*> all_restores(bool on_postgres) {
+// The server that `make test` does without, if the facet needs one.
+std::string_view server_of(std::string_view facet) {
+  if (needs_postgres(facet)) return "postgres";
+  return facet == "s3" ? facet : "";
+}
+
+std::vector<const RestoreRow*> all_restores(std::string_view server) {
   std::vector<const RestoreRow*> rows;
   for (const RestoreRow* row : all_rows().restores) {
     // One that goes to a point in time has a suite of its own.
     const bool both_ways = row->prepare != nullptr;
-    if (both_ways && needs_postgres(row->facet) == on_postgres) rows.push_back(row);
+    if (both_ways && server_of(row->facet) == server) rows.push_back(row);
   }
   return rows;
 }
@@ -179,9 +186,10 @@ TEST_P(EachRestore, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
 std::string case_name(const testing::TestParamInfo<const RestoreRow*>& row) {
   return std::string(row.param->name);
 }
-INSTANTIATE_TEST_SUITE_P(Rows, EachRestore, testing::ValuesIn(all_restores(false)), case_name);
-INSTANTIATE_TEST_SUITE_P(RowsOnPostgres, EachRestore, testing::ValuesIn(all_restores(true)),
+INSTANTIATE_TEST_SUITE_P(Rows, EachRestore, testing::ValuesIn(all_restores("")), case_name);
+INSTANTIATE_TEST_SUITE_P(RowsOnPostgres, EachRestore, testing::ValuesIn(all_restores("postgres")),
                          case_name);
+INSTANTIATE_TEST_SUITE_P(RowsOnS3, EachRestore, testing::ValuesIn(all_restores("s3")), case_name);
 
 class EachQueue : public testing::TestWithParam<const QueueRow*> {
  protected:

@@ -27,6 +27,9 @@ class TargetPlace {
   }
   [[nodiscard]] virtual std::string silent_rabbitmq() const { return rabbitmq(); }
   [[nodiscard]] virtual std::string redis() const { return "\"127.0.0.1:1\""; }
+  [[nodiscard]] virtual std::string s3() const {
+    return R"({"endpoint": "http://127.0.0.1:1", "bucket": "none"})";
+  }
   [[nodiscard]] virtual std::string link() const {
     return R"({ listen: "127.0.0.1:2", to: "127.0.0.1:3", region: eu-west })";
   }

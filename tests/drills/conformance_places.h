@@ -22,6 +22,7 @@
 #include "tests/drills/conformance_places_own.h"
 #include "tests/drills/conformance_places_rabbit.h"
 #include "tests/drills/conformance_places_redis.h"
+#include "tests/drills/conformance_places_s3.h"
 #include "tests/drills/conformance_postgres.h"
 #include "tests/drills/deed_world.h"
 #include "tests/drills/netns_fixture.h"
@@ -258,6 +259,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
   if (facet == "rabbitmq") return std::make_unique<RabbitPlace>(world);
   if (facet == "redis") return std::make_unique<RedisServerPlace>(world);
+  if (facet == "s3") return std::make_unique<S3ServerPlace>(world);
   if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
   if (facet == "container") return std::make_unique<ContainerPlace>(world);

@@ -66,8 +66,9 @@ class EachFault : public testing::TestWithParam<Way> {
         "  cache: { container: " + place_->container() + " }\n" + "  database: { postgres: \"" +
         place_->postgres() + "\"" + place_->postgres_data() + " }\n" + "  standby: { postgres: \"" +
         place_->standby() + "\" }\n" + "  jobs: { rabbitmq: " + place_->rabbitmq() + " }\n" +
-        "  sessions: { redis: " + place_->redis() + " }\n" +
-        "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step + "\n";
+        "  sessions: { redis: " + place_->redis() + " }\n" + "  archive: { s3: " + place_->s3() +
+        " }\n" + "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step +
+        "\n";
     return decode_playbook(world_.file("p.yaml"), source, {}, rows_);
   }
   // The example with one more member, in place of one of that name.
@@ -301,6 +302,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachFault, testing::ValuesIn(all_ways()), [](cons
   if (needs_postgres(way.param.facet())) name += "OnPostgres";
   if (way.param.facet() == "rabbitmq") name += "OnRabbit";
   if (way.param.facet() == "redis") name += "OnRedis";
+  if (way.param.facet() == "s3") name += "OnS3";
   std::ranges::replace(name, '-', '_');
   return name;
 });
@@ -326,7 +328,9 @@ class SilentPlace {
   [[nodiscard]] std::string system() const {
     return "  front: { http: \"http://" + peer_.address() +
            "\" }\n  west: { process: { pidfile: run/west.pid } }\n  orders: { queue: \"http://" +
-           peer_.address() + "/orders\" }\n  sessions: { redis: \"" + peer_.address() + "\" }\n";
+           peer_.address() + "/orders\" }\n  sessions: { redis: \"" + peer_.address() +
+           "\" }\n  archive: { s3: { endpoint: \"http://" + peer_.address() +
+           "\", bucket: backups, access_key: \"${env:HOME}\", secret_key: \"${env:HOME}\" } }\n";
   }
 
  private:

@@ -111,6 +111,8 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("host", "block"), "block");
   EXPECT_EQ(meant("redis", "pause"), "pause-redis");
   EXPECT_EQ(meant("redis", "lose-data"), "lose-data-redis");
+  EXPECT_EQ(meant("s3", "lose-data"), "lose-data-s3");
+  EXPECT_EQ(meant("s3", "corrupt-data"), "corrupt-data-s3");
 }
 
 // Else which of them a playbook means would depend on the order of the rows.

@@ -26,6 +26,7 @@ extern const FacetRow process_facet;
 extern const FacetRow queue_facet;
 extern const FacetRow rabbitmq_facet;
 extern const FacetRow redis_facet;
+extern const FacetRow s3_facet;
 
 // A socket on a free port of loopback. `listens`: a TCP socket that accepts.
 class LoopbackSocket {
@@ -133,8 +134,9 @@ class ProbeTest : public testing::Test {
   explicit ProbeTest(const ProbeRow& row) : row_(row) {}
 
   LoadedPlaybook loaded(const std::string& probe) const {
-    static const std::array<const FacetRow*, 6> facets{
-        &http_facet, &postgres_facet, &process_facet, &queue_facet, &rabbitmq_facet, &redis_facet};
+    static const std::array<const FacetRow*, 7> facets{
+        &http_facet,     &postgres_facet, &process_facet, &queue_facet,
+        &rabbitmq_facet, &redis_facet,    &s3_facet};
     const std::array<const ProbeRow*, 1> rows{&row_};
     return decode_playbook(world_.file("p.yaml"),
                            "gameday: 1\nname: probes\nsystem:\n" + system_ +

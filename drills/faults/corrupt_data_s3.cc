@@ -1,0 +1,113 @@
+// Writes other bytes over objects, as a client does that has gone wrong or is in the wrong hands.
+// Each key gets a new version; the undo removes it, and what was before is current again.
+#include <algorithm>
+#include <map>
+
+#include "drills/systems/s3_trail.h"
+
+namespace gameday {
+namespace {
+
+// What is written is as long as what it stands for, up to this: no more must go over the line.
+constexpr std::int64_t kLongest = 1 << 20;
+
+constexpr Field kFields[] = {kS3Keys};
+
+std::string other_bytes(std::int64_t size, const std::string& mark) {
+  const std::string word = "written over by gameday " + mark + "\n";
+  std::string bytes;
+  const auto length = static_cast<std::size_t>(std::clamp<std::int64_t>(size, 1, kLongest));
+  while (bytes.size() < length) bytes += word;
+  bytes.resize(length);
+  return bytes;
+}
+
+// What is new would be locked like everything, and could not be removed.
+Status not_locked(S3& bucket) {
+  TRY(lock, bucket.lock());
+  if (lock.default_mode.empty()) return {};
+  return fail(ErrorCode::refused,
+              shown(bucket.address()) + " locks all that is written to it (" + lock.default_mode +
+                  "): what the drill writes over could not be removed again",
+              "aim at a bucket without default retention");
+}
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  TRY(place, s3_place_of(deed, context));
+  TRY(trail, plan_trail(place, context));
+  TRY(bucket, open_s3(place, context));
+  TRY_OK(not_locked(bucket));
+  TRY(objects, objects_named(trail, deed.arguments.text("keys", "*"), bucket));
+  return Undo{"corrupt-data-s3", to_json(trail)};
+}
+
+Status inject(const Deed& deed, const Undo& undo, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  TRY(bucket, open_s3(trail.place, context));
+  TRY(objects, objects_named(trail, deed.arguments.text("keys", "*"), bucket));
+  std::vector<S3Step> steps;
+  std::map<std::string, std::int64_t> sizes;
+  for (const auto& object : objects) {
+    steps.push_back({object.key, false});
+    sizes[object.key] = object.size;
+  }
+  const auto write_over = [&](S3& where, const S3Step& step) {
+    return where.put({.key = step.key,
+                      .body = other_bytes(sizes[step.key], trail.mark),
+                      .headers = {{"x-amz-meta-gameday", trail.mark}}});
+  };
+  return leave_trail(trail, steps, write_over, context);
+}
+
+Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  TRY(looks, look_at_trail(trail, context));
+  return Proof{looks.current > 0,
+               std::to_string(looks.current) + " of " + std::to_string(looks.noted) +
+                   " objects that were written over hold what the drill wrote",
+               Json::object({{"written", looks.noted}, {"current", looks.current}})};
+}
+
+Status undo(const Undo& undo, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  return undo_trail(trail, context);
+}
+
+Result<Proof> gone(const Undo& undo, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  return trail_gone(trail, context);
+}
+
+Status close(const Undo& undo, bool keep, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  return keep ? Status{} : close_trail(trail, context);
+}
+
+}  // namespace
+
+extern const FaultRow corrupt_data_s3_fault;
+const FaultRow corrupt_data_s3_fault{
+    .name = "corrupt-data-s3",
+    .summary =
+        "Writes other bytes over objects of a bucket that keeps versions; the undo removes "
+        "what was written.",
+    .fields = kFields,
+    .facet = "s3",
+    .reversal = Reversal::exact,
+    .effect = Effect::loses,
+    .holds_data = true,
+    .rights =
+        "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:ListBucket, "
+        "s3:ListBucketVersions, s3:PutObject and s3:DeleteObjectVersion",
+    .example = "- { fault: corrupt-data-s3, target: archive, for: 5s }",
+    .prepare = prepare,
+    .inject = inject,
+    .prove = prove,
+    .undo = undo,
+    .gone = gone,
+    .close = close,
+    .fits = s3_keys_fit,
+    .as = "corrupt-data",
+};
+
+}  // namespace gameday

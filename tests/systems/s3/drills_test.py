@@ -1,0 +1,142 @@
+"""Whole drills on a real S3 server: they pass, they fail for the right reason, and whoever dies
+meanwhile leaves nothing."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE + "/../../support", HERE + "/../../crash"]
+import shop_world  # noqa: E402
+from crash_s3 import KEY, SECRET, S3  # noqa: E402
+from shop_world import FOLDER, SOURCE, Gameday, Wrong, check, eventually, named  # noqa: E402
+
+PLAYBOOKS = SOURCE + "/playbooks/s3"
+
+
+class Store(S3):
+    """As the field gives keys: in the environment. The playbooks name none."""
+
+    def __init__(self):
+        super().__init__(FOLDER + "/s3")
+        self.environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
+        self.ask("PUT", "/locked", "-H", "x-amz-bucket-object-lock-enabled: true")
+
+    def variables(self, **more):
+        given = {"region": "eu-north", **more}
+        return [word for name, value in given.items() for word in ("--var", f"{name}={value}")]
+
+    def lost(self):
+        return self.variables(store=f"127.0.0.1:{self.port}", bucket="kept", prefix="kept/")
+
+    def contents(self):
+        return [self.ask("GET", f"/kept/kept/{number:02}") for number in range(40)]
+
+
+def expect_end(ended, code):
+    check(ended.returncode == code,
+          f"exit code {ended.returncode}, not {code}\n{ended.stdout[-2000:]}\n{ended.stderr}")
+    return json.loads(ended.stdout)
+
+
+def expect_no_secret(gameday):
+    """In whatever the drill has written."""
+    for folder, _, names in os.walk(gameday.folder):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                check(SECRET.encode() not in file.read(), f"{folder}/{name} has the secret key")
+
+
+def passes(store, gameday):
+    before = store.contents()
+    document = expect_end(gameday.run(PLAYBOOKS + "/objects-lost-and-restored.yaml", "--json",
+                                      *store.lost()), 0)
+    restore = document["restores"][0]
+    check(restore["kind"] == "s3" and restore["into"] == "place", restore)
+    check(restore["verified"] and not restore["vacuous"], restore)
+    check([one["proven"] for one in document["faults"]] == [True] * 3, document["faults"])
+    check(store.contents() == before, "the objects are others than before")
+    check("DeleteMarker" not in store.state()[0], "a marker of the drill is there yet")
+    check(gameday.open() == [], f"left open: {gameday.open()}")
+    expect_no_secret(gameday)
+
+
+def locks(store, gameday):
+    def attack(bucket):
+        return gameday.run(PLAYBOOKS + "/locks-hold.yaml", "--json", *store.variables(
+            endpoint=store.endpoint, bucket=bucket, prefix="kept/"))
+
+    store.ask("PUT", "/locked/kept/backup", "--data-binary", "of the night")
+    before = store.versions("locked")
+    document = expect_end(attack("locked"), 0)
+    check(document["faults"][0]["proven"], document["faults"])
+    check(store.versions("locked") == before, f"left: {store.versions('locked')}")
+    # A bucket that locks nothing must not pass for one that does.
+    document = expect_end(attack("kept"), 1)
+    texts = [one["text"] for one in document["reasons"]]
+    check(any("no canary can be locked" in text for text in texts), texts)
+    store.check_healed()
+    expect_no_secret(gameday)
+
+
+def empties(store, gameday):
+    """A restore onto an empty set is none."""
+    playbook = FOLDER + "/empty.yaml"
+    with open(playbook, "w", encoding="utf-8") as file:
+        file.write("gameday: 1\nname: empty\nsummary: Of nothing.\nowner: tests\n"
+                   "environment: test\nobjectives: {}\nsystem:\n  archive: { s3: { endpoint: "
+                   f"\"{store.endpoint}\", bucket: kept, prefix: none/, region: eu-north }} }}\n"
+                   "timeline:\n  - backup: archive\n  - { restore: archive }\n")
+    document = json.loads(gameday.run(playbook, "--json").stdout)
+    texts = [one["text"] for one in document["reasons"]]
+    check(document["exit_code"] != 0, document)
+    check(any("holds no objects" in text for text in texts), texts)
+
+
+def killed(store, gameday):
+    before = store.contents()
+    for both in (False, True):
+        started = gameday.start(PLAYBOOKS + "/objects-lost-and-restored.yaml", "--json",
+                                *store.lost())
+        check(eventually(lambda: "DeleteMarker" in store.ask("GET", "/kept?versions="), 60),
+              f"nothing is lost: {gameday.told()}")
+        for guardian in named("guardian") if both else []:
+            os.kill(guardian.pid, signal.SIGKILL)
+        started.kill()
+        started.wait()
+        if both:
+            check(gameday.open() != [], "nothing is owed")
+            reverted = gameday.revert()
+            check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        else:
+            check(eventually(lambda: not named("guardian"), 30), "the guardian goes on")
+        check(store.contents() == before, "the objects are others than before")
+        check(gameday.open() == [], f"left open: {gameday.open()}")
+        store.check_healed()
+
+
+CASES = {"passes": passes, "locks": locks, "empties": empties, "killed": killed}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("case", choices=CASES)
+    options = parser.parse_args()
+    shop_world.enter()
+    store = Store()
+    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), store)
+    try:
+        CASES[options.case](store, gameday)
+    except Wrong as wrong:
+        print(f"{options.case}: {wrong}\n{gameday.told()}")
+        return 1
+    finally:
+        store.server.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
