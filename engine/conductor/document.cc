@@ -120,6 +120,8 @@ Json restores_json(const Drill& drill) {
                              {"vacuous", restore.restored.vacuous},
                              {"verified", restore.restored.verified}});
     if (recovered.is_object()) one.set("recovered", recovered);
+    const Json& files = restore.restored.facts.get("files");
+    if (files.is_object()) one.set("files", files);
     list.push(std::move(one));
   }
   return list;
