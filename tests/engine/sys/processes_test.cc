@@ -1,6 +1,8 @@
 #include "engine/sys/processes.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <fstream>
 #include <future>
 
+#include "engine/sys/processes_launch.h"
 #include "engine/sys/processes_look.h"
 #include "tests/engine/sys/processes_fixture.h"
 
@@ -277,6 +280,39 @@ TEST_F(ProcessesTest, ANameWithBlanksAndParenthesesIsReadRight) {
   EXPECT_FALSE(proc::parse_stat("42 no name"));
   EXPECT_FALSE(proc::parse_stat("42 (a) S 1 2 3"));
   EXPECT_FALSE(proc::parse_stat("42 (a) S x 41 41 0 -1 0 1 0 0 0 0 0 0 0 20 0 1 0 8899 0 0"));
+}
+
+// A copy would make each of our threads fault at each page that it writes, the load's too.
+TEST(Launching, CopiesNothingOfOurMemory) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "this sanitizer makes a fork of it";
+#endif
+  constexpr std::size_t kPages = 2000;
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  void* mapped = mmap(nullptr, kPages * page, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  const auto faults = [] {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_minflt;
+  };
+  const auto write_all = [&] {
+    for (std::size_t i = 0; i < kPages; ++i) static_cast<volatile char*>(mapped)[i * page] = 'x';
+  };
+  write_all();
+  long meanwhile = 0;
+  Launcher launcher;
+  Launch launch{kChild, {kChild, "exit", "0"}, {}, "/", Descriptor(open("/dev/null", O_WRONLY))};
+  const auto launched = launcher.launch(std::move(launch), [&](pid_t) {
+    const long before = faults();
+    write_all();
+    meanwhile = faults() - before;
+  });
+  ASSERT_TRUE(launched) << launched.error().text;
+  EXPECT_EQ(waitpid(*launched, nullptr, 0), *launched);
+  EXPECT_LT(meanwhile, 100);
+  munmap(mapped, kPages * page);
 }
 
 }  // namespace
