@@ -12,6 +12,10 @@ constexpr Option kOptions[] = {kVarOption, kStoreOption, kJsonOption};
 std::string step_line(const Json& step) {
   std::string line = step.text("id") + ": " + step.text("step");
   if (step.find("fault") != nullptr) line += " " + step.text("fault");
+  if (step.find("action") != nullptr) {
+    const std::string target = step.text("target");
+    line += " " + step.text("action") + (target.empty() ? "" : " " + target);
+  }
   for (const auto& target : step.items("targets")) line += " " + target.text();
   if (step.find("for_s") != nullptr) {
     line += " for " + shown(from_seconds(step.number("for_s", 0)));
@@ -24,9 +28,11 @@ void print_plan(const Json& plan, const std::string& digest) {
   print("timeline (what cannot be undone stands first):");
   for (const auto& step : plan.items("timeline")) {
     print("  " + step_line(step));
-    if (step.find("reversal") == nullptr) continue;
+    const bool is_action = step.find("action") != nullptr;
+    if (!is_action && step.find("reversal") == nullptr) continue;
     print("      " + step.text("summary"));
-    print("      reversal: " + step.text("reversal") + "; needs: " + step.text("rights"));
+    print("      " + (is_action ? "nothing undoes it" : "reversal: " + step.text("reversal")) +
+          "; needs: " + step.text("rights"));
   }
   print("load:");
   for (const auto& load : plan.items("load")) {

@@ -143,6 +143,18 @@ TEST_F(PlaybookCommands, PlanTouchesNothingAndHasADigestThatStays) {
   EXPECT_FALSE(Files().exists(file("state")));
 }
 
+TEST_F(PlaybookCommands, PlanTellsWhatAnActionChangesAndThatNothingUndoesIt) {
+  write("p.yaml",
+        "gameday: 1\nname: promoted\nsummary: S.\nowner: o\nobjectives: {}\nsystem:\n"
+        "  standby: { postgres: \"host=127.0.0.1 port=4 dbname=no\" }\n"
+        "timeline:\n  - { action: promote, target: standby, id: over }\n");
+  const Ran plan = run({"plan", "p.yaml"});
+  for (const char* part : {"  over: action promote standby\n", "the server that takes writes.\n",
+                           "nothing undoes it; needs: EXECUTE on pg_promote()\n"}) {
+    EXPECT_TRUE(plan.out.contains(part)) << part << plan.out << plan.err;
+  }
+}
+
 TEST_F(PlaybookCommands, CheckKnowsWhereAndAsOfWhenSomethingCanBeRestored) {
   const auto checked = [&](const std::string& restore) {
     write("p.yaml",

@@ -2,6 +2,8 @@
 // else of it, and is gone afterwards.
 #include "drills/systems/container_aide.h"
 
+#include <thread>
+
 #include "tests/drills/docker_fixture.h"
 
 namespace gameday {
