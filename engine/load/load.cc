@@ -39,7 +39,9 @@ class RunningLoad : public Load {
   Status start(std::function<void(const WindowCount&)> each_window) {
     // What cannot be revealed now would fail at the first request.
     if (auto first = pattern_.request(0); !first) return std::unexpected(first.error());
-    TRY(transport, make_curl_transport(clock_, connections_for(terms_.spec.rate)));
+    TRY(transport, terms_.connect
+                       ? make_client_transport(clock_, terms_.connections, terms_.connect)
+                       : make_curl_transport(clock_, connections_for(terms_.spec.rate)));
     transport_ = std::move(transport);
     if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
     const Instant started = clock_.now().boot;
@@ -61,6 +63,7 @@ class RunningLoad : public Load {
     if (!thread_.joinable()) return;
     sender_->end();
     thread_.join();
+    transport_.reset();  // a server may have no more connections than these
     samples_ = recorder_->take_samples();
     if (ledger_ != nullptr) close_ledger();
   }

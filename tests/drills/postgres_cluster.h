@@ -64,6 +64,14 @@ class PostgresCluster {
     server_.reset();
   }
 
+  // As a machine that fails ends it, and starts again at the same place.
+  void crash() {
+    stop();
+    server_ = launch();
+    stands_within(std::chrono::seconds(20));
+    ASSERT_TRUE(stands()) << "no server: " << log();
+  }
+
   // From its next start on: "NAME=VALUE".
   void set(const std::string& setting) { settings_.push_back(setting); }
   void give_to_server(const std::string& folder) const {
