@@ -1,9 +1,5 @@
 #include "engine/load/load.h"
 
-#include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <mutex>
 #include <thread>
 
@@ -12,17 +8,6 @@
 
 namespace gameday {
 namespace {
-
-// On a busy machine our own lateness would spoil what we measure, so the sending thread goes first
-// where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
-// second for others. Without the right, windows are marked.
-void go_first() {
-  sched_param first{};
-  first.sched_priority = 1;
-  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) == 0) return;
-  constexpr int kNice = -10;
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
-}
 
 // The parts in the order in which they need each other, so that they end in the other one.
 class RunningLoad : public Load {
