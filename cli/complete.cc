@@ -76,6 +76,7 @@ void add_values(Answers& answers, std::string_view named, const CommandRow& row,
   if (named == "NAME" && row.name == "explain") {
     add_rows(answers, rows.faults);
     add_rows(answers, rows.probes);
+    add_rows(answers, rows.loads);
     add_rows(answers, rows.restores);
     add_rows(answers, rows.facets);
     add_rows(answers, rows.actions);

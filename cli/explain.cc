@@ -55,6 +55,7 @@ void list_everything(const Rows& rows) {
   list_all("Faults", rows.faults);
   list_all("Actions", rows.actions);
   list_all("Probes", rows.probes);
+  list_all("Loads", rows.loads);
   list_all("Restores", rows.restores);
   list_all("Targets", rows.facets);
   print("Steps:");
@@ -106,6 +107,7 @@ int run(const Arguments& arguments) {
   bool found = explained(rows.faults, name, known);
   explain_others(rows, name);
   found = explained(rows.probes, name, known) || found;
+  found = explained(rows.loads, name, known) || found;
   found = explained(rows.restores, name, known) || found;
   found = explained(rows.facets, name, known) || found;
   found = explained(rows.actions, name, known) || found;
@@ -128,7 +130,8 @@ int run(const Arguments& arguments) {
 extern const CommandRow explain_command;
 const CommandRow explain_command{
     "explain",
-    "A fault, action, probe, restore, target, step or part of a playbook: its fields, an example.",
+    "A fault, action, probe, load, restore, target, step or part of a playbook: its fields, an "
+    "example.",
     "gameday explain kill",
     {"NAME", "What to explain; without it, the names that there are.", false, false},
     {},

@@ -43,18 +43,24 @@ void print_plan(const Json& plan, const std::string& digest) {
   for (const auto& lock : plan.items("locks")) print("  " + lock.text());
 }
 
+std::string seen(const Status& held) {
+  if (held) return "rights held";
+  return (is_known(held) ? "REFUSED: " : "rights unknown: ") + held.error().text;
+}
+
 void print_survey(const Survey& survey) {
   print("instances now:");
   for (const auto& found : survey.found) print("  " + found.target + ": " + found.shown);
   for (const auto& missing : survey.missing) print("  NOT FOUND " + missing);
   print("rights, and who undoes each fault:");
   for (const auto& fault : survey.faults) {
-    const std::string seen = fault.held             ? "rights held"
-                             : is_known(fault.held) ? "REFUSED: " + fault.held.error().text
-                                                    : "rights unknown: " + fault.held.error().text;
-    print("  " + fault.step + ": " + fault.fault + ": " + seen);
+    print("  " + fault.step + ": " + fault.fault + ": " + seen(fault.held));
     print("      runner dead: " + fault.after_the_runner + "; guardian too: " + fault.after_both +
           "; power lost: " + fault.after_power);
+  }
+  for (const auto& load : survey.loads) {
+    print("  load " + load.load + ": " + load.kind + ": " + seen(load.held) +
+          "; needs: " + load.needs);
   }
   print("deaths survived here:");
   for (const auto& [death, how] : survey.deaths) print("  " + death + ": " + how);

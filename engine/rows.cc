@@ -148,6 +148,8 @@ Instance instance_of(const FaultRow& row, const Json& arguments) {
   return {name, name, std::string(row.name) + ":" + name, Json::object()};
 }
 
+std::string undo_kind_of(const LoadRow& row) { return "load-" + std::string(row.name); }
+
 Answer asked(const ProbeRow& row, const Json& arguments, const DeedContext& context) {
   Answer answer = row.ask(arguments, context);
   std::vector<std::string> references;
@@ -183,6 +185,7 @@ const FaultRow* Rows::fault_on(const Target& target, std::string_view name) cons
 const RestoreRow* Rows::restore(std::string_view name) const { return named(restores, name); }
 const ProbeRow* Rows::probe(std::string_view name) const { return named(probes, name); }
 const ActionRow* Rows::action(std::string_view name) const { return named(actions, name); }
+const LoadRow* Rows::load(std::string_view name) const { return named(loads, name); }
 const RestoreRow* Rows::restore_of(const Target& target) const {
   return of_facet(restores, target);
 }

@@ -3,6 +3,7 @@
 // none by name.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -259,6 +260,35 @@ struct WrongField {
   std::string text;
 };
 
+class LoadClient;    // engine/load/load_client.h
+class LedgerReader;  // the same
+
+// What a load speaks in place of HTTP. Its undo is made first, from the playbook, and is all that
+// the other functions go by: where it writes, what is its own, how that is removed.
+struct LoadRow {
+  std::string_view name;  // the key of its fields in the load: "sql"
+  std::string_view summary;
+  std::span<const Field> fields;
+  std::string_view rights;
+  std::string_view example;  // one load, on one line
+  // What `gameday check` finds wrong.
+  std::optional<WrongField> (*check)(const LoadSpec& spec, const System& system);
+  bool (*keeps_ledger)(const Json& arguments);
+  // Where and what it writes, as the plan shows it on one line.
+  std::string (*shown)(const Json& arguments);
+  // Touches nothing. `context.drill` is the drill whose mark its writes carry.
+  Result<Undo> (*prepare)(const LoadSpec& spec, const DeedContext& context);
+  // Whether it could write, read back and remove, as things stand; touches nothing.
+  Status (*may)(const Undo& undo, const DeedContext& context);
+  // A connection of its own, ended by `context.until`.
+  Result<std::unique_ptr<LoadClient>> (*connect)(const Undo& undo, const DeedContext& context);
+  Result<std::unique_ptr<LedgerReader>> (*reader)(const Undo& undo, const DeedContext& context);
+  Status (*undo)(const Undo& undo, const DeedContext& context);
+  Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
+};
+// The kind of its undo, which must be no fault's name: "load-sql".
+[[nodiscard]] std::string undo_kind_of(const LoadRow& row);
+
 struct ProbeRow {
   std::string_view name;
   std::string_view summary;
@@ -283,6 +313,7 @@ struct Rows {
   std::span<const QueueRow* const> queues;
   std::span<const ProbeRow* const> probes;
   std::span<const ActionRow* const> actions = {};
+  std::span<const LoadRow* const> loads = {};
 
   [[nodiscard]] const FacetRow* facet(std::string_view name) const;
   [[nodiscard]] const FaultRow* fault(std::string_view name) const;
@@ -296,6 +327,7 @@ struct Rows {
   [[nodiscard]] const QueueRow* queue_of(const Target& target) const;
   [[nodiscard]] const ProbeRow* probe(std::string_view name) const;
   [[nodiscard]] const ActionRow* action(std::string_view name) const;
+  [[nodiscard]] const LoadRow* load(std::string_view name) const;
 };
 
 }  // namespace gameday

@@ -44,18 +44,6 @@ constexpr Field kFields[] = {
      .fields = kExpect},
 };
 
-Result<PostgresSettings> settings_for(const Json& arguments, const System& system) {
-  const std::string written = arguments.text("connection");
-  const Target* target = system.target(written);
-  if (target != nullptr && target->facets.find("postgres") != nullptr) {
-    return postgres_settings(*target);
-  }
-  if (target != nullptr || written.find_first_of("=:") == std::string::npos) {
-    return fail(ErrorCode::not_found, "no target with a `postgres` facet is called " + written);
-  }
-  return postgres_settings(written);
-}
-
 Json value_in(const PostgresRows& answer) {
   constexpr unsigned kBoolean = 16;
   constexpr unsigned kNumbers[] = {20, 21, 23, 26, 700, 701, 1700};  // int8 ... numeric, in pg_type
@@ -163,7 +151,7 @@ Answer judged_recovery(Postgres& session, const Json& expect) {
 }
 
 Answer ask(const Json& arguments, const DeedContext& context) {
-  const auto settings = settings_for(arguments, context.system);
+  const auto settings = postgres_settings(arguments.text("connection"), context.system);
   if (!settings) return {false, settings.error().text};
   auto session = open_postgres(*settings, context);
   if (!session) return {false, session.error().text};
@@ -185,7 +173,7 @@ Answer ask(const Json& arguments, const DeedContext& context) {
 }
 
 std::optional<WrongField> check(const Json& arguments, const System& system) {
-  if (const auto settings = settings_for(arguments, system); !settings) {
+  if (const auto settings = postgres_settings(arguments.text("connection"), system); !settings) {
     return WrongField{"connection", settings.error().text};
   }
   if (!arguments.text("query").empty()) return {};

@@ -53,6 +53,17 @@ Result<PostgresSettings> postgres_settings(const Target& target) {
   return settings;
 }
 
+Result<PostgresSettings> postgres_settings(const std::string& written, const System& system) {
+  const Target* target = system.target(written);
+  if (target != nullptr && target->facets.find("postgres") != nullptr) {
+    return postgres_settings(*target);
+  }
+  if (target != nullptr || written.find_first_of("=:") == std::string::npos) {
+    return fail(ErrorCode::not_found, "no target with a `postgres` facet is called " + written);
+  }
+  return postgres_settings(written);
+}
+
 Result<PostgresSettings> postgres_settings(const Deed& deed, const DeedContext& context) {
   const Target* target = context.system.target(deed.target);
   if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);

@@ -14,6 +14,9 @@ namespace gameday {
 // `postgres` facet; secrets still as references. refused: a password that is none.
 [[nodiscard]] Result<PostgresSettings> postgres_settings(std::string_view written);
 [[nodiscard]] Result<PostgresSettings> postgres_settings(const Target& target);
+// Of a target by its name, or else of such a connection.
+[[nodiscard]] Result<PostgresSettings> postgres_settings(const std::string& written,
+                                                         const System& system);
 [[nodiscard]] Result<PostgresSettings> postgres_settings(const Deed& deed,
                                                          const DeedContext& context);
 

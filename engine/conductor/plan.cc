@@ -96,7 +96,11 @@ Result<Plan> make_plan(std::shared_ptr<const Playbook> playbook, const Rows& row
   const auto doubles = std::ranges::unique(plan.identities);
   plan.identities.erase(doubles.begin(), doubles.end());
   for (const auto& target : playbook->system.targets) {
-    if (rows.queue_of(target) != nullptr) plan.queues.push_back(target.name);
+    // One that a load is read back from keeps that load's messages until then.
+    const bool read_back = std::ranges::any_of(plan.playbook->loads, [&](const LoadSpec& load) {
+      return load.ledger && load.arguments.text("connection") == target.name;
+    });
+    if (rows.queue_of(target) != nullptr && !read_back) plan.queues.push_back(target.name);
   }
   return plan;
 }
@@ -148,16 +152,20 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
   return out;
 }
 
-Json load_json(const LoadSpec& load) {
+Json load_json(const LoadSpec& load, const Rows& rows) {
+  const LoadRow* row = rows.load(load.kind);
   Json out =
       Json::object({{"name", load.name},
                     {"rate", load.rate},
                     {"arrivals", load.arrivals == Arrivals::constant ? "constant" : "poisson"},
                     {"timeout_s", seconds(load.timeout)},
-                    {"method", load.request.method},
-                    {"url", load.request.url},
+                    {"method", row == nullptr ? load.request.method : load.kind},
+                    {"url", row == nullptr ? load.request.url : row->shown(load.arguments)},
                     {"ledger", load.ledger.has_value()}});
   if (load.cleanup) out.set("cleanup", load.cleanup->method + " " + load.cleanup->url);
+  if (row != nullptr && load.ledger) {
+    out.set("cleanup", load.arguments.text("remove", "what carries the drill's mark"));
+  }
   return out;
 }
 
@@ -243,7 +251,7 @@ Json to_json(const Plan& plan, const Rows& rows) {
     }
   }
   Json loads = Json::array();
-  for (const auto& load : playbook.loads) loads.push(load_json(load));
+  for (const auto& load : playbook.loads) loads.push(load_json(load, rows));
   Json probes = Json::array();
   for (const auto& probe : playbook.probes) probes.push(probe_json(probe, playbook));
   Json stops = Json::array();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/load/load_client.h"
 #include "engine/load/sample.h"
 #include "engine/load/summary.h"
 #include "engine/sys/clock.h"
@@ -67,10 +68,6 @@ struct LedgerHead {
                                                                      const LedgerHead& head);
 
 // What was read back after the restore: rows by key with how often it stood there, and its digest.
-struct ReadRow {
-  std::string key;
-  std::string digest;  // empty where the list does not show it
-};
 struct ReadBack {
   std::vector<ReadRow> listed;  // every row of `list`, doubles too
   bool has_list = false;

@@ -1,9 +1,5 @@
 #include "engine/load/load.h"
 
-#include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <mutex>
 #include <thread>
 
@@ -12,17 +8,6 @@
 
 namespace gameday {
 namespace {
-
-// On a busy machine our own lateness would spoil what we measure, so the sending thread goes first
-// where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
-// second for others. Without the right, windows are marked.
-void go_first() {
-  sched_param first{};
-  first.sched_priority = 1;
-  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) == 0) return;
-  constexpr int kNice = -10;
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
-}
 
 // The parts in the order in which they need each other, so that they end in the other one.
 class RunningLoad : public Load {
@@ -39,7 +24,9 @@ class RunningLoad : public Load {
   Status start(std::function<void(const WindowCount&)> each_window) {
     // What cannot be revealed now would fail at the first request.
     if (auto first = pattern_.request(0); !first) return std::unexpected(first.error());
-    TRY(transport, make_curl_transport(clock_, connections_for(terms_.spec.rate)));
+    TRY(transport, terms_.connect
+                       ? make_client_transport(clock_, terms_.connections, terms_.connect)
+                       : make_curl_transport(clock_, connections_for(terms_.spec.rate)));
     transport_ = std::move(transport);
     if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
     const Instant started = clock_.now().boot;
@@ -61,6 +48,7 @@ class RunningLoad : public Load {
     if (!thread_.joinable()) return;
     sender_->end();
     thread_.join();
+    transport_.reset();  // a server may have no more connections than these
     samples_ = recorder_->take_samples();
     if (ledger_ != nullptr) close_ledger();
   }

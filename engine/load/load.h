@@ -10,6 +10,7 @@
 #include "engine/load/histogram.h"
 #include "engine/load/ledger.h"
 #include "engine/load/sample.h"
+#include "engine/load/transport.h"
 #include "engine/playbook/playbook.h"
 #include "engine/secrets.h"
 #include "engine/sys/doors.h"
@@ -22,6 +23,10 @@ struct LoadTerms {
   std::uint64_t seed = 0;
   std::uint64_t most_writes = 0;  // limits.writes: 0 for none. Reached: the load stops and says so
   std::string ledger_path;        // empty without a ledger
+  // Of a load that speaks no HTTP.
+  ConnectLoad connect = {};
+  std::size_t connections = 0;
+  std::function<Result<std::unique_ptr<LedgerReader>>(const Until& until)> reader = {};
   // Boot time and UTC further apart than this within a second is a jump of the clock.
   Duration clock_apart = std::chrono::milliseconds(50);
 };

@@ -49,16 +49,19 @@ Result<std::vector<ReadRow>> listed_rows(const std::string& body, const std::str
   return listed;
 }
 
-class Reader {
+class HttpReader : public LedgerReader {
  public:
-  Reader(const LoadTerms& terms, const Doors& doors, const Secrets& secrets, const Until& until)
+  HttpReader(const LoadTerms& terms, const Doors& doors, const Secrets& secrets, const Until& until)
       : terms_(terms),
         ledger_(*terms.spec.ledger),
         doors_(doors),
         secrets_(secrets),
         until_(until) {}
 
-  Result<std::vector<ReadRow>> list() const {
+  bool lists() const override { return !ledger_.list.empty(); }
+  bool reads() const override { return !ledger_.read_back.empty(); }
+
+  Result<std::vector<ReadRow>> list() override {
     WriteNames names;
     names.drill = terms_.drill;
     TRY(answer, ask(ledger_.list, names, "the list"));
@@ -67,10 +70,8 @@ class Reader {
     return rows;
   }
 
-  // The digests found under that key: one or none.
-  Result<std::vector<std::string>> by_key(std::uint64_t seq) const {
-    const WriteNames names =
-        RequestPattern({}, terms_.drill, terms_.spec.name, terms_.seed, secrets_).names(seq);
+  // One or none.
+  Result<std::vector<std::string>> by_key(const WriteNames& names) override {
     TRY(answer, ask(ledger_.read_back, names, names.key));
     if (answer.status != kOk) return std::vector<std::string>{};
     const auto row = Json::parse(answer.body);
@@ -108,6 +109,64 @@ class Reader {
   const Until& until_;
 };
 
+// One of a load row's, made anew and asked again until there is an answer.
+class PatientReader : public LedgerReader {
+ public:
+  PatientReader(const LoadTerms& terms, const Clock& clock, const Until& until)
+      : make_(terms.reader), clock_(clock), until_(until) {}
+
+  bool lists() const override { return lists_; }
+  bool reads() const override { return reads_; }
+  Result<std::vector<ReadRow>> list() override {
+    return answer<std::vector<ReadRow>>("the list", [](auto& reader) { return reader.list(); });
+  }
+  Result<std::vector<std::string>> by_key(const WriteNames& names) override {
+    return answer<std::vector<std::string>>(names.key,
+                                            [&](auto& reader) { return reader.by_key(names); });
+  }
+  Status open() {
+    const auto opened = answer<bool>("connecting", [](auto&) { return Result<bool>(true); });
+    return opened ? Status() : std::unexpected(opened.error());
+  }
+
+ private:
+  static bool is_answer(ErrorCode code) {
+    return code == ErrorCode::invalid || code == ErrorCode::not_found || code == ErrorCode::corrupt;
+  }
+
+  template <class Value, class Ask>
+  Result<Value> answer(const std::string& what, const Ask& ask) {
+    for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
+      if (reader_ == nullptr) reader_ = make();
+      auto answered = reader_ != nullptr ? ask(*reader_) : Result<Value>(std::unexpected(why_));
+      if (answered) return answered;
+      reader_.reset();
+      const Error error = answered.error().in("reading the ledger back: " + what);
+      if (is_answer(error.code) || !clock_.pause(pause, until_)) return std::unexpected(error);
+    }
+  }
+
+  std::unique_ptr<LedgerReader> make() {
+    auto made = make_(until_);
+    if (!made) {
+      why_ = made.error();
+      return nullptr;
+    }
+    lists_ = (*made)->lists();
+    reads_ = (*made)->reads();
+    return std::move(*made);
+  }
+
+  const std::function<Result<std::unique_ptr<LedgerReader>>(const Until&)>& make_;
+  const Clock& clock_;
+  const Until& until_;
+  std::unique_ptr<LedgerReader> reader_;
+  Error why_;
+  bool lists_ = false, reads_ = false;
+};
+
+using MakeReader = std::function<Result<std::unique_ptr<LedgerReader>>()>;
+
 // The keys that must be read one by one: those written, or perhaps written, that the list did not
 // show with their digest.
 std::vector<std::uint64_t> keys_to_read(const LoadTerms& terms, const std::vector<Sample>& samples,
@@ -129,9 +188,12 @@ std::vector<std::uint64_t> keys_to_read(const LoadTerms& terms, const std::vecto
 // Reads the keys on a few threads at once; the first error ends them all.
 class PointReads {
  public:
-  PointReads(const LoadTerms& terms, const Reader& reader, const std::vector<std::uint64_t>& keys,
+  PointReads(const LoadTerms& terms, const MakeReader& make, const std::vector<std::uint64_t>& keys,
              ReadBack& read)
-      : terms_(terms), reader_(reader), keys_(keys), read_(read) {}
+      : pattern_({}, terms.drill, terms.spec.name, terms.seed, kNoSecrets),
+        make_(make),
+        keys_(keys),
+        read_(read) {}
 
   Status run() {
     std::vector<std::thread> threads;
@@ -143,20 +205,24 @@ class PointReads {
 
  private:
   void read_some() {
+    auto reader = make_();
     for (std::size_t at = next_++; at < keys_.size(); at = next_++) {
-      auto found = reader_.by_key(keys_[at]);
+      const WriteNames names = pattern_.names(keys_[at]);
+      auto found = reader ? (*reader)->by_key(names)
+                          : Result<std::vector<std::string>>(std::unexpected(reader.error()));
       const std::lock_guard lock(mutex_);
       if (!status_) return;
       if (!found) {
         status_ = std::unexpected(found.error());
         return;
       }
-      read_.by_key[ledger_key(terms_.drill, terms_.spec.name, keys_[at])] = std::move(*found);
+      read_.by_key[names.key] = std::move(*found);
     }
   }
 
-  const LoadTerms& terms_;
-  const Reader& reader_;
+  static inline const Secrets kNoSecrets;
+  const RequestPattern pattern_;
+  const MakeReader& make_;
   const std::vector<std::uint64_t>& keys_;
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
@@ -168,19 +234,26 @@ class PointReads {
 
 Result<ReadBack> read_back(const LoadTerms& terms, const std::vector<Sample>& samples,
                            const Doors& doors, const Secrets& secrets, const Until& until) {
-  if (!terms.spec.ledger ||
-      (terms.spec.ledger->list.empty() && terms.spec.ledger->read_back.empty())) {
+  const MakeReader make = [&]() -> Result<std::unique_ptr<LedgerReader>> {
+    if (!terms.reader) return std::make_unique<HttpReader>(terms, doors, secrets, until);
+    auto reader = std::make_unique<PatientReader>(terms, doors.clock, until);
+    TRY_OK(reader->open());
+    return std::unique_ptr<LedgerReader>(std::move(reader));
+  };
+  const bool none = !terms.spec.ledger || (!terms.reader && terms.spec.ledger->list.empty() &&
+                                           terms.spec.ledger->read_back.empty());
+  if (none) {
     return fail(ErrorCode::invalid, "load " + terms.spec.name + " has no ledger to read back");
   }
-  const Reader reader(terms, doors, secrets, until);
+  TRY(reader, make());
   ReadBack read;
-  if (!terms.spec.ledger->list.empty()) {
-    TRY(rows, reader.list());
+  if (reader->lists()) {
+    TRY(rows, reader->list());
     read.listed = std::move(rows);
     read.has_list = true;
   }
   const auto keys = keys_to_read(terms, samples, read.listed);
-  if (terms.spec.ledger->read_back.empty()) {
+  if (!reader->reads()) {
     // The list is all there is to go by: what it does not show is not there.
     std::unordered_set<std::string> shown;
     for (const ReadRow& row : read.listed) shown.insert(row.key);
@@ -190,7 +263,7 @@ Result<ReadBack> read_back(const LoadTerms& terms, const std::vector<Sample>& sa
     }
     return read;
   }
-  TRY_OK(PointReads(terms, reader, keys, read).run());
+  TRY_OK(PointReads(terms, make, keys, read).run());
   return read;
 }
 

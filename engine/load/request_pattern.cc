@@ -61,6 +61,7 @@ Result<TransportRequest> RequestPattern::request(std::uint64_t seq) const {
   made.url = std::move(url);
   made.body = std::move(body);
   made.headers = std::move(headers);
+  made.names = filled_names;
   return made;
 }
 

@@ -11,13 +11,6 @@
 
 namespace gameday {
 
-struct WriteNames {  // what is filled in for one request
-  std::string key;
-  std::string digest;
-  std::string drill;
-  std::string seq;  // empty where there is no single write: {seq} then stays
-};
-
 enum class Encoding { plain, url };
 [[nodiscard]] std::string filled_in(std::string_view pattern, const WriteNames& names,
                                     Encoding encoding);

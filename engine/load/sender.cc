@@ -111,7 +111,7 @@ void Sender::answered(const TransportAnswer& answer) {
   Sample sample;
   sample.seq = answer.seq;
   sample.due = found->second.due;
-  sample.sent = found->second.sent;
+  sample.sent = answer.sent.value_or(found->second.sent);
   sample.end = answer.end;
   sample.outcome = answer.outcome;
   sample.status = answer.status;

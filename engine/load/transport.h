@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "engine/load/load_client.h"
 #include "engine/load/sample.h"
 #include "engine/sys/clock.h"
 
@@ -21,13 +23,16 @@ struct TransportRequest {
   std::string url;
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  Instant give_up;  // no answer by then: unknown, or not_sent if nothing was sent
+  WriteNames names;  // what was filled in, for a transport that speaks no HTTP
+  Instant give_up;   // no answer by then: unknown, or not_sent if nothing was sent
 };
 struct TransportAnswer {
   std::uint64_t seq = 0;
   Instant end;
   SampleOutcome outcome = SampleOutcome::not_sent;
   int status = 0;
+  // When it was put on its way, where that is later than `send`.
+  std::optional<Instant> sent = {};
 };
 
 // Of one thread; only `wake` may be called from another.
@@ -49,7 +54,24 @@ class Transport {
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_curl_transport(const Clock& clock,
                                                                      std::size_t most_connections);
 
+// On a busy machine our own lateness would spoil what we measure, so a thread that sends goes first
+// where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
+// second for others. Without the right, windows are marked.
+void go_first();
+
+// By blocking clients, each on a thread of its own: `most_connections` at most, opened on demand
+// and closed after some seconds without work, since servers end those who say nothing. Given a stop
+// and a deadline, `connect` makes one. Whatever waits longer than its request may is stopped, and
+// its connection is of no more use.
+using ConnectLoad = std::function<Result<std::unique_ptr<LoadClient>>(const Until& until)>;
+[[nodiscard]] Result<std::unique_ptr<Transport>> make_client_transport(const Clock& clock,
+                                                                       std::size_t most_connections,
+                                                                       ConnectLoad connect);
+
 // As many as must be open to ride out a stall of 2 s without queueing inside of us, within reason.
 [[nodiscard]] std::size_t connections_for(double rate);
+// The same of clients for as long as a request may take. A server has a process or the like for
+// each of them, so they are few; where more requests wait, their lag is ours, and is marked.
+[[nodiscard]] std::size_t clients_for(double rate, Duration timeout);
 
 }  // namespace gameday

@@ -324,7 +324,7 @@ class Terms {
 
   void check_load(const LoadSpec& load) {
     if (!load.ledger) return;
-    if (!load.cleanup) {
+    if (!load.cleanup && load.kind.empty()) {
       problems_.error(load.place, named("load", load.name) +
                                       " has a ledger and no `cleanup`: what it writes would stay");
     }

@@ -135,6 +135,7 @@ std::string explain(const PlaybookPart& part, const Rows& rows) {
     add_line("And one or more of", names_in(rows.facets), out);
     add_fields("Beside the targets, each below a name of its own under links", link_fields(), out);
   }
+  if (part.path == "load") add_line("Or, in place of request", names_in(rows.loads), out);
   if (part.path == "probes") add_line("And one of", names_in(rows.probes), out);
   if (part.path == "timeline") add_line("A list of steps, each one of", names_of_steps(), out);
   return out;
@@ -168,6 +169,18 @@ std::string explain(const ProbeRow& row) {
   add_short_form(row.name, row.scalar, out);
   add_fields("Its own fields", row.fields, out);
   add_fields("Fields of every probe", probe_fields(), out);
+  add_line("Example", row.example, out);
+  return out;
+}
+
+std::string explain(const LoadRow& row) {
+  std::string out = headed("load", row.name, row.summary);
+  add_fields("Its own fields", row.fields, out);
+  const auto common = load_fields();
+  std::vector<Field> fields(common.begin(), common.end());
+  std::erase_if(fields, [](const Field& field) { return field.type == FieldType::group; });
+  add_fields("Fields of every load", fields, out);
+  add_line("Rights", row.rights, out);
   add_line("Example", row.example, out);
   return out;
 }

@@ -12,6 +12,7 @@ namespace gameday {
 
 [[nodiscard]] std::string explain(const FaultRow& row);
 [[nodiscard]] std::string explain(const ProbeRow& row);
+[[nodiscard]] std::string explain(const LoadRow& row);
 [[nodiscard]] std::string explain(const RestoreRow& row);
 [[nodiscard]] std::string explain(const FacetRow& row);
 [[nodiscard]] std::string explain(const ActionRow& row);

@@ -1,6 +1,7 @@
 #include "engine/playbook/lint.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/playbook/bounds.h"
 #include "engine/playbook/production.h"
@@ -21,6 +22,19 @@ void lint_probes(const Playbook& playbook, Problems& problems) {
                                         in_words(probe.timeout) + ") than it has until the next (" +
                                         in_words(probe.every) + ")");
     }
+  }
+}
+
+// Each write of a load that speaks no HTTP holds a connection until it is answered.
+void lint_connections(const Playbook& playbook, Problems& problems) {
+  for (const auto& load : playbook.loads) {
+    const auto most = load.arguments.integer("connections", 0);
+    const auto needed = static_cast<std::int64_t>(std::ceil(load.rate * seconds(load.timeout)));
+    if (most == 0 || most >= needed) continue;
+    problems.warning(load.place, "load `" + load.name + "` writes over " + std::to_string(most) +
+                                     " connections at most: where the system answers nothing for " +
+                                     in_words(load.timeout) + ", " + std::to_string(needed) +
+                                     " would be needed, and what waits is late by our fault");
   }
 }
 
@@ -58,6 +72,7 @@ void lint_timeline(const Playbook& playbook, Problems& problems) {
 void lint_playbook(const Playbook& playbook, Problems& problems) {
   lint_probes(playbook, problems);
   lint_loads(playbook, problems);
+  lint_connections(playbook, problems);
   if (!playbook.timeline.empty()) lint_timeline(playbook, problems);
   if (playbook.environment != kProduction) return;
   problems.warning({1, 1}, "environment is production: run asks for --confirm " + playbook.name +

@@ -79,8 +79,51 @@ void check_ledger_request(const LoadSpec& load, const Node& node, const Reading&
   }
 }
 
+// What a load speaks where that is not HTTP; null: `request` says it.
+const Entry* spoken_by(const Entry& load, const Reading& reading) {
+  const Entry* spoken = nullptr;
+  std::vector<std::string> known{"request"};
+  for (const LoadRow* row : reading.rows.loads) known.emplace_back(row->name);
+  for (const auto& entry : load.value.entries) {
+    if (std::ranges::find(known, entry.key) == known.end()) continue;
+    if (spoken != nullptr) {
+      reading.error(entry.place, "`load." + load.key + "` has both `" + spoken->key + "` and `" +
+                                     entry.key + "`; a load speaks one thing");
+    }
+    spoken = &entry;
+  }
+  if (spoken == nullptr && load.value.is_mapping()) {
+    reading.error(load.place, "`load." + load.key + "` has none of " + join(known, ", ") +
+                                  ": it sends nothing");
+  }
+  return spoken == nullptr || spoken->key == "request" ? nullptr : spoken;
+}
+
+// Its row's fields, and what the row itself finds wrong with them.
+void read_spoken(const Entry& entry, const Entry& spoken, LoadSpec& load, const Reading& reading) {
+  const LoadRow& row = *reading.rows.load(spoken.key);
+  for (const std::string_view http : {"ledger", "cleanup"}) {
+    const Entry* odd = entry.value.find(http);
+    if (odd == nullptr) continue;
+    reading.error(odd->place, "`" + std::string(http) + "` goes with `request`; of `" + load.kind +
+                                  "` it is a part");
+  }
+  const std::string where = "load." + load.name + "." + load.kind;
+  const std::size_t errors_before = reading.decoding.problems.errors();
+  load.arguments = decode(row.fields, spoken.value, where, reading.decoding);
+  if (reading.decoding.problems.errors() != errors_before) return;
+  if (row.keeps_ledger(load.arguments)) load.ledger.emplace();
+  const auto wrong = row.check(load, reading.playbook.system);
+  if (!wrong) return;
+  reading.error(
+      wrong->field.empty() ? spoken.place : place_in(spoken.value, wrong->field),
+      "`" + where + (wrong->field.empty() ? "" : "." + wrong->field) + "`: " + wrong->text);
+}
+
 void read_load(const Entry& entry, const Reading& reading) {
-  const Node& node = entry.value;
+  const Entry* spoken = spoken_by(entry, reading);
+  Node node = entry.value;
+  std::erase_if(node.entries, [&](const Entry& e) { return reading.rows.load(e.key) != nullptr; });
   if (const auto problem = name_problem(entry.key); !problem.empty()) {
     reading.error(entry.place, problem);
   }
@@ -99,6 +142,10 @@ void read_load(const Entry& entry, const Reading& reading) {
   if (const Json* ledger = decoded.find("ledger")) {
     load.ledger = ledger_of(*ledger, below(node, "ledger"), reading);
     if (request.find("url") != nullptr) check_ledger_request(load, node, reading);
+  }
+  if (spoken != nullptr) {
+    load.kind = spoken->key;
+    read_spoken(entry, *spoken, load, reading);
   }
   reading.playbook.loads.push_back(std::move(load));
 }

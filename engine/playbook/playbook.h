@@ -96,14 +96,16 @@ struct LoadRequest {
   std::string body;  // the same; from `json:` or `body:`
   std::vector<std::pair<std::string, std::string>> headers;
 };
-struct LedgerSpec {
+struct LedgerSpec {       // empty where a load row knows how to read back
   std::string digest;     // JSON pointer to the digest in what is read back
   std::string read_back;  // URL with {key}
   std::string list;       // URL with {drill}; empty: phantom and resurrected are not assessed
 };
 struct LoadSpec {
   std::string name;
-  double rate = 0;  // per second
+  std::string kind;  // a load row's name: "sql"; empty: HTTP, by `request`
+  Json arguments;    // of that row's fields
+  double rate = 0;   // per second
   Arrivals arrivals = Arrivals::constant;
   Duration timeout = std::chrono::seconds(1);
   LoadRequest request;

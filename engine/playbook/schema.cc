@@ -56,6 +56,25 @@ Json probe_schema(const ProbeRow& row) {
   return schema;
 }
 
+// One that speaks HTTP, where there is no row.
+Json load_schema(const LoadRow* row) {
+  Json schema = schema_of(load_fields());
+  Json properties = schema.get("properties");
+  Json required = schema.get("required");
+  if (row == nullptr) {
+    required.push("request");
+  } else {
+    for (const auto* http : {"request", "ledger", "cleanup"}) properties.erase(http);
+    Json spoken = schema_of(row->fields);
+    spoken.set("description", row->summary);
+    properties.set(row->name, std::move(spoken));
+    required.push(row->name);
+  }
+  schema.set("properties", std::move(properties));
+  schema.set("required", std::move(required));
+  return schema;
+}
+
 Json fault_schema(const StepForm& form, const FaultRow& row) {
   Json schema = schema_of(form.fields);
   add_fields(schema, row.fields);
@@ -160,6 +179,11 @@ std::string playbook_schema(const Rows& rows) {
   for (const ProbeRow* row : rows.probes) {
     probes.add("probe-" + std::string(row->name), probe_schema(*row));
   }
+  Choice loads{definitions};
+  loads.add("load-http", load_schema(nullptr));
+  for (const LoadRow* row : rows.loads) {
+    loads.add("load-" + std::string(row->name), load_schema(row));
+  }
   const Json steps = steps_schema(rows, definitions);
   Json schema = Json::object(
       {{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", "gameday playbook"}});
@@ -171,7 +195,7 @@ std::string playbook_schema(const Rows& rows) {
     properties.set(name, std::move(part));
   };
   put("system", system_schema(rows));
-  put("load", names_schema(schema_of(load_fields())));
+  put("load", names_schema(loads.either()));
   put("probes", names_schema(probes.either()));
   put("timeline", Json::object({{"type", "array"}, {"minItems", 1}, {"items", steps}}));
   schema.set("properties", std::move(properties));

@@ -165,7 +165,7 @@ class DrillRun {
     guardian_ = std::move(link);
     // Undos may need them after our death, and a load's requests from the start.
     for (const auto& load : options_.playbook->loads) {
-      std::string texts = load.request.url + load.request.body;
+      std::string texts = load.request.url + load.request.body + load.arguments.dump();
       for (const auto& [name, value] : load.request.headers) texts += value;
       if (load.cleanup) {
         texts += load.cleanup->url + load.cleanup->body;

@@ -82,7 +82,9 @@ Done Performer::prepare(const Task& task, const Until& until) {
   if (task.what.kind == kLoadKind) {
     const LoadSpec* spec = terms_.playbook->load(task.what.target);
     GD_ASSERT(spec != nullptr);
-    return answer(task, Result<Undo>(load_undo(*spec, terms_.drill)));
+    const LoadRow* row = terms_.rows.load(spec->kind);
+    return answer(task, row == nullptr ? Result<Undo>(load_undo(*spec, terms_.drill))
+                                       : row->prepare(*spec, here));
   }
   if (task.what.kind == "restore") {
     const Target* target = terms_.playbook->system.target(task.what.target);
@@ -103,7 +105,9 @@ Done Performer::prepare(const Task& task, const Until& until) {
 
 Done Performer::inject(const Task& task, const Until& until) {
   const auto here = context(task.mark, until);
-  if (task.what.kind == kLoadKind) return answer(task, start_load_of(task.what.target));
+  if (task.what.kind == kLoadKind) {
+    return answer(task, start_load_of(task.what.target, task.undo, task.mark));
+  }
   if (task.what.kind == kActionKind) return perform_action(task, until);
   if (task.what.kind == "restore") {
     const Target* target = terms_.playbook->system.target(task.what.target);
@@ -138,7 +142,7 @@ Done Performer::undo(const Task& task, const Until& until) {
   const auto functions = undo_functions(terms_.rows, task.undo.kind);
   if (functions.undo == nullptr) return answer(task, no_row(task));
   // What still sends cannot be cleaned up after.
-  if (task.undo.kind == kLoadKind) {
+  if (task.what.kind == kLoadKind) {
     Task end = task;
     end.names = {task.what.target};
     (void)end_loads(end);

@@ -20,7 +20,23 @@ Performer::RunningLoad* Performer::running(const std::string& name) {
   return found == loads_.end() ? nullptr : &found->second;
 }
 
-Status Performer::start_load_of(const std::string& name) {
+// A load of a row's kind, which goes by its undo.
+void Performer::let_speak(LoadTerms& terms, const Undo& undo, const std::string& mark) const {
+  const LoadRow* row = terms_.rows.load(terms.spec.kind);
+  if (row == nullptr) return;
+  const LoadSpec& spec = terms.spec;
+  terms.connections = static_cast<std::size_t>(spec.arguments.integer(
+      "connections", static_cast<std::int64_t>(clients_for(spec.rate, spec.timeout))));
+  terms.connect = [this, row, undo, mark](const Until& until) {
+    return row->connect(undo, context(mark, until));
+  };
+  terms.reader = [this, row, undo, mark](const Until& until) {
+    return row->reader(undo, context(mark, until));
+  };
+}
+
+Status Performer::start_load_of(const std::string& name, const Undo& undo,
+                                const std::string& mark) {
   const LoadSpec* spec = terms_.playbook->load(name);
   GD_ASSERT(spec != nullptr);
   LoadTerms terms;
@@ -33,6 +49,7 @@ Status Performer::start_load_of(const std::string& name) {
     terms.ledger_path = terms_.private_folder + "/" + ledger_file(name);
     terms.most_writes = static_cast<std::uint64_t>(terms_.playbook->limits.writes);
   }
+  let_speak(terms, undo, mark);
   auto started =
       start_load(terms, terms_.doors, terms_.secrets, [this, name](const WindowCount& w) {
         if (terms_.each_window) terms_.each_window(name, w);

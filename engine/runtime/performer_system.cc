@@ -93,6 +93,10 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
     TRY_OK(may_inject(step, *row, terms_.rows, look()));
     if (row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
   }
+  for (const auto& load : terms_.playbook->loads) {
+    const Status may = may_load(load, terms_.rows, look());
+    if (!may) return std::unexpected(may.error().in("load " + load.name));
+  }
   return found;
 }
 

@@ -100,6 +100,9 @@ void erase_unrecorded(const Owed& owed, const ReplayTerms& terms) {
 
 UndoFunctions undo_functions(const Rows& rows, std::string_view kind) {
   if (kind == kLoadKind) return {undo_load, load_gone, nullptr, nullptr};
+  for (const LoadRow* row : rows.loads) {
+    if (kind == undo_kind_of(*row)) return {row->undo, row->gone, nullptr, nullptr};
+  }
   if (const FaultRow* row = rows.fault(kind)) return {row->undo, row->gone, row->close, row->renew};
   if (const RestoreRow* row = rows.restore(kind)) {
     return {row->undo, row->gone, row->close, nullptr};

@@ -93,6 +93,13 @@ Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
   return {};
 }
 
+Status may_load(const LoadSpec& load, const Rows& rows, const DeedContext& context) {
+  const LoadRow* row = rows.load(load.kind);
+  if (row == nullptr) return {};
+  TRY(undo, row->prepare(load, context));
+  return row->may(undo, context);
+}
+
 Survey survey_system(const Playbook& playbook, const Rows& rows, const std::string& store) {
   Survey survey;
   const SystemClock clock;
@@ -123,6 +130,12 @@ Survey survey_system(const Playbook& playbook, const Rows& rows, const std::stri
     if (row->facet.empty()) survey.found.push_back(instance_of(*row, step.arguments));
     survey.faults.push_back(survey_fault(step, *row, rows, context));
   }
+  for (const auto& load : playbook.loads) {
+    const LoadRow* row = rows.load(load.kind);
+    if (row == nullptr) continue;
+    survey.loads.push_back(
+        {load.name, load.kind, std::string(row->rights), may_load(load, rows, context)});
+  }
   survey.deaths = deaths_survived(files);
   return survey;
 }
@@ -151,9 +164,18 @@ Json to_json(const Survey& survey) {
                       {"after_both", fault.after_both},
                       {"after_power", fault.after_power}}));
   }
+  Json loads = Json::array();
+  for (const auto& load : survey.loads) {
+    loads.push(Json::object({{"load", load.load},
+                             {"kind", load.kind},
+                             {"needs", load.needs},
+                             {"held", is_known(load.held) ? Json(load.held.has_value()) : Json()},
+                             {"why", load.held ? Json() : Json(load.held.error().text)}}));
+  }
   return Json::object({{"instances", std::move(found)},
                        {"missing", std::move(missing)},
                        {"faults", std::move(faults)},
+                       {"loads", std::move(loads)},
                        {"deaths", std::move(deaths)}});
 }
 

@@ -18,9 +18,18 @@ struct FaultSurvey {
   std::string after_the_runner, after_both, after_power;
 };
 
+// The same of a load that speaks no HTTP, which the guardian or `revert` cleans up after.
+struct LoadSurvey {
+  std::string load, kind, needs;
+  Status held;
+};
+
 // Whether we hold the rights for the step's fault, and nothing speaks against it as things stand.
 [[nodiscard]] Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
                                 const DeedContext& context);
+
+// Whether a load that speaks no HTTP could write, read back and remove; touches nothing.
+[[nodiscard]] Status may_load(const LoadSpec& load, const Rows& rows, const DeedContext& context);
 
 // Whether a right was looked for and found, or found lacking.
 [[nodiscard]] bool is_known(const Status& held);
@@ -28,6 +37,7 @@ struct FaultSurvey {
 struct Survey {
   std::vector<Instance> found;
   std::vector<FaultSurvey> faults;
+  std::vector<LoadSurvey> loads;
   std::vector<std::string> missing;                         // "west: run/west.pid: no such file"
   std::vector<std::pair<std::string, std::string>> deaths;  // death -> what undoes then
 };

@@ -53,6 +53,7 @@ struct AmqpEdit {
   std::vector<std::pair<std::string, std::string>> headers =
       {};                                 // set, in place of those of a name
   std::vector<std::string> without = {};  // headers that are left out
+  bool persistent = false;    // kept on disk, in a queue that is durable; false: as it was
   bool without_user = false;  // the server takes no user's name but that of who publishes
 };
 // `corrupt`: these are no properties. Empty ones are fine.

@@ -127,6 +127,11 @@ Result<std::string> edited_properties(const std::string& properties, const AmqpE
   const AmqpPool pool;
   TRY(read, decoded_properties(properties, pool));
   amqp_basic_properties_t all = *read;
+  if (edit.persistent) {
+    constexpr std::uint8_t kPersistent = 2;
+    all.delivery_mode = kPersistent;
+    all._flags |= AMQP_BASIC_DELIVERY_MODE_FLAG;
+  }
   if (edit.without_user) all._flags &= ~static_cast<amqp_flags_t>(AMQP_BASIC_USER_ID_FLAG);
   const auto is_set = [&](std::string_view name) {
     return std::ranges::any_of(edit.headers, [&](const auto& set) { return set.first == name; });

@@ -80,6 +80,13 @@ class PostgresCluster {
                           soon());
     server_.reset();
   }
+  // As a machine that fails ends it, and starts again at the same place.
+  void crash() {
+    stop();
+    server_ = launch();
+    stands_within(std::chrono::seconds(20));
+    ASSERT_TRUE(stands()) << "no server: " << log();
+  }
 
   // From its next start on: "NAME=VALUE".
   void set(const std::string& setting) { settings_.push_back(setting); }

@@ -44,6 +44,7 @@ TEST(Rows, EachFileHasItsRowInTheTable) {
   EXPECT_EQ(rows.queues.size(), files_in("drills/systems", "_queue.cc"));
   EXPECT_EQ(rows.probes.size(), files_in("probes", ".cc"));
   EXPECT_EQ(rows.actions.size(), files_in("drills/actions", ".cc"));
+  EXPECT_EQ(rows.loads.size(), files_in("drills/loads", ".cc"));
   EXPECT_NE(rows.action("command"), nullptr);
   EXPECT_NE(rows.fault("kill"), nullptr);
   EXPECT_NE(rows.probe("http"), nullptr);
@@ -58,6 +59,8 @@ TEST(Rows, EachIsNamedOnceAndExplained) {
   each_name_once(rows.facets);
   each_name_once(rows.probes);
   each_name_once(rows.actions);
+  each_name_once(rows.loads);
+  for (const auto* row : rows.loads) are_explained(row->name, row->fields);
   for (const auto* row : rows.actions) are_explained(row->name, row->fields);
   for (const auto* row : rows.faults) are_explained(row->name, row->fields);
   for (const auto* row : rows.facets) are_explained(row->name, row->fields);
@@ -85,6 +88,13 @@ TEST(Rows, EachCanDoItsPart) {
   for (const auto* row : rows.queues) EXPECT_TRUE(row->depth && row->replay) << row->facet;
   for (const auto* row : rows.facets) EXPECT_TRUE(row->resolve) << row->name;
   for (const auto* row : rows.probes) EXPECT_TRUE(row->ask) << row->name;
+  for (const auto* row : rows.loads) {
+    EXPECT_TRUE(row->check && row->keeps_ledger && row->shown && row->prepare) << row->name;
+    EXPECT_TRUE(row->may && row->connect && row->reader && row->undo && row->gone) << row->name;
+    EXPECT_FALSE(row->rights.empty()) << row->name;
+    EXPECT_EQ(rows.fault(undo_kind_of(*row)), nullptr) << row->name;
+    EXPECT_EQ(rows.restore(undo_kind_of(*row)), nullptr) << row->name;
+  }
   for (const auto* row : rows.actions) {
     EXPECT_TRUE(row->perform && row->prove) << row->name;
     EXPECT_FALSE(row->rights.empty()) << row->name;

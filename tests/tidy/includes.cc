@@ -116,6 +116,7 @@ Rooms all_rooms(const Tree& tree) {
   links["drills/faults"] = {"drills/systems"};
   links["drills/restores"] = {"drills/systems"};
   links["drills/actions"] = {"drills/systems"};
+  links["drills/loads"] = {"drills/systems", "engine/load"};
   links["probes"] = {"drills/systems"};
   links["reports"] = {"engine/journal"};
   links["cli"] = {"reports", "drills/systems", "engine/runtime", "engine/sim"};

@@ -140,6 +140,21 @@ inline constexpr ActionRow kSwitch{"switch", "Switches.",          kSwitchFields
                                    "none",   "{ action: switch }", nullptr,       nullptr};
 inline constexpr std::array kActions{&kPromote, &kSwitch};
 
-inline constexpr Rows kRows{kFacets, kFaults, kRestores, kQueues, kProbes, kActions};
+inline constexpr std::array kTableFields{
+    Field{.name = "into", .help = "The table.", .required = true},
+    Field{.name = "list", .help = "Reads it back."},
+    Field{.name = "connections", .type = FieldType::integer, .help = "At most.", .least = 1}};
+inline std::optional<WrongField> check_table(const LoadSpec& spec, const System&) {
+  if (spec.arguments.text("into") != "nowhere") return {};
+  return WrongField{"into", "there is no such table"};
+}
+inline bool has_list(const Json& arguments) { return !arguments.text("list").empty(); }
+inline std::string table_of(const Json& arguments) { return arguments.text("into"); }
+inline constexpr LoadRow kTable{
+    "table",  "Writes rows.", kTableFields, "to write", "{ table: x }", check_table, has_list,
+    table_of, nullptr,        nullptr,      nullptr,    nullptr,        nullptr,     nullptr};
+inline constexpr std::array kLoads{&kTable};
+
+inline constexpr Rows kRows{kFacets, kFaults, kRestores, kQueues, kProbes, kActions, kLoads};
 
 }  // namespace gameday::test_rows
