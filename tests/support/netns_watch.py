@@ -65,6 +65,30 @@ class Counters:
                 if count != before[name]}
 
 
+def without_empty_tables(text, begins, ends, is_frame):
+    """A table of builtin chains that let everything through is what iptables leaves where there was
+    none, as README.md tells: it counts as none."""
+    kept, table = [], []
+    for line in text.splitlines():
+        table.append(line)
+        if len(table) == 1 and not line.startswith(begins):
+            kept.append(table.pop())
+        elif line == ends:
+            kept += [] if all(map(is_frame, table)) else table
+            table = []
+    return "\n".join(kept + table)
+
+
+def rules_in(saved):
+    return without_empty_tables(saved, "*", "COMMIT", lambda line: line.startswith(("*", "COMMIT")) or
+                                re.match(r":(INPUT|FORWARD|OUTPUT) ACCEPT\b", line))
+
+
+def tables_in(listed):
+    return without_empty_tables(listed, "table ", "}", lambda line: re.match(
+        r"table |\s*chain (INPUT|FORWARD|OUTPUT) \{$|\s*type \w+ hook .* policy accept;$|\s*\}$|$", line))
+
+
 def snapshot(pid):
     """Every rule, chain, set, address, route, qdisc and sysctl of a namespace, as text by kind."""
     ask = lambda *command: within(pid, *command)
@@ -73,7 +97,9 @@ def snapshot(pid):
     still = lambda text: re.sub(r"(valid_lft|preferred_lft|expires|age) \S+|\[\d+:\d+\]", "", plain(text))
     sysctls = [line for line in ask("sh", "-c", "grep -rs . /proc/sys/net || true").splitlines()
                if not re.search(OF_THE_KERNEL, line)]
-    return {"rules": still(ask("iptables-save")), "rules of IPv6": still(ask("ip6tables-save")),
+    return {"rules": rules_in(still(ask("iptables-save"))),
+            "rules of IPv6": rules_in(still(ask("ip6tables-save"))),
+            "tables and sets": tables_in(plain(ask("nft", "-s", "list", "ruleset"))),
             "addresses": still(ask("ip", "-o", "address")), "links": ask("ip", "-o", "link"),
             "routes": still(ask("ip", "route", "show", "table", "all")),
             "routes of IPv6": still(ask("ip", "-6", "route", "show", "table", "all")),
