@@ -119,6 +119,8 @@ Json restores_json(const Drill& drill) {
                              {"vacuous", restore.restored.vacuous},
                              {"verified", restore.restored.verified}});
     if (recovered.is_object()) one.set("recovered", recovered);
+    const Json& placed = restore.restored.facts.get("place");
+    if (placed.is_object()) one.set("place", placed);
     list.push(std::move(one));
   }
   return list;
