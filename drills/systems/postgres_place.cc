@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <charconv>
 #include <filesystem>
 
 #include "drills/systems/base_backup.h"
@@ -99,11 +100,12 @@ Result<InPlace> look_at_place(const DataDirectory& data, const Recovered& recove
     return fail(ErrorCode::corrupt, session.shown() + " answers as cluster " + server.identifier +
                                         ", and what was put into place is " + cluster);
   }
-  if (server.timeline == std::to_string(recovered.timeline)) {
-    return fail(ErrorCode::corrupt, "what was put into place is still in timeline " +
-                                        server.timeline + ": it would go on where another went");
-  }
-  return InPlace{.cluster = server.identifier, .timeline = server.timeline};
+  InPlace placed{.cluster = server.identifier};
+  std::from_chars(server.timeline.data(), server.timeline.data() + server.timeline.size(),
+                  placed.timeline);
+  if (placed.timeline > recovered.timeline) return placed;
+  return fail(ErrorCode::corrupt, "what was put into place is still in timeline " +
+                                      server.timeline + ": it would go on where another went");
 }
 
 // What came since is nobody's to throw away: asked of the server, or, where it never came as far as

@@ -11,7 +11,7 @@ namespace gameday {
 
 struct InPlace {
   std::string cluster = {};  // the system identifier that the server there has now
-  std::string timeline = {};
+  std::int64_t timeline = 0;
   Duration copy{}, cutover{};  // until it was down, and until it answered again
 };
 [[nodiscard]] Json to_json(const InPlace& placed);

@@ -122,6 +122,8 @@ Json restores_json(const Drill& drill) {
     if (recovered.is_object()) one.set("recovered", recovered);
     const Json& files = restore.restored.facts.get("files");
     if (files.is_object()) one.set("files", files);
+    const Json& placed = restore.restored.facts.get("place");
+    if (placed.is_object()) one.set("place", placed);
     list.push(std::move(one));
   }
   return list;

@@ -4,13 +4,14 @@ that `make test` does without. Each has `targets` for the playbook, the `environ
 process its own?) and `remove`."""
 
 import os
+import signal
 
 import crash_box
 from crash_rabbit import Rabbit
 from crash_redis import Redis
 from crash_s3 import S3
 from postgres_world import Postgres
-from shop_world import FOLDER, check, eventually
+from shop_world import FOLDER, check, eventually, processes
 
 
 class Container:
@@ -33,9 +34,10 @@ class Container:
 
 class Database:
     environment = {}
+    world = Postgres
 
     def __init__(self):
-        self.postgres = Postgres(FOLDER + "/postgres")
+        self.postgres = self.world(FOLDER + "/postgres")
         self.targets, self.state = self.postgres.targets, self.postgres.state
         self.has, self.remove = self.postgres.is_its, self.postgres.down
         self.postgres.up()
@@ -50,6 +52,28 @@ class Database:
     def check_healed(self):
         check(eventually(lambda: self.postgres.state() == self.postgres.before),
               f"PostgreSQL: {self.postgres.state()}, before: {self.postgres.before}")
+
+
+class PlacedPostgres(Postgres):
+    """One whose data directory drills take away; what starts it again is none of ours."""
+
+    def targets(self):
+        words = ", ".join(f'"{word}"' for word in self.start_words("primary"))
+        placed = f'postgres-data: {{ folder: "{self.folder}/primary/data", start: [{words}] }} }}'
+        return super().targets().replace('" }\n', f'", {placed}\n', 1)
+
+    def down(self):
+        super().down()
+        for process in processes():
+            if process.argv[0].endswith("/postgres") and f"{self.folder}/primary/data" in process.argv:
+                os.kill(process.pid, signal.SIGKILL)
+
+    def is_its(self, process):
+        return super().is_its(process) or process.name == "pg_ctl"
+
+
+class Placed(Database):
+    world = PlacedPostgres
 
 
 class Queue(Rabbit):
@@ -76,5 +100,5 @@ class Objects(S3):
         """It ends with its world."""
 
 
-SERVERS = {"container": Container, "postgres": Database, "rabbitmq": Queue, "redis": Keys,
-           "s3": Objects}
+SERVERS = {"container": Container, "postgres": Database, "postgres-data": Placed, "rabbitmq": Queue,
+           "redis": Keys, "s3": Objects}

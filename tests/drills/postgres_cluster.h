@@ -68,8 +68,8 @@ class PostgresCluster {
   [[nodiscard]] std::vector<std::string> start_words() const {
     std::string options = "-p " + port() + " -k " + folder_;
     for (const auto& setting : all_settings()) options += " -c '" + setting + "'";
-    return as_server({program("pg_ctl"), "--pgdata", data(), "--log", folder_ + "/log", "--silent",
-                      "--wait", "--options", options, "start"});
+    return as_server({program("pg_ctl"), "--pgdata", data(), "--log", folder_ + "/log-again",
+                      "--silent", "--wait", "--options", options, "start"});
   }
   // Whoever started it.
   void stop_any() {

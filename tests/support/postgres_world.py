@@ -72,6 +72,13 @@ class Postgres:
         self.before = None
         self.before = self.state()
 
+    def start_words(self, name):
+        """A command that starts it again, and leaves it behind."""
+        folder = f"{self.folder}/{name}"
+        options = " ".join(["-k", folder, "-p", "5432", *(f"-c '{one}'" for one in SETTINGS)])
+        return self.as_server(PROGRAMS + "pg_ctl", "-D", folder + "/data", "-l", folder + "/log-again",
+                              "-s", "-w", "-o", options, "start")
+
     def start(self, name, *settings):
         folder = f"{self.folder}/{name}"
         options = [word for setting in (*SETTINGS, *settings) for word in ("-c", setting)]

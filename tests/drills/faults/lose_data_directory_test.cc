@@ -14,6 +14,7 @@ class LoseDataDirectoryOnPostgres : public PostgresFaultTest {
   ~LoseDataDirectoryOnPostgres() override { cluster_.stop_any(); }
   void SetUp() override {
     PostgresFaultTest::SetUp();
+    world_.set_until({{}, world_.clock().in(std::chrono::minutes(2))});
     aim(Json::object({{"folder", cluster_.data()}, {"start", words()}}));
   }
   void aim(const Json& fields) { target(cluster_.conninfo()).facets.set("postgres-data", fields); }

@@ -1,12 +1,10 @@
 #include "drills/systems/postgres_place.h"
 
-#include "drills/systems/data_directory.h"
+#include "drills/systems/data_aside.h"
 #include "drills/systems/folder_work.h"
 #include "tests/drills/postgres_archive_fixture.h"
 
 namespace gameday {
-
-extern const FaultRow lose_data_directory_fault;
 
 namespace {
 
@@ -61,7 +59,8 @@ TEST_F(PlaceOnPostgres, WhatIsThereIsKeptAndTheOneOfThePointTakesItsPlace) {
   EXPECT_EQ(psql("SELECT count(*) FROM sales.lines"), "10");
   EXPECT_EQ(cluster_id(), cluster);
   EXPECT_EQ(timeline(), "2");
-  EXPECT_EQ(put_there->facts.get("place").text("timeline"), "2");
+  EXPECT_EQ(put_there->facts.get("place").integer("timeline", 0), 2);
+  EXPECT_EQ(put_there->facts.get("place").text("system_identifier"), cluster);
   EXPECT_FALSE(gone(*undo));
   const std::string kept = undo->arguments.text("kept");
   EXPECT_TRUE(std::filesystem::exists(kept + "/PG_VERSION"));
@@ -120,16 +119,16 @@ TEST_F(PlaceOnPostgres, AnArchiveThatMisleadsLeavesThePlaceAlone) {
 
 TEST_F(PlaceOnPostgres, WhereTheDataIsLostItComesBackFromTheArchiveAlone) {
   const BackupTaken taken = backup();
-  const Deed deed{"lost", "lose-data-directory", "database", Json::object()};
-  const auto lost = lose_data_directory_fault.prepare(deed, context("lost-1"));
+  const auto lost = look_at_data(live(), context("lost-1"));
   ASSERT_TRUE(lost) << lost.error().text;
-  ASSERT_TRUE(lose_data_directory_fault.inject(deed, *lost, context("lost-1")));
+  ASSERT_TRUE(end_server(*lost, ServerEnd::crash, context("lost-1")));
+  ASSERT_TRUE(rename_folder(lost->folder, lost->aside(), context("lost-1")));
   const auto undo = prepared_place(taken);
   ASSERT_TRUE(undo) << undo.error().text;
   ASSERT_TRUE(put(taken, *undo));
   EXPECT_EQ(psql("SELECT count(*) FROM sales.lines"), "10");
   ASSERT_TRUE(row().close(*undo, false, context("place-1")));
-  ASSERT_TRUE(lose_data_directory_fault.close(*lost, false, context("lost-1")));
+  ASSERT_TRUE(forget_data(*lost, false, context("lost-1")));
   expect_whole("10");
 }
 

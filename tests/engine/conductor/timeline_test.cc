@@ -175,6 +175,21 @@ TEST(Timeline, SupersedesTheDataUndosOfATargetInOneEvent) {
   EXPECT_EQ(std::ranges::count(course.records, "superseded", &Record::type), 1);
 }
 
+TEST(Timeline, APointBeforeAFaultIsTheTimeWhenItBegan) {
+  constexpr std::string_view kBefore = R"yaml(
+timeline:
+  - backup: store
+  - { fault: lose-data, target: store, id: lost }
+  - wait: 2s
+  - { restore: store, into: place, point: before lost }
+)yaml";
+  Course course(kBefore);
+  const Task prepare = course.until(Op::prepare, "restore");
+  EXPECT_EQ(prepare.what.arguments.text("point"), rfc3339(course.deed("lost").begun->utc));
+  EXPECT_EQ(prepare.what.arguments.text("into"), "place");
+  EXPECT_EQ(prepare.backup.target, "store");
+}
+
 TEST(Timeline, PutsTheKeptStateBackWhenARestoreDoesNotVerify) {
   Course course;
   course.answer(course.until(Op::inject, "restore"),

@@ -25,6 +25,19 @@ TEST(Verdict, KeepsTheSupersededCopyWhereDataIsMissing) {
   }));
 }
 
+TEST(Verdict, WhatTheRecoveryPointAllowsToBeMissingFailsNothing) {
+  std::string head(kSimHead);
+  constexpr std::string_view kNone = "rpo: 0s";
+  head.replace(head.find(kNone), kNone.size(), "rpo: 60s");
+  Course course(kSimTimeline, head);
+  course.ledger.lost = 1;
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 0);
+  EXPECT_TRUE(std::ranges::any_of(judged.reasons, [](const Reason& reason) {
+    return reason.code == 0 && reason.text.find("/private/copy") != std::string::npos;
+  })) << "nobody is told where the copy is";
+}
+
 TEST(Verdict, ErasesTheSupersededCopyWhereNothingIsMissing) {
   Course course;
   const Task close = course.until(Op::close, "lose-data");

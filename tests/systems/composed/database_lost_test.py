@@ -4,13 +4,14 @@ that stopped is found out."""
 
 import json
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 from composed_world import (NAME, PLAYBOOKS, containers, expect_reason, expect_well, inside,  # noqa: E402
                             main, run, settings, sql)
 from recovery_point import recovery_point  # noqa: E402
-from shop_world import SOURCE, check, eventually  # noqa: E402
+from shop_world import SOURCE, check, eventually, processes  # noqa: E402
 
 HERE = SOURCE + "/tests/systems/composed"
 SHORT = {"steady": "1s", "goes_on": "3s"}
@@ -178,6 +179,43 @@ def nightly_of_nothing(drills):
     expect_reason(result, "the backup holds no rows")
 
 
+def killed(drills):
+    """The runner dies while the database is lost: the guardian puts it back; where both die, revert."""
+    before = identity()
+    volume = next(mount["Source"] for mount in containers()["pg-primary"]["Mounts"]
+                  if mount["Destination"] == HOME)
+    kept = lambda: [name for name in os.listdir(volume) if ".gameday-" in name]
+    for both in (False, True):
+        started = drills.start("database-lost-pitr", rate="20/s", **SHORT)
+        check(eventually(kept, 60, 0.05), f"it is not lost: {drills.gameday.told()}")
+        guardians = [one for one in processes()
+                     if one.name == "guardian" and one.parent == started.pid]
+        check(len(guardians) == 1, f"{len(guardians)} guardians")
+        for guardian in guardians if both else []:
+            os.kill(guardian.pid, signal.SIGKILL)
+        started.kill()
+        started.wait()
+        if both:
+            reverted = drills.gameday.revert()
+            check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        check(eventually(lambda: not kept() and not drills.gameday.open(), 90, 0.2),
+              f"it is not put back: {kept()} {drills.gameday.open()}")
+        expect_well()
+        check(identity() == before, f"{identity()}, before: {before}")
+
+
+def shared(drills):
+    """Where another container writes to the same volume, a server that is put there would not be alone."""
+    other = run("docker", "run", "--detach", "--rm", "--network", "none", "--volumes-from",
+                containers()["pg-primary"]["Id"], "--entrypoint", "sleep", "gameday-postgres",
+                "120").strip()
+    try:
+        result = drills.run("database-lost-pitr", 3, **SHORT)
+        expect_reason(result, f"with another container that runs: {other[:12]}")
+    finally:
+        run("docker", "kill", other)
+
+
 if __name__ == "__main__":
-    main([passes, bad_deploy, withheld, archive_stopped, nightly, nightly_damaged,
+    main([passes, bad_deploy, withheld, archive_stopped, killed, shared, nightly, nightly_damaged,
           nightly_of_nothing])

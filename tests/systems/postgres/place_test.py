@@ -176,6 +176,8 @@ def place(postgres, gameday):
     check(document["backups"][0]["age_at_disaster_s"] > 1, document["backups"])
     check(postgres.cluster() == cluster, "it is another cluster")
     check(postgres.timeline() == "2", f"timeline {postgres.timeline()}")
+    there = restore["place"]
+    check((there["system_identifier"], there["timeline"]) == (cluster, 2), there)
     check(postgres.psql("primary", "SHOW work_mem") == "5MB\n", "its own settings are lost")
     rows = postgres.psql("primary", "SELECT count(*), max(id) FROM sales.orders").strip()
     count, newest = rows.split("|")
