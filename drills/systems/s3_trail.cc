@@ -86,6 +86,25 @@ const S3Version* found(const Made& made, const Versions& versions) {
   return version == key->second.end() ? nullptr : &*version;
 }
 
+// Each key that was changed has what it had before, below. Where none of them has anything, it is
+// another store that answers, and what the deed has left is somewhere else.
+Status is_the_same(const S3Trail& trail, const std::vector<Notes>& all, const Versions& versions) {
+  std::size_t made = 0;
+  for (const auto& notes : all) {
+    for (const auto& one : notes.made) {
+      if (versions.contains(one.key)) return {};
+      ++made;
+    }
+  }
+  if (made == 0) return {};
+  return fail(ErrorCode::conflict,
+              shown(address_of(trail.place)) + " has no version of any of the " +
+                  std::to_string(made) +
+                  " keys that were changed: it is another store's, or "
+                  "somebody has removed them for good",
+              "undo it where they are; `gameday revert` once the endpoint is its own again");
+}
+
 // Those that may have come of the request without an answer.
 std::vector<Made> came_of(const Asked& asked, const Versions& versions) {
   std::vector<Made> came;
@@ -182,6 +201,7 @@ Result<S3TrailLooks> look_at_trail(const S3Trail& trail, const DeedContext& cont
   TRY(bucket, open_s3(trail.place, context));
   TRY(all, notes_of(trail, context));
   TRY(versions, versions_by_key(bucket, trail.place.prefix));
+  TRY_OK(is_the_same(trail, all, versions));
   S3TrailLooks looks;
   for (auto& notes : all) {
     if (notes.asked)
@@ -200,6 +220,7 @@ Status undo_trail(const S3Trail& trail, const DeedContext& context) {
   TRY(bucket, open_s3(trail.place, context));
   TRY(all, notes_of(trail, context));
   TRY(versions, versions_by_key(bucket, trail.place.prefix));
+  TRY_OK(is_the_same(trail, all, versions));
   Status unclear;
   for (std::size_t number = 0; number < all.size(); ++number) {
     if (const auto settled = settle(trail, number, all[number], versions, context); !settled) {

@@ -56,7 +56,8 @@ struct S3TrailLooks {
   std::int64_t current = 0;  // and is what a client finds
 };
 [[nodiscard]] Result<S3TrailLooks> look_at_trail(const S3Trail& trail, const DeedContext& context);
-// conflict: which of several versions is ours cannot be told; all else is undone.
+// conflict: which of several versions is ours cannot be told, and all else is undone; or another
+// store answers at the endpoint.
 [[nodiscard]] Status undo_trail(const S3Trail& trail, const DeedContext& context);
 [[nodiscard]] Result<Proof> trail_gone(const S3Trail& trail, const DeedContext& context);
 // Forgets it, with those of its versions and markers that are not current any more.

@@ -372,7 +372,11 @@ TEST_P(EachProbe, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
 
 INSTANTIATE_TEST_SUITE_P(Rows, EachProbe,
                          testing::ValuesIn(all_rows().probes.begin(), all_rows().probes.end()),
-                         [](const auto& row) { return std::string(row.param->name); });
+                         [](const auto& row) {
+                           std::string name(row.param->name);
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace gameday

@@ -78,6 +78,17 @@ TEST_F(LoseDataOnS3, WhichOfTwoMarkersIsOursIsNotGuessed) {
   EXPECT_FALSE(gone(undo).held);
 }
 
+TEST_F(LoseDataOnS3, AnotherStoreAtTheEndpointIsNotTakenForIt) {
+  const S3Process other(world_.file("other"));
+  const Undo undo = injected();
+  Undo elsewhere = undo;
+  Json bucket = undo.arguments.get("bucket");
+  elsewhere.arguments.set("bucket", bucket.set("endpoint", other.endpoint()));
+  expect_error(undo_it(elsewhere), ErrorCode::conflict, "it is another store's");
+  expect_error(row_.gone(elsewhere, context()), ErrorCode::conflict, "it is another store's");
+  expect_undone(undo);
+}
+
 TEST_F(LoseDataOnS3, ABucketWithoutVersionsIsRefused) {
   server_.put("/plain/kept/one", "only one");
   aim("plain");
