@@ -120,8 +120,9 @@ Result<DockerEngine> DockerEngine::open(const DeedContext& context) {
 }
 
 // Until a version is agreed upon, the engine is asked in none.
-Result<Json> DockerEngine::ask(const std::string& method, const std::string& path,
-                               const std::optional<Json>& body, const DeedContext& context) const {
+Result<HttpAnswer> DockerEngine::send(const std::string& method, const std::string& path,
+                                      const std::optional<Json>& body,
+                                      const DeedContext& context) const {
   HttpRequest request;
   request.method = method;
   request.url = base_url(endpoint_) + (api_.major == 0 ? "" : "/v" + gameday::shown(api_)) + path;
@@ -130,9 +131,15 @@ Result<Json> DockerEngine::ask(const std::string& method, const std::string& pat
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = body->dump();
   }
-  const auto answer = http_->send(request, context.until);
+  auto answer = http_->send(request, context.until);
   if (!answer) return std::unexpected(unreached(answer.error(), endpoint_));
-  return answer_of(*answer, endpoint_);
+  return answer;
+}
+
+Result<Json> DockerEngine::ask(const std::string& method, const std::string& path,
+                               const std::optional<Json>& body, const DeedContext& context) const {
+  TRY(answer, send(method, path, body, context));
+  return answer_of(answer, endpoint_);
 }
 
 Result<Json> DockerEngine::get(const std::string& path, const DeedContext& context) const {
@@ -142,6 +149,23 @@ Result<Json> DockerEngine::get(const std::string& path, const DeedContext& conte
 Result<Json> DockerEngine::post(const std::string& path, const std::optional<Json>& body,
                                 const DeedContext& context) const {
   return ask("POST", path, body, context);
+}
+
+Result<std::vector<Json>> DockerEngine::lines(const std::string& path,
+                                              const DeedContext& context) const {
+  TRY(answer, send("GET", path, {}, context));
+  if (answer.status != 200) {
+    TRY(refusal, answer_of(answer, endpoint_));
+    return fail(ErrorCode::unsupported, shown() + ": " + refusal.dump());
+  }
+  std::vector<Json> found;
+  for (const auto& line : split(answer.body, '\n')) {
+    if (trimmed(line).empty()) continue;
+    auto value = Json::parse(line);
+    if (!value) return std::unexpected(value.error().in(shown()));
+    found.push_back(std::move(*value));
+  }
+  return found;
 }
 
 Result<Json> DockerEngine::drop(const std::string& path, const DeedContext& context) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "drills/systems/docker_endpoint.h"
 #include "engine/rows.h"
@@ -37,6 +38,9 @@ class DockerEngine {
   [[nodiscard]] Result<Json> get(const std::string& path, const DeedContext& context) const;
   [[nodiscard]] Result<Json> post(const std::string& path, const std::optional<Json>& body,
                                   const DeedContext& context) const;
+  // What the engine tells as one value a line: "/events?since=...&until=...".
+  [[nodiscard]] Result<std::vector<Json>> lines(const std::string& path,
+                                                const DeedContext& context) const;
   [[nodiscard]] Result<Json> drop(const std::string& path, const DeedContext& context) const;
 
   // The same over restarts of the engine, and no other one's.
@@ -50,6 +54,9 @@ class DockerEngine {
 
  private:
   DockerEngine(DockerEndpoint endpoint, const DeedContext& context);
+  [[nodiscard]] Result<HttpAnswer> send(const std::string& method, const std::string& path,
+                                        const std::optional<Json>& body,
+                                        const DeedContext& context) const;
   [[nodiscard]] Result<Json> ask(const std::string& method, const std::string& path,
                                  const std::optional<Json>& body, const DeedContext& context) const;
 

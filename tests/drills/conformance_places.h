@@ -260,7 +260,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "redis") return std::make_unique<RedisServerPlace>(world);
   if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
-  if (facet == "container") return std::make_unique<ContainerPlace>(world);
+  if (facet == "container") return std::make_unique<ContainerPlace>(world, name);
   if (facet == "postgres") {
     return std::make_unique<PostgresPlace>(world, name == "pause-replication");
   }
