@@ -1,7 +1,9 @@
 // Cuts containers off, one or all of a region: by rules in their own network namespaces, which stop
 // what goes to and comes from anybody but each other. Links inside of the region stay, and so does
 // the engine's resolver, which answers inside of each namespace: names are looked up, and lead
-// nowhere. A container that is started anew has a namespace without rules; the proof says so.
+// nowhere. A container that is started anew has a namespace without rules; the proof says so. With
+// `to` it is one link alone: what goes from each of them to that one container, and comes from it,
+// by its own addresses; a port that is published on the machine is another way there.
 #include <algorithm>
 #include <future>
 #include <map>
@@ -17,6 +19,10 @@ namespace {
 constexpr std::string_view kJoins = "container:";  // a network mode: another one's namespace
 
 constexpr Field kFields[] = {
+    {.name = "to",
+     .type = FieldType::target,
+     .help = "The only container that can no longer be reached, by the addresses that it has; "
+             "without it, nobody can."},
     {.name = "direction",
      .type = FieldType::choice,
      .help = "Whether packets are stopped that come in, that go out, or both.",
@@ -154,6 +160,42 @@ Result<std::vector<Somebody>> neighbours_of(const Member& member,
   return people;
 }
 
+// The other end of the one link that is cut. Its own network is not touched.
+Result<Member> other_end(const std::string& name, const Deed& deed, const DeedContext& context) {
+  Deed one = deed;
+  one.target = name;
+  TRY(held, keep_container(one, false, context));
+  TRY(engine, engine_of(held, context));
+  TRY(now, still_held(held, engine, context));
+  return Member{std::move(held), std::move(now)};
+}
+
+// Whose packets are stopped: everybody's but the members' own, or those of one other container.
+Result<Packets> packets_of(const Deed& deed, const std::vector<Member>& members,
+                           const DeedContext& context) {
+  Packets packets = packets_from(deed.arguments);
+  const auto to = deed.arguments.text("to");
+  if (to.empty()) {
+    packets.everything = true;
+    packets.spared = addresses_of(members);
+    return packets;
+  }
+  TRY(other, other_end(to, deed, context));
+  packets.addresses = addresses_of({other});
+  const bool itself = std::ranges::any_of(members, [&](const auto& member) {
+    return member.held.id == other.held.id ||
+           network_mode(other.now) == std::string(kJoins) + member.held.id;
+  });
+  if (itself || packets.addresses.empty()) {
+    return fail(ErrorCode::refused,
+                itself ? "there is no link from " + shown(other.held) + " to itself to be cut"
+                       : shown(other.held) + " has no address of its own that could be blocked",
+                itself ? "name another container with `to`"
+                       : "block a target with `host`, by addresses or a port");
+  }
+  return packets;
+}
+
 // One member as an undo keeps it: `block` is what a host's undo is, of its own namespace.
 struct Blocked {
   HeldContainer held;
@@ -201,12 +243,11 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(members, members_of(deed, context));
   TRY(engine, engine_of(members.front().held, context));
   TRY_OK(refuse_unnamed(members, engine, context));
-  Packets packets = packets_from(deed.arguments);
-  packets.everything = true;
-  packets.spared = addresses_of(members);
+  TRY(packets, packets_of(deed, members, context));
   std::erase_if(members, [](const auto& one) { return network_mode(one.now).starts_with(kJoins); });
   const auto blocks = side_by_side(members, [&](const Member& member) -> Result<Undo> {
     TRY(netns, netns_of(member));
+    if (!packets.everything) return prepare_block_in(netns, packets, some_of(packets), context);
     TRY(people, neighbours_of(member, packets.spared, engine, context));
     return prepare_block_in(netns, packets, people, context);
   });
@@ -268,6 +309,8 @@ Result<Json> discover(const Deed& deed, const DeedContext& context) {
 
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(members, members_of(deed, context));
+  TRY(packets, packets_of(deed, members, context));
+  TRY_OK(check_packets(packets));
   for (const auto& member : members) {
     TRY(netns, netns_of(member));
     for (const Family family : {Family::v4, Family::v6}) {
@@ -283,8 +326,8 @@ extern const FaultRow block_container_fault;
 const FaultRow block_container_fault{
     .name = "block-container",
     .summary =
-        "Cuts a container, or all of a region, off from everybody but each other, by rules "
-        "in their own network namespaces.",
+        "Cuts a container, or all of a region, off from everybody but each other, or from one "
+        "other container alone, by rules in their own network namespaces.",
     .fields = kFields,
     .facet = "container",
     .reversal = Reversal::exact,

@@ -1,86 +1,11 @@
 // Lets a running process open only so many descriptors more: what it has open stays, and its next
-// files and connections fail, as after a leak. The kernel holds the soft limit; lowering that one
-// alone takes no right that putting it back would lack.
-#include <sys/resource.h>
-
-#include <charconv>
-#include <filesystem>
-#include <set>
-
-#include "drills/systems/process.h"
+// files and connections fail, as after a leak.
+#include "drills/systems/descriptor_limit.h"
 
 namespace gameday {
 namespace {
 
-constexpr Field kFields[] = {
-    {.name = "leave",
-     .type = FieldType::integer,
-     .help = "How many descriptors it may still open.",
-     .otherwise = "0",
-     .least = 0,
-     .most = 100000},
-};
-
-struct Limiting {
-  ProcessId id;
-  std::string shown;
-  rlim_t before = 0, limit = 0;  // soft limits
-};
-
-Result<Limiting> limiting_in(const Undo& undo) {
-  TRY(id, process_id_from(undo.arguments.get("process")));
-  const std::int64_t before = undo.arguments.integer("before", -1);
-  const std::int64_t limit = undo.arguments.integer("limit", -1);
-  if (before < 0 || limit < 0) {
-    return fail(ErrorCode::corrupt, "an undo of limit-descriptors lacks a limit");
-  }
-  return Limiting{id, undo.arguments.text("shown"), static_cast<rlim_t>(before),
-                  static_cast<rlim_t>(limit)};
-}
-
-Result<rlimit> limits_of(pid_t pid) {
-  rlimit limits{};
-  if (prlimit(pid, RLIMIT_NOFILE, nullptr, &limits) == 0) return limits;
-  return std::unexpected(
-      system_error(errno, "cannot read the limits of process " + std::to_string(pid)));
-}
-
-Status set_soft_limit(const ProcessId& id, rlim_t soft) {
-  TRY(limits, limits_of(id.pid));
-  limits.rlim_cur = std::min(soft, limits.rlim_max);
-  if (prlimit(id.pid, RLIMIT_NOFILE, &limits, nullptr) == 0) return {};
-  return std::unexpected(
-      system_error(errno, "cannot set the limits of process " + std::to_string(id.pid)));
-}
-
-Result<std::set<rlim_t>> open_descriptors(pid_t pid) {
-  const std::string folder = "/proc/" + std::to_string(pid) + "/fd";
-  std::error_code error;
-  std::set<rlim_t> open;
-  for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    rlim_t number = 0;
-    std::from_chars(name.data(), name.data() + name.size(), number);
-    open.insert(number);
-  }
-  if (error) return std::unexpected(system_error(error.value(), "cannot read " + folder));
-  return open;
-}
-
-// The numbers below the limit that are free; the kernel gives out the lowest.
-std::size_t free_below(const std::set<rlim_t>& open, rlim_t limit) {
-  const auto taken = std::distance(open.begin(), open.lower_bound(limit));
-  return static_cast<std::size_t>(limit) - static_cast<std::size_t>(taken);
-}
-
-rlim_t limit_that_leaves(const std::set<rlim_t>& open, std::size_t left) {
-  rlim_t limit = 0;
-  for (std::size_t free = 0; free < left || open.contains(limit); ++limit) {
-    free += open.contains(limit) ? 0 : 1;
-  }
-  return limit;
-}
+constexpr Field kFields[] = {kLeaveDescriptors};
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   const Target* target = context.system.target(deed.target);
@@ -88,73 +13,7 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(pidfile, pidfile_of(*target));
   TRY(facts, process_at(pidfile, context.doors));
   TRY_OK(refuse_our_own(facts, context.doors.processes));
-  TRY(limits, limits_of(facts.id.pid));
-  TRY(open, open_descriptors(facts.id.pid));
-  const auto left = static_cast<std::size_t>(deed.arguments.integer("leave", 0));
-  const rlim_t limit = limit_that_leaves(open, left);
-  if (limit >= limits.rlim_cur) {
-    return fail(ErrorCode::refused, shown(facts) + " may open " +
-                                        std::to_string(free_below(open, limits.rlim_cur)) +
-                                        " descriptors more as it is: it would change nothing");
-  }
-  return Undo{"limit-descriptors",
-              Json::object({{"process", to_json(facts.id)},
-                            {"shown", shown(facts)},
-                            {"before", static_cast<std::int64_t>(limits.rlim_cur)},
-                            {"limit", static_cast<std::int64_t>(limit)}})};
-}
-
-Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
-  TRY(limiting, limiting_in(undo));
-  if (context.until.stop.requested()) return fail(ErrorCode::stopped, "stopped");
-  if (!context.doors.processes.alive(limiting.id)) {
-    return fail(ErrorCode::conflict, limiting.shown + " ended before it was limited");
-  }
-  TRY(limits, limits_of(limiting.id.pid));
-  if (limits.rlim_cur != limiting.before) {
-    return fail(ErrorCode::conflict,
-                "the limit of " + limiting.shown + " was changed by somebody else meanwhile");
-  }
-  return set_soft_limit(limiting.id, limiting.limit);
-}
-
-Result<Proof> prove(const Deed& deed, const Undo& undo, const DeedContext& context) {
-  TRY(limiting, limiting_in(undo));
-  if (!context.doors.processes.alive(limiting.id)) {
-    return Proof{false, limiting.shown + " has ended", Json::object()};
-  }
-  TRY(limits, limits_of(limiting.id.pid));
-  TRY(open, open_descriptors(limiting.id.pid));
-  const std::size_t left = free_below(open, limits.rlim_cur);
-  Proof proof;
-  // What it has closed since is free again.
-  const bool few = left <= static_cast<std::size_t>(deed.arguments.integer("leave", 0)) +
-                               (open.size() / 10 + 10);
-  proof.held = limits.rlim_cur == limiting.limit && few;
-  proof.text = limiting.shown + " has " + std::to_string(open.size()) +
-               " descriptors open and may open " + std::to_string(left) + " more";
-  proof.facts = Json::object({{"open", open.size()}, {"left", left}});
-  return proof;
-}
-
-Status undo(const Undo& undo, const DeedContext& context) {
-  TRY(limiting, limiting_in(undo));
-  if (!context.doors.processes.alive(limiting.id)) return {};
-  TRY(limits, limits_of(limiting.id.pid));
-  // Another limit than ours is somebody else's, and newer.
-  if (limits.rlim_cur != limiting.limit) return {};
-  return set_soft_limit(limiting.id, limiting.before);
-}
-
-Result<Proof> gone(const Undo& undo, const DeedContext& context) {
-  TRY(limiting, limiting_in(undo));
-  if (!context.doors.processes.alive(limiting.id)) {
-    return Proof{true, limiting.shown + " has ended, and its limit with it", Json::object()};
-  }
-  TRY(limits, limits_of(limiting.id.pid));
-  return Proof{limits.rlim_cur != limiting.limit,
-               "the limit of " + limiting.shown + " is " + std::to_string(limits.rlim_cur),
-               Json::object({{"limit", static_cast<std::int64_t>(limits.rlim_cur)}})};
+  return prepare_descriptor_limit("limit-descriptors", facts, deed);
 }
 
 }  // namespace
@@ -170,10 +29,10 @@ const FaultRow limit_descriptors_fault{
     .rights = "to set the process's limits: be its user, or root",
     .example = "- { fault: limit-descriptors, target: west, leave: 5, for: 5s }",
     .prepare = prepare,
-    .inject = inject,
-    .prove = prove,
-    .undo = undo,
-    .gone = gone,
+    .inject = limit_descriptors,
+    .prove = descriptors_limited,
+    .undo = free_descriptors,
+    .gone = descriptors_freed,
     .close = nullptr,
 };
 

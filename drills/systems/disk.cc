@@ -85,6 +85,7 @@ class Growing {
     if (written <= 0) return failed();
     return added(written);
   }
+  [[nodiscard]] std::int64_t size() const { return size_; }
 
  private:
   Result<std::int64_t> added(std::int64_t bytes) {
@@ -107,12 +108,12 @@ Status check_until(const DeedContext& context) {
 }
 
 Status grow_until(Growing& growing, const std::string& folder, std::int64_t leave,
-                  const DeedContext& context) {
+                  std::int64_t largest, const DeedContext& context) {
   std::int64_t most = kChunk;
   while (true) {
     TRY_OK(check_until(context));
     TRY(disk, disk_of(folder));
-    const std::int64_t wanted = std::min(disk.free - leave, most);
+    const std::int64_t wanted = std::min({disk.free - leave, most, largest - growing.size()});
     if (wanted < disk.block) return {};
     const auto added = growing.grow(wanted);
     if (added) continue;
@@ -218,7 +219,14 @@ Status remove_filler(const Filler& filler, const Doors& doors) {
   return std::unexpected(system_error(errno, "cannot sync " + folder));
 }
 
-Status fill(const Filler& filler, std::int64_t leave, const DeedContext& context) {
+std::int64_t taken_by(const Filler& filler) {
+  constexpr std::int64_t kUnit = 512;  // of st_blocks, whatever the filesystem's own are
+  struct stat found{};
+  return lstat(filler.path.c_str(), &found) == 0 ? found.st_blocks * kUnit : 0;
+}
+
+Status fill(const Filler& filler, std::int64_t leave, const DeedContext& context,
+            std::int64_t most) {
   const auto told = [&](Side side) {
     if (context.doors.observer) context.doors.observer("files", side);
   };
@@ -234,7 +242,7 @@ Status fill(const Filler& filler, std::int64_t leave, const DeedContext& context
   told(Side::before);
   Growing growing(file.get(), static_cast<std::int64_t>(head.size()));
   const auto folder = std::filesystem::path(filler.path).parent_path().string();
-  if (auto grown = grow_until(growing, folder, leave, context); !grown) {
+  if (auto grown = grow_until(growing, folder, leave, most, context); !grown) {
     return std::unexpected(grown.error().in("filling " + folder));
   }
   told(Side::after);

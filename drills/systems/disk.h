@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,11 @@ enum class FillerThere { no, ours, not_ours };
 // On disk when it returns: a file that comes back after a power cut would fill the disk again.
 [[nodiscard]] Status remove_filler(const Filler& filler, const Doors& doors);
 
-// Makes it, and has it grow until only `leave` bytes are free for ordinary users.
-[[nodiscard]] Status fill(const Filler& filler, std::int64_t leave, const DeedContext& context);
+// Makes it, and has it grow until only `leave` bytes are free for ordinary users, or it has `most`.
+inline constexpr std::int64_t kNoMost = std::numeric_limits<std::int64_t>::max();
+[[nodiscard]] Status fill(const Filler& filler, std::int64_t leave, const DeedContext& context,
+                          std::int64_t most = kNoMost);
+// What it takes of the disk; 0 where it is not there.
+[[nodiscard]] std::int64_t taken_by(const Filler& filler);
 
 }  // namespace gameday

@@ -160,6 +160,23 @@ Result<std::string> DockerEngine::post_for_stream(const std::string& path, const
   return std::unexpected(refused.error());
 }
 
+Result<std::vector<Json>> DockerEngine::lines(const std::string& path,
+                                              const DeedContext& context) const {
+  TRY(answer, send("GET", path, {}, context));
+  if (answer.status != 200) {
+    TRY(refusal, answer_of(answer, endpoint_));
+    return fail(ErrorCode::unsupported, shown() + ": " + refusal.dump());
+  }
+  std::vector<Json> found;
+  for (const auto& line : split(answer.body, '\n')) {
+    if (trimmed(line).empty()) continue;
+    auto value = Json::parse(line);
+    if (!value) return std::unexpected(value.error().in(shown()));
+    found.push_back(std::move(*value));
+  }
+  return found;
+}
+
 Result<Json> DockerEngine::drop(const std::string& path, const DeedContext& context) const {
   return ask("DELETE", path, {}, context);
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "drills/systems/docker_endpoint.h"
 #include "engine/rows.h"
@@ -40,6 +41,9 @@ class DockerEngine {
   // The same where the answer is no JSON but bytes, until their end.
   [[nodiscard]] Result<std::string> post_for_stream(const std::string& path, const Json& body,
                                                     const DeedContext& context) const;
+  // What the engine tells as one value a line: "/events?since=...&until=...".
+  [[nodiscard]] Result<std::vector<Json>> lines(const std::string& path,
+                                                const DeedContext& context) const;
   [[nodiscard]] Result<Json> drop(const std::string& path, const DeedContext& context) const;
 
   // The same over restarts of the engine, and no other one's.

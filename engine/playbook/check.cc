@@ -380,7 +380,7 @@ Problems check_playbook(const Playbook& playbook, const Rows& rows) {
   Walk(playbook, rows, problems).go();
   Terms(playbook, problems).check();
   check_probes(playbook, problems);
-  lint_playbook(playbook, problems);
+  lint_playbook(playbook, rows, problems);
   return problems;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/text.h"
 #include "engine/playbook/bounds.h"
 #include "engine/playbook/production.h"
 
@@ -67,9 +68,26 @@ void lint_timeline(const Playbook& playbook, Problems& problems) {
   }
 }
 
+// A region's links are what is hit where it has any: what its containers send beside them goes on.
+void lint_regions(const Playbook& playbook, const Rows& rows, Problems& problems) {
+  for (const auto& step : playbook.timeline) {
+    const auto region = step.arguments.text("region");
+    const FaultRow* hit = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
+    if (hit == nullptr || hit->facet != "link" || region.empty()) continue;
+    for (const FaultRow* other : rows.faults) {
+      const auto names = names_in(playbook.system, region, other->facet);
+      if (other->as != hit->name || !other->takes_region || names.empty()) continue;
+      problems.warning(step.place, "region `" + region + "` has links, which alone are hit: what " +
+                                       join(names, ", ") + " (`" + std::string(other->facet) +
+                                       "`) sends beside them goes on");
+    }
+  }
+}
+
 }  // namespace
 
-void lint_playbook(const Playbook& playbook, Problems& problems) {
+void lint_playbook(const Playbook& playbook, const Rows& rows, Problems& problems) {
+  lint_regions(playbook, rows, problems);
   lint_probes(playbook, problems);
   lint_loads(playbook, problems);
   lint_connections(playbook, problems);

@@ -3,9 +3,10 @@
 
 #include "engine/playbook/playbook.h"
 #include "engine/playbook/problem.h"
+#include "engine/rows.h"
 
 namespace gameday {
 
-void lint_playbook(const Playbook& playbook, Problems& problems);
+void lint_playbook(const Playbook& playbook, const Rows& rows, Problems& problems);
 
 }  // namespace gameday

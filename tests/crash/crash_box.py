@@ -10,6 +10,10 @@ from shop_world import check
 ENGINE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                       "systems/docker/engine")
 POLICY = "unless-stopped"
+# Wants processor time and memory now and then, so that what takes them away bites.
+WORKS = ("while :; do busybox sleep 2; a=$(busybox head -c 20000000 /dev/zero | busybox tr '\\0' x); "
+         "a=; done")
+NO_LIMIT = 1 << 61  # an engine's number for none of memory, which it has no word for, is above it
 
 
 class Engine:
@@ -48,7 +52,7 @@ class Box:
         self.docker("network", "create", self.name)
         self.docker("run", "--detach", "--name", self.name, "--restart", POLICY, "--network",
                     self.name, "--network-alias", "box", "--volume", f"{self.name}:/data",
-                    "--volume", "/more", "gameday-box")
+                    "--volume", "/more", "gameday-box", "busybox", "sh", "-c", WORKS)
         self.made = self.made_of()
 
     def remove(self):
@@ -69,8 +73,12 @@ class Box:
         mounts = sorted((m["Name"], m["Destination"]) for m in box["Mounts"])
         networks = {name: len(network["Aliases"])
                     for name, network in box["NetworkSettings"]["Networks"].items()}
-        return [box["State"]["Status"], box["HostConfig"]["RestartPolicy"], box["Config"]["Env"],
-                box["Config"]["Image"], mounts, networks]
+        host = box["HostConfig"]
+        limits = [max(host["CpuQuota"], 0), host["NanoCpus"],
+                  0 if host["Memory"] > NO_LIMIT else host["Memory"]]
+        files = [os.listdir(m["Source"]) for m in box["Mounts"] if m["Destination"] == "/data"]
+        return [box["State"]["Status"], host["RestartPolicy"], box["Config"]["Env"],
+                box["Config"]["Image"], mounts, networks, limits, files]
 
     def rules(self):
         """Of its own network, which is entered where its engine keeps it."""

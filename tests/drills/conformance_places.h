@@ -262,7 +262,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "s3") return std::make_unique<S3ServerPlace>(world);
   if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
-  if (facet == "container") return std::make_unique<ContainerPlace>(world);
+  if (facet == "container") return std::make_unique<ContainerPlace>(world, name);
   if (needs_postgres(facet)) {
     return std::make_unique<PostgresPlace>(world, name == "pause-replication");
   }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/drills/conformance_place.h"
+#include "tests/drills/container_use.h"
 #include "tests/drills/docker_fixture.h"
 #include "tests/drills/silent_peer.h"
 
@@ -17,7 +18,7 @@ namespace gameday {
 // a fixed address, a volume that is named and one that is not.
 class ContainerPlace : public TargetPlace {
  public:
-  explicit ContainerPlace(DeedWorld& world) : world_(world) {}
+  ContainerPlace(DeedWorld& world, std::string_view fault) : world_(world), box_(made(fault)) {}
   std::string container() const override { return box_.name(); }
   std::string seen() override {
     return content() + box_.is(" {{.Id}} {{.State.StartedAt}} {{.Created}}");
@@ -27,6 +28,9 @@ class ContainerPlace : public TargetPlace {
         "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.Config.Env}} "
         "{{.NetworkSettings.Networks}}{{range .NetworkSettings.Networks}}{{.IPAddress}} "
         "{{len .Aliases}}{{end}}");
+    all += quota_of(box_) + memory_limits_of(box_) + " " +
+           docker("exec " + box_.name() + " busybox ls -A /data", true) +
+           told("sed -n '/open files/p' /proc/" + box_.is("{{.State.Pid}}") + "/limits", true);
     const std::string enter = "nsenter --net=/proc/" + box_.is("{{.State.Pid}}") + "/ns/net ";
     all += told(enter + "iptables -S; " + enter + "ip6tables -S", true);
     // The engine tells mounts in any order.
@@ -51,12 +55,20 @@ class ContainerPlace : public TargetPlace {
   }
 
  private:
+  // What is held up must have something to do.
+  [[nodiscard]] TestContainer made(std::string_view fault) const {
+    return TestContainer("--restart unless-stopped --network-alias box --network " +
+                             network_.name() + " --ip " + own_addresses() + "9 --volume " +
+                             volume_.name() + ":/data --volume /more --env PLACE=conformance",
+                         fault == "limit-cpu"  ? kBusy
+                         : fault == "oom-kill" ? kGrows
+                                               : "");
+  }
+
   DeedWorld& world_;
   const TestPart network_{"network", "--subnet " + own_addresses() + "0/24"};
   const TestPart volume_{"volume"};
-  const TestContainer box_{"--restart unless-stopped --network-alias box --network " +
-                           network_.name() + " --ip " + own_addresses() + "9 --volume " +
-                           volume_.name() + ":/data --volume /more --env PLACE=conformance"};
+  const TestContainer box_;
   SilentPeer silent_;
   std::optional<OtherHost> other_;
 };

@@ -1,7 +1,9 @@
 // What holds for each row of every family, whatever it does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "all_rows.h"
@@ -50,6 +52,36 @@ TEST(Rows, EachFileHasItsRowInTheTable) {
   EXPECT_NE(rows.probe("http"), nullptr);
   EXPECT_NE(rows.facet("process"), nullptr);
   EXPECT_EQ(rows.fault("no-such"), nullptr);
+}
+
+// What is lacking is printed as it has to stand there.
+TEST(Rows, TheReadmeTellsTheRightsOfEach) {
+  std::ifstream file(GAMEDAY_SOURCE_DIR "/README.md");
+  const std::string readme((std::istreambuf_iterator<char>(file)), {});
+  const auto expect_told = [&](std::string_view facet, const std::string& name,
+                               std::string_view rights) {
+    const std::string line = "| " + std::string(facet.empty() ? "files, this machine" : facet) +
+                             " | " + name + " | " + std::string(rights) + " |\n";
+    EXPECT_NE(readme.find(line), std::string::npos) << line;
+  };
+  const Rows rows = all_rows();
+  std::size_t lines = 0;
+  for (const FaultRow* row : rows.faults) {
+    const std::string name = "`" + std::string(row->name) + "`";
+    expect_told(row->facet, name, row->rights);
+    if (row->other_way != nullptr) expect_told(row->other_way->facet, name, row->other_way->rights);
+    lines += row->other_way != nullptr ? 2 : 1;
+  }
+  for (const RestoreRow* row : rows.restores) {
+    expect_told(row->facet, "restore `" + std::string(row->name) + "`", row->rights);
+    ++lines;
+  }
+  // And nothing of what is there no more.
+  const auto begin = readme.find("| --- | --- | --- |\n");
+  const auto end = readme.find("\n\n", begin);
+  ASSERT_NE(begin, std::string::npos);
+  const auto table = readme.substr(begin, end + 1 - begin);
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(table, '\n')), lines + 1);
 }
 
 TEST(Rows, EachIsNamedOnceAndExplained) {

@@ -116,6 +116,56 @@ TEST_F(BlockContainerOnDocker, OneWayLetsConnectionsOfTheOtherPass) {
   }
 }
 
+TEST_F(BlockContainerOnDocker, OneLinkAloneIsCutAndAllElseGoesOn) {
+  const auto link = [](Json arguments = Json::object()) {
+    return Deed{"fault-1", "block-container", "one", std::move(arguments.set("to", "two"))};
+  };
+  const std::string before = one_.rules() + two_.rules() + out_.rules();
+  const Undo undo = prepared(link());
+  EXPECT_FALSE(proof(undo).held);
+  ASSERT_TRUE(row_.inject(link(), undo, world_.context()));
+  EXPECT_EQ(one_.reaches(two_), kNone);
+  EXPECT_EQ(two_.reaches(one_), kNone);
+  EXPECT_EQ(one_.reaches(out_), kBoth);
+  EXPECT_EQ(out_.reaches(one_), kBoth);
+  EXPECT_EQ(two_.reaches(out_), kBoth);
+  EXPECT_EQ(out_.reaches(two_), kBoth);
+  const Proof bitten = proof(undo);
+  EXPECT_TRUE(bitten.held) << bitten.text;
+  EXPECT_TRUE(bitten.text.contains(two_.four + " does not answer any more")) << bitten.text;
+  EXPECT_TRUE(bitten.text.contains(two_.six + " does not answer any more")) << bitten.text;
+  EXPECT_FALSE(gone(undo).held);
+  expect_undone(again(undo));
+  EXPECT_EQ(one_.rules() + two_.rules() + out_.rules(), before);
+  EXPECT_EQ(one_.reaches(two_), kBoth);
+  for (const bool in : {true, false}) {
+    const Undo way =
+        injected(link(Json::object({{"direction", in ? "in" : "out"}, {"existing", "keep"}})));
+    EXPECT_EQ(one_.reaches(two_), in ? kBoth : kNone);
+    EXPECT_EQ(two_.reaches(one_), in ? kNone : kBoth);
+    EXPECT_EQ(one_.reaches(out_), kBoth);
+    EXPECT_TRUE(proof(way).held) << proof(way).text;
+    expect_undone(way);
+  }
+}
+
+TEST_F(BlockContainerOnDocker, ALinkThatIsNoneIsRefusedBeforeTheDrill) {
+  const auto refusal = [&](const std::string& to) {
+    const Deed link{"fault-1", "block-container", "one", Json::object({{"to", to}})};
+    const auto may = row_.may(link, world_.context());
+    return may ? std::string("may") : may.error().text;
+  };
+  EXPECT_EQ(refusal("two"), "may");
+  EXPECT_TRUE(refusal("one").contains("to itself")) << refusal("one");
+  EXPECT_TRUE(refusal("three").contains("no target three")) << refusal("three");
+  const TestContainer guest("--network container:" + one_.box.name());
+  in_region("guest", guest);
+  EXPECT_TRUE(refusal("guest").contains("to itself")) << refusal("guest");
+  const TestContainer alone("--network none");
+  in_region("alone", alone);
+  EXPECT_TRUE(refusal("alone").contains("no address of its own")) << refusal("alone");
+}
+
 TEST_F(BlockContainerOnDocker, ConnectionsAcrossAreResetAndThoseInsideGoOn) {
   const ClientInside across(one_.path(), out_.four + ":80"), inside(one_.path(), two_.four + ":80");
   const Descriptor far = out_.server4->accepted(), near = two_.server4->accepted();

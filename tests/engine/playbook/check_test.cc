@@ -126,6 +126,11 @@ const EditedPlaybook kCannotWork[] = {
      "every: 500ms",
      "every: 30s",
      {"32:3: warning: probe `shop-answers` asks every 30s: too slow to judge an RTO of 1m"}},
+    {"ARegionsLinksAloneAreHit",
+     "http://127.0.0.1:8090/orders\" }",
+     "http://127.0.0.1:8090/orders\", region: eu-west }",
+     {"36:5: warning: region `eu-west` has links, which alone are hit: what orders (`queue`) sends "
+      "beside them goes on"}},
     {"SlowAttemptsAreUnwise",
      "timeout: 400ms",
      "timeout: 900ms",

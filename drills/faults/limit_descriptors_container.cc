@@ -1,0 +1,64 @@
+// Lets a container's first process open only so many descriptors more; what it starts from then on
+// has that limit too. It is a process of this machine to the kernel: its engine has no such word.
+#include <unistd.h>
+
+#include "drills/systems/container_held.h"
+#include "drills/systems/descriptor_limit.h"
+
+namespace gameday {
+namespace {
+
+constexpr Field kFields[] = {kLeaveDescriptors};
+constexpr int kSysResource = 24;  // capabilities(7)
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  TRY(held, keep_container(deed, false, context));
+  const auto facts = held.process ? context.doors.processes.look(held.process->pid)
+                                  : fail(ErrorCode::not_found, "none");
+  if (!facts || facts->id != *held.process) {
+    return fail(ErrorCode::refused, "the process of " + shown(held) + " cannot be seen from here",
+                "run gameday on the machine of its engine, outside of any container");
+  }
+  auto undo = prepare_descriptor_limit("limit-descriptors-container", *facts, deed);
+  if (!undo) return std::unexpected(undo.error().in(shown(held)));
+  undo->arguments.set("shown", "process " + std::to_string(facts->id.pid) + " of " + shown(held));
+  return undo;
+}
+
+// Somebody else's limits are set with this alone.
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY(undo, prepare(deed, context));
+  TRY(id, process_id_from(undo.arguments.get("process")));
+  const auto facts = context.doors.processes.look(id.pid);
+  if (facts && facts->uid == geteuid()) return {};
+  if (have_capability(kSysResource, context.doors.files)) return {};
+  return fail(ErrorCode::refused, "we may not set the limits of " + undo.arguments.text("shown"),
+              "run gameday as root, or with CAP_SYS_RESOURCE");
+}
+
+}  // namespace
+
+extern const FaultRow limit_descriptors_container_fault;
+const FaultRow limit_descriptors_container_fault{
+    .name = "limit-descriptors-container",
+    .summary = "Lets a container's process open only so many files and connections more.",
+    .fields = kFields,
+    .facet = "container",
+    .reversal = Reversal::exact,
+    .effect = Effect::slows,
+    .rights =
+        "to speak to the Docker engine of this machine, and to set the limits of its process: "
+        "be its user, or root, or have CAP_SYS_RESOURCE and CAP_SYS_PTRACE",
+    .example = "- { fault: limit-descriptors-container, target: cache, leave: 5, for: 5s }",
+    .prepare = prepare,
+    .inject = limit_descriptors,
+    .prove = descriptors_limited,
+    .undo = free_descriptors,
+    .gone = descriptors_freed,
+    .close = nullptr,
+    .as = "limit-descriptors",
+    .may = may,
+    .ends_with_instance = true,
+};
+
+}  // namespace gameday
