@@ -22,8 +22,7 @@ bool equal(const ProcessFacts& a, const ProcessFacts& b) {
 
 Result<pid_t> pid_in(const std::string& pidfile, const Files& files) {
   TRY(bytes, files.read(pidfile, 1024));
-  // PostgreSQL's postmaster.pid tells more on the lines below it.
-  const auto text = trimmed(std::string_view(bytes).substr(0, bytes.find('\n')));
+  const auto text = trimmed(bytes);
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
   if (error != std::errc{} || end != text.data() + text.size() || pid <= 0) {
