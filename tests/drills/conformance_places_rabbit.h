@@ -12,6 +12,7 @@ class RabbitPlace : public TargetPlace {
  public:
   explicit RabbitPlace(DeedWorld&) {
     vhost_.make("dead");
+    vhost_.bind("amq.topic", "order.*", Json::object());
     for (const char* body : {"a", "b", "c"}) vhost_.publish(body);
   }
   ~RabbitPlace() override {
@@ -23,10 +24,13 @@ class RabbitPlace : public TargetPlace {
     std::string all = content() + " " + vhost_.marks();
     const Json looked = vhost_.look();
     for (const char* name : {"durable", "arguments", "type"}) all += looked.get(name).dump();
+    return all;
+  }
+  std::string content() override {
+    std::string all = vhost_.bodies() + "/" + vhost_.bodies("dead");
     for (const Json& binding : vhost_.bindings()) all += binding.dump();
     return all;
   }
-  std::string content() override { return vhost_.bodies() + "/" + vhost_.bodies("dead"); }
   void fall_silent() override {
     vhost_.node().pause();
     paused_ = true;
