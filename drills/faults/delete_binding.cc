@@ -5,6 +5,7 @@
 // both come before the deed and go after its undo. They go with their queue too, so that one which
 // was made anew keeps the bindings that it was given.
 #include "drills/systems/rabbitmq_messages.h"
+#include "drills/systems/rabbitmq_rights.h"
 
 namespace gameday {
 namespace {
@@ -82,9 +83,9 @@ Result<Json> chosen(const Json& bindings, const Deed& deed, const std::string& q
 // Such an exchange would go with the last of its bindings, and with it those of others.
 Status refuse_what_would_go_too(const RabbitQueue& queue, const std::string& exchange,
                                 const DeedContext& context) {
-  TRY(found, ask_management(
-                 queue, "GET",
-                 "/exchanges/" + std::string(kVhost) + "/" + percent_encoded(exchange), context));
+  TRY(found, ask_management(queue, "GET",
+                            "/exchanges/" + std::string(kVhost) + "/" + percent_encoded(exchange),
+                            context));
   if (!found.boolean("auto_delete", false)) return {};
   return fail(ErrorCode::unsupported,
               "the exchange " + exchange + " goes with its last binding, and would not come back");
@@ -200,6 +201,8 @@ const FaultRow delete_binding_fault{
     .undo = undo_unbinding,
     .gone = gone,
     .close = close_unbinding,
-    .discover = marks_on_rabbit};
+    .discover = marks_on_rabbit,
+    .may = may_rabbit<RabbitRight::write_queue, RabbitRight::read_bound,
+                      RabbitRight::configure_marks, RabbitRight::read_marks>};
 
 }  // namespace gameday

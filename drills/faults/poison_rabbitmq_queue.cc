@@ -1,6 +1,7 @@
 // Puts messages into a queue of RabbitMQ that no consumer can work on. They carry the deed's mark,
 // by which they are found again, waiting or given up, and are taken out.
 #include "drills/systems/rabbitmq_copies.h"
+#include "drills/systems/rabbitmq_rights.h"
 #include "drills/systems/waiting.h"
 
 namespace gameday {
@@ -161,6 +162,8 @@ const FaultRow poison_rabbitmq_queue_fault{
     .gone = gone,
     .close = close_poison,
     .discover = marks_on_rabbit,
-    .as = "poison"};
+    .as = "poison",
+    .may = may_rabbit<RabbitRight::read_queue, RabbitRight::read_dead, RabbitRight::configure_marks,
+                      RabbitRight::write_default>};
 
 }  // namespace gameday

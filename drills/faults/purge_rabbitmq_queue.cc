@@ -9,6 +9,7 @@
 #include <map>
 
 #include "drills/systems/rabbitmq_messages.h"
+#include "drills/systems/rabbitmq_rights.h"
 #include "drills/systems/waiting.h"
 #include "engine/playbook/arguments.h"
 
@@ -146,7 +147,8 @@ const FaultRow purge_rabbitmq_queue_fault{
     .facet = "rabbitmq",
     .reversal = Reversal::saved_copy,
     .effect = Effect::loses,
-    .holds_data = true,
+    // A restore brings definitions back, and no message: it supersedes nothing of this.
+    .holds_data = false,
     .rights =
         "to read the queue, to configure, write and read exchanges named gameday.*, to write "
         "the queue and amq.default, and the tag management",
@@ -158,6 +160,9 @@ const FaultRow purge_rabbitmq_queue_fault{
     .gone = gone,
     .close = close_purge,
     .discover = marks_on_rabbit,
-    .as = "purge-queue"};
+    .as = "purge-queue",
+    .may =
+        may_rabbit<RabbitRight::write_queue, RabbitRight::read_queue, RabbitRight::configure_marks,
+                   RabbitRight::write_marks, RabbitRight::read_marks, RabbitRight::write_default>};
 
 }  // namespace gameday

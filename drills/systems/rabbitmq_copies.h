@@ -2,8 +2,8 @@
 // its headers, by which it is found again in whatever queue it has got to.
 //
 // What is in a queue can only be seen by taking it out. So whoever looks takes out what waits and
-// gives it back in its place; nobody else gets it meanwhile, and then it counts as redelivered. What
-// is out for delivery cannot be seen at all.
+// gives it back in its place; nobody else gets it meanwhile, and then it counts as redelivered.
+// What is out for delivery cannot be seen at all.
 #pragma once
 
 #include <map>

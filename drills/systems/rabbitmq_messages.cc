@@ -100,8 +100,8 @@ Result<RabbitPrepared> prepare_classic(const Deed& deed, const std::string& why,
                                        const DeedContext& context) {
   TRY(prepared, prepare_rabbit(deed, context));
   if (prepared.terms.type == "classic") return prepared;
-  return fail(ErrorCode::unsupported, shown(prepared.deed.queue) + " is a " + prepared.terms.type +
-                                          " queue, " + why);
+  return fail(ErrorCode::unsupported,
+              shown(prepared.deed.queue) + " is a " + prepared.terms.type + " queue, " + why);
 }
 
 std::string rabbit_exchange(const std::string& mark) { return std::string(kMarks) + mark; }

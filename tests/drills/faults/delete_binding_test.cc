@@ -103,15 +103,19 @@ TEST_F(DeleteBindingOnRabbit, DyingAtAnyChangeOfItsUndoItIsUndoneTheNextTime) {
   int points = 0;
   for (bool died = true; died; ++points) {
     const Undo undo = injected();
-    died = dies_at(points, [&](const DeedContext& context) {
-      static_cast<void>(row_.undo(undo, context));
-    });
+    died = dies_at(
+        points, [&](const DeedContext& context) { static_cast<void>(row_.undo(undo, context)); });
     undo_it(undo);
     EXPECT_TRUE(gone(undo).held) << "point " << points;
     EXPECT_EQ(bindings(), before) << "point " << points;
     EXPECT_EQ(vhost_.marks(), "") << "point " << points;
   }
   EXPECT_GE(points, 4);
+}
+
+TEST_F(DeleteBindingOnRabbit, NeedsTheseRightsAndNoOther) {
+  expect_needs({"gameday\\..*"}, {"orders"}, {"amq\\.topic", "amq\\.headers", "gameday\\..*"});
+  undo_it(injected());
 }
 
 }  // namespace

@@ -28,8 +28,10 @@ class PoisonOnRabbit : public RabbitFixture {
     int count = 0;
     std::uint64_t last = 0;
     while (const auto got = channel.get("orders").value()) {
-      last = got->tag;
-      if (got->message.body != "poison") continue;
+      if (got->message.body != "poison") {
+        last = got->tag;
+        continue;
+      }
       EXPECT_TRUE(channel.give_up(got->tag));
       ++count;
     }
@@ -85,7 +87,7 @@ TEST_F(PoisonOnRabbit, OneThatIsOutComesBackAndIsFound) {
   }
   EXPECT_TRUE(proof(undo).held) << proof(undo).text;
   std::jthread slow([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    (void)world_.clock().sleep({{}, world_.clock().in(std::chrono::milliseconds(300))});
     EXPECT_TRUE(channel.give_back(6, true));
   });
   undo_it(undo);
@@ -133,15 +135,19 @@ TEST_F(PoisonOnRabbit, DyingAtAnyChangeOfItsUndoItIsUndoneTheNextTime) {
   int points = 0;
   for (bool died = true; died; ++points) {
     const Undo undo = injected();
-    died = dies_at(points, [&](const DeedContext& context) {
-      static_cast<void>(row_.undo(undo, context));
-    });
+    died = dies_at(
+        points, [&](const DeedContext& context) { static_cast<void>(row_.undo(undo, context)); });
     undo_it(undo);
     EXPECT_TRUE(gone(undo).held) << "point " << points;
     EXPECT_EQ(vhost_.bodies(), "a b c") << "point " << points;
     EXPECT_EQ(vhost_.marks(), "") << "point " << points;
   }
   EXPECT_GE(points, 8);
+}
+
+TEST_F(PoisonOnRabbit, NeedsTheseRightsAndNoOther) {
+  expect_needs({"gameday\\..*"}, {"amq\\.default"}, {"orders", "dead"});
+  undo_it(injected());
 }
 
 }  // namespace
