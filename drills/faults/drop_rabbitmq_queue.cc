@@ -7,6 +7,7 @@
 // their queue, so that one which is gone proves the drop, also where the system has made the queue
 // again at once. The exchange goes with its last binding.
 #include "drills/systems/rabbitmq_messages.h"
+#include "drills/systems/rabbitmq_rights.h"
 
 namespace gameday {
 namespace {
@@ -214,7 +215,8 @@ const FaultRow drop_rabbitmq_queue_fault{
     .facet = "rabbitmq",
     .reversal = Reversal::saved_copy,
     .effect = Effect::loses,
-    .holds_data = true,
+    // A restore brings definitions back, and no message: it supersedes nothing of this.
+    .holds_data = false,
     .rights =
         "to configure, write and read the queue and exchanges named gameday.*, to read those that "
         "it "
@@ -227,6 +229,10 @@ const FaultRow drop_rabbitmq_queue_fault{
     .gone = gone,
     .close = close_drop,
     .discover = marks_on_rabbit,
-    .as = "drop-queue"};
+    .as = "drop-queue",
+    .may =
+        may_rabbit<RabbitRight::configure_queue, RabbitRight::write_queue, RabbitRight::read_queue,
+                   RabbitRight::read_bound, RabbitRight::configure_marks, RabbitRight::write_marks,
+                   RabbitRight::read_marks, RabbitRight::write_default>};
 
 }  // namespace gameday

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "drills/systems/rabbitmq_messages.h"
+#include "drills/systems/rabbitmq_rights.h"
 #include "drills/systems/waiting.h"
 #include "engine/playbook/arguments.h"
 
@@ -62,16 +63,6 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
                .facts = Json::object({{"purged", kept}, {"messages", seen.ready}})};
 }
 
-// What makes two messages the same one, as far as a queue can tell.
-std::string likeness(const AmqpMessage& message) {
-  std::string all;
-  for (const std::string* part :
-       {&message.exchange, &message.routing_key, &message.properties, &message.body}) {
-    all += std::to_string(part->size()) + ":" + *part;
-  }
-  return all;
-}
-
 // What the queue has of messages that were out before, by likeness: one that has come since is
 // another, however like. They are taken out and given back, so that nobody gets them meanwhile.
 Result<std::map<std::string, std::int64_t>> waiting_in(const RabbitDeed& purge, Amqp& connection) {
@@ -82,7 +73,7 @@ Result<std::map<std::string, std::int64_t>> waiting_in(const RabbitDeed& purge, 
     TRY(got, channel.get(purge.queue.queue));
     if (!got) break;
     last = got->tag;
-    if (got->message.redelivered) ++waiting[likeness(got->message)];
+    if (got->message.redelivered) ++waiting[likeness_of(got->message)];
   }
   if (last != 0) TRY_OK(channel.give_back(last, true));
   return waiting;
@@ -98,7 +89,7 @@ Status put_back_missing(const RabbitDeed& purge, Json& notes, const DeedContext&
     TRY(messages, kept_messages(purge, file, context));
     if (!messages) break;
     std::erase_if(*messages,
-                  [&](const AmqpMessage& message) { return waiting[likeness(message)]-- > 0; });
+                  [&](const AmqpMessage& message) { return waiting[likeness_of(message)]-- > 0; });
     if (messages->empty()) continue;
     put_in += static_cast<std::int64_t>(messages->size());
     TRY_OK(put_back(purge, std::move(*messages), connection, context));
@@ -156,7 +147,8 @@ const FaultRow purge_rabbitmq_queue_fault{
     .facet = "rabbitmq",
     .reversal = Reversal::saved_copy,
     .effect = Effect::loses,
-    .holds_data = true,
+    // A restore brings definitions back, and no message: it supersedes nothing of this.
+    .holds_data = false,
     .rights =
         "to read the queue, to configure, write and read exchanges named gameday.*, to write "
         "the queue and amq.default, and the tag management",
@@ -168,6 +160,9 @@ const FaultRow purge_rabbitmq_queue_fault{
     .gone = gone,
     .close = close_purge,
     .discover = marks_on_rabbit,
-    .as = "purge-queue"};
+    .as = "purge-queue",
+    .may =
+        may_rabbit<RabbitRight::write_queue, RabbitRight::read_queue, RabbitRight::configure_marks,
+                   RabbitRight::write_marks, RabbitRight::read_marks, RabbitRight::write_default>};
 
 }  // namespace gameday

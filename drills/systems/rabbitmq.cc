@@ -144,23 +144,32 @@ Result<std::string> rabbit_user(const RabbitQueue& queue, const Secrets& secrets
 }
 
 Result<Json> ask_management(const RabbitQueue& queue, const std::string& method,
-                            const std::string& path, const DeedContext& context) {
+                            const std::string& path, const DeedContext& context, const Json& body) {
   TRY(request, request_for(queue, path, context.secrets));
   request.method = method;
+  if (!body.is_null()) {
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.body = body.dump();
+  }
   const std::string doing = "the management API of " + shown(queue);
   const auto answer = context.doors.http.send(request, context.until);
   if (!answer) return fail(answer.error().code, doing + ": no answer, " + cause_of(answer.error()));
-  constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kNoContent = 204;
-  const auto body = Json::parse(answer->body);
+  constexpr int kUnauthorized = 401, kForbidden = 403, kNotFound = 404, kCreated = 201,
+                kNoContent = 204;
+  const auto told = Json::parse(answer->body);
   const std::string said = doing + ": status " + std::to_string(answer->status) +
-                           (body ? " " + body->text("reason", body->text("error")) : "");
+                           (told ? " " + told->text("reason", told->text("error")) : "");
   if (answer->status == kUnauthorized || answer->status == kForbidden) {
-    return fail(ErrorCode::refused, said, "its user needs the tag `management`");
+    const bool of_all = said.contains("administrator") || said.contains("access object");
+    return fail(
+        ErrorCode::refused, said,
+        std::string("its user needs the tag `") + (of_all ? "administrator" : "management") + "`");
   }
   if (answer->status == kNotFound) return fail(ErrorCode::not_found, said);
-  if (answer->status == kNoContent) return Json::object();
-  if (answer->status < 200 || answer->status > 299 || !body) return fail(ErrorCode::failed, said);
-  return *body;
+  // A change has nothing to tell.
+  if (answer->status == kNoContent || answer->status == kCreated) return Json::object();
+  if (answer->status < 200 || answer->status > 299 || !told) return fail(ErrorCode::failed, said);
+  return *told;
 }
 
 Result<RabbitTerms> look_at_rabbit(const RabbitQueue& queue, const DeedContext& context) {

@@ -34,7 +34,8 @@ struct RabbitQueue {
 // One request on the management API; `path` begins behind /api, with the vhost as kVhost.
 inline constexpr std::string_view kVhost = "{vhost}";
 [[nodiscard]] Result<Json> ask_management(const RabbitQueue& queue, const std::string& method,
-                                          const std::string& path, const DeedContext& context);
+                                          const std::string& path, const DeedContext& context,
+                                          const Json& body = {});
 
 // A queue's terms, and whether it is there at all.
 struct RabbitTerms {

@@ -22,7 +22,19 @@ constexpr Field kFields[] = {
     {.name = "ca",
      .type = FieldType::path,
      .help = "A file of certificates in PEM that an amqps:// server is trusted by; without it, "
-             "those that this machine trusts."}};
+             "those that this machine trusts."},
+    {.name = "control",
+     .type = FieldType::texts,
+     .help = "How rabbitmqctl is run for the queue's node, for the faults that stop or block the "
+             "node: [rabbitmqctl], or [docker, exec, NAME, rabbitmqctl]. Its first word is in the "
+             "PATH, or begins with a /."}};
+
+// Told wherever the target is shown, as in the plan.
+std::string warning_of(const RabbitTerms& terms) {
+  if (terms.exclusive) return ", which goes with its connection";
+  if (terms.durable) return "";
+  return ", which is not durable: a restart of its node takes it and what is in it";
+}
 
 Result<Instance> resolve(const Target& target, const DeedContext& context) {
   TRY(queue, rabbit_queue_of(target));
@@ -39,7 +51,7 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
   }
   const AmqpServer& server = connection.server();
   return Instance{.target = target.name,
-                  .shown = shown(queue),
+                  .shown = shown(queue) + warning_of(terms),
                   .identity = "rabbitmq:" + server.cluster + "/" + vhost + "/" + queue.queue,
                   .facts = Json::object({{"cluster", server.cluster},
                                          {"version", server.version},
@@ -49,43 +61,6 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
                                          {"messages", seen.ready}})};
 }
 
-// Each right is tried in a way that the server refuses, or that finds nothing to do, after it has
-// looked for the right.
-Status may(const Target& target, const DeedContext& context) {
-  constexpr const char* kNobodys = "gameday.no-mark";
-  TRY(queue, rabbit_queue_of(target));
-  TRY(connection, open_rabbit(queue, context));
-  TRY(bindings, bindings_of_rabbit(queue, context));
-  const auto lacking = [&](const auto& attempt) -> Status {
-    TRY(channel, connection.channel());
-    const Status tried = attempt(channel);
-    if (tried || tried.error().code != ErrorCode::refused) return {};
-    return tried;
-  };
-  const auto publishing_to = [](const std::string& exchange) {
-    return [exchange](AmqpChannel& channel) {
-      const AmqpMessage message{"", "", exchange, "gameday.asks-for-a-right"};
-      return channel.publish(std::span(&message, 1));
-    };
-  };
-  TRY_OK(lacking([&](AmqpChannel& channel) { return channel.try_reading(queue.queue); }));
-  TRY_OK(lacking([&](AmqpChannel& channel) {
-    return channel.declare(
-        {.queue = queue.queue, .arguments = Json::object({{"x-expires", "no number"}})});
-  }));
-  bindings.push(Json::object({{"exchange", kNobodys}}));
-  for (const Json& binding : bindings.items()) {
-    TRY_OK(lacking([&](AmqpChannel& channel) {
-      return channel.unbind({.queue = queue.queue,
-                             .exchange = binding.text("exchange"),
-                             .routing_key = "gameday.asks-for-a-right"});
-    }));
-  }
-  TRY_OK(lacking([&](AmqpChannel& channel) { return channel.remove_exchange(kNobodys); }));
-  TRY_OK(lacking(publishing_to(kNobodys)));
-  return lacking(publishing_to(""));
-}
-
 }  // namespace
 
 extern const FacetRow rabbitmq_facet;
@@ -93,7 +68,6 @@ const FacetRow rabbitmq_facet{.name = "rabbitmq",
                               .summary = "A queue of a RabbitMQ server.",
                               .scalar = "",
                               .fields = kFields,
-                              .resolve = resolve,
-                              .may = may};
+                              .resolve = resolve};
 
 }  // namespace gameday

@@ -1,6 +1,7 @@
 #include "drills/systems/rabbitmq_messages.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
@@ -95,6 +96,14 @@ Result<RabbitPrepared> prepare_rabbit(const Deed& deed, const DeedContext& conte
   return RabbitPrepared{made, terms};
 }
 
+Result<RabbitPrepared> prepare_classic(const Deed& deed, const std::string& why,
+                                       const DeedContext& context) {
+  TRY(prepared, prepare_rabbit(deed, context));
+  if (prepared.terms.type == "classic") return prepared;
+  return fail(ErrorCode::unsupported,
+              shown(prepared.deed.queue) + " is a " + prepared.terms.type + " queue, " + why);
+}
+
 std::string rabbit_exchange(const std::string& mark) { return std::string(kMarks) + mark; }
 
 Result<Json> marks_on_rabbit(const Deed& deed, const DeedContext& context) {
@@ -152,9 +161,14 @@ Status note_rabbit(const RabbitDeed& deed, const Json& notes, const DeedContext&
 }
 
 Status RabbitKeeper::take_all(AmqpChannel& channel) {
+  return take(channel, std::numeric_limits<std::int64_t>::max());
+}
+
+Status RabbitKeeper::take(AmqpChannel& channel, std::int64_t most) {
   constexpr int kInOneFile = 1000;
   constexpr std::size_t kBytesInOneFile = 16 << 20;
-  while (true) {
+  for (std::int64_t count = 0;; ++count) {
+    if (count == most) return flush();
     TRY(got, channel.get(deed_.queue.queue));
     if (!got) return flush();
     lines_ += line_of(got->message);
@@ -172,6 +186,15 @@ Status RabbitKeeper::flush() {
   lines_.clear();
   lines_count_ = 0;
   return {};
+}
+
+std::string likeness_of(const AmqpMessage& message) {
+  std::string all;
+  for (const std::string* part :
+       {&message.exchange, &message.routing_key, &message.properties, &message.body}) {
+    all += std::to_string(part->size()) + ":" + *part;
+  }
+  return all;
 }
 
 Result<std::optional<std::vector<AmqpMessage>>> kept_messages(const RabbitDeed& deed, int file,

@@ -27,6 +27,9 @@ struct RabbitPrepared {
   RabbitTerms terms;
 };
 [[nodiscard]] Result<RabbitPrepared> prepare_rabbit(const Deed& deed, const DeedContext& context);
+// The same of one that has to be a classic queue, since `why`.
+[[nodiscard]] Result<RabbitPrepared> prepare_classic(const Deed& deed, const std::string& why,
+                                                     const DeedContext& context);
 
 // The exchange that is a deed's mark in the server; others of the deed begin with its name.
 [[nodiscard]] std::string rabbit_exchange(const std::string& mark);
@@ -53,6 +56,8 @@ class RabbitKeeper {
       : deed_(deed), context_(context) {}
   // Until none waits; then all of it is on disk. What was taken out stays unacknowledged.
   [[nodiscard]] Status take_all(AmqpChannel& channel);
+  // The same of the first `most` alone.
+  [[nodiscard]] Status take(AmqpChannel& channel, std::int64_t most);
   [[nodiscard]] std::int64_t taken() const { return taken_; }
   [[nodiscard]] std::uint64_t last_tag() const { return last_tag_; }  // 0: none was taken
 
@@ -67,6 +72,9 @@ class RabbitKeeper {
   std::int64_t taken_ = 0;
   std::uint64_t last_tag_ = 0;
 };
+
+// What makes two messages the same one, as far as a queue can tell.
+[[nodiscard]] std::string likeness_of(const AmqpMessage& message);
 
 // The messages of one of the deed's files; nothing: there is no such file.
 [[nodiscard]] Result<std::optional<std::vector<AmqpMessage>>> kept_messages(

@@ -31,8 +31,8 @@ class Rabbit:
         # No right more than the README asks for.
         self.ask("PUT", "/permissions/%2F/gameday",
                  {"configure": r"^(jobs|gameday\..*)$",
-                  "write": r"^(jobs|gameday\..*|amq\.default)$",
-                  "read": r"^(jobs|gameday\..*|amq\.topic)$"})
+                  "write": r"^(jobs|done|gameday\..*|amq\.default)$",
+                  "read": r"^(jobs|done|gameday\..*|amq\.topic)$"})
         self.make()
 
     def has(self, process):
@@ -88,7 +88,8 @@ class Rabbit:
 
     def targets(self):
         return (f"  jobs: {{ rabbitmq: {{ url: \"amqp://gameday:${{env:RABBIT_PASSWORD}}@"
-                f"127.0.0.1:{self.amqp}\", queue: jobs, "
+                f"127.0.0.1:{self.amqp}\", queue: jobs, dead_letters: done, "
+                f"control: [\"{self.folder}/ctl\"], "
                 f"management: \"http://127.0.0.1:{self.management}\" }} }}\n")
 
     def marks(self):

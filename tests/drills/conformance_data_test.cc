@@ -26,7 +26,7 @@ Json facet_of(std::string_view facet, const TargetPlace& place) {
 // The server that `make test` does without, if the facet needs one.
 std::string_view server_of(std::string_view facet) {
   if (needs_postgres(facet)) return "postgres";
-  return facet == "s3" ? facet : "";
+  return facet == "s3" || facet == "rabbitmq" ? facet : "";
 }
 
 std::vector<const RestoreRow*> all_restores(std::string_view server) {
@@ -61,6 +61,7 @@ class EachRestore : public testing::TestWithParam<const RestoreRow*> {
     TRY(undo, row().prepare_scratch(deed, taken, context));
     auto restored = row().fill_scratch(taken, undo, context);
     TRY_OK(row().undo(undo, context));
+    EXPECT_TRUE(gone(undo));
     return restored;
   }
   Undo prepared(const std::string& mark = "drill-1") {
@@ -72,7 +73,6 @@ class EachRestore : public testing::TestWithParam<const RestoreRow*> {
     const auto proof = row().gone(undo, world_.context());
     return proof && proof->held;
   }
-
   DeedWorld world_;
   std::unique_ptr<TargetPlace> place_;
   Target target_;
@@ -188,6 +188,8 @@ std::string case_name(const testing::TestParamInfo<const RestoreRow*>& row) {
 }
 INSTANTIATE_TEST_SUITE_P(Rows, EachRestore, testing::ValuesIn(all_restores("")), case_name);
 INSTANTIATE_TEST_SUITE_P(RowsOnPostgres, EachRestore, testing::ValuesIn(all_restores("postgres")),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(RowsOnRabbit, EachRestore, testing::ValuesIn(all_restores("rabbitmq")),
                          case_name);
 INSTANTIATE_TEST_SUITE_P(RowsOnS3, EachRestore, testing::ValuesIn(all_restores("s3")), case_name);
 

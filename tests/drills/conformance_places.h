@@ -257,7 +257,9 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (facet == "process") return std::make_unique<ProcessPlace>(world);
   if (facet == "sqlite") return std::make_unique<DatabasePlace>(world);
   if (facet == "queue") return std::make_unique<QueuePlace>(world);
-  if (facet == "rabbitmq") return std::make_unique<RabbitPlace>(world);
+  if (facet == "rabbitmq") {
+    return std::make_unique<RabbitPlace>(world, name.empty(), name == "cut-consumers");
+  }
   if (facet == "redis") return std::make_unique<RedisServerPlace>(world);
   if (facet == "s3") return std::make_unique<S3ServerPlace>(world);
   if (facet == "host") return std::make_unique<HostPlace>(world);

@@ -2,9 +2,11 @@
 // that it is somebody else's.
 #pragma once
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <string>
 
 #include "drills/systems/link.h"
@@ -28,6 +30,24 @@ class RabbitConsumer {
     say(method(1, 20, 10, brief("")));
     say(method(1, 60, 20, number(0, 2) + brief(queue) + brief("it") + '\0' + none));
     hear(world);
+  }
+
+  // Whether the server has ended its connection: it says so, or says nothing ever again.
+  [[nodiscard]] bool is_cut_off() const {
+    constexpr std::size_t kMost = 1 << 16;
+    const std::string close = number(10, 2) + number(50, 2);
+    std::string heard(kMost, '\0');
+    const ssize_t came = recv(line_.get(), heard.data(), heard.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (came < 0) return errno != EAGAIN;
+    heard.resize(static_cast<std::size_t>(came));
+    return came == 0 || heard.contains(close);
+  }
+  // By which it is told from one that came before it.
+  [[nodiscard]] std::string port() const {
+    sockaddr_in own{};
+    socklen_t size = sizeof own;
+    getsockname(line_.get(), reinterpret_cast<sockaddr*>(&own), &size);
+    return std::to_string(ntohs(own.sin_port));
   }
 
  private:

@@ -15,9 +15,39 @@ class RabbitFixture : public testing::Test {
     world_.add_target("jobs", "rabbitmq", vhost_.facet());
     deed_.target = "jobs";
     deed_.kind = row.name;
+    // Counted from when the node is up, which may take its time.
+    world_.set_until({{}, world_.clock().in(std::chrono::minutes(5))});
   }
   void SetUp() override {
     for (const char* body : {"a", "b", "c"}) vhost_.publish(body);
+  }
+
+  // With exactly these rights it may, and without any one of them it is told so.
+  using Names = std::vector<std::string>;
+  void expect_needs(const Names& configure, const Names& write, const Names& read) {
+    const Names* const lists[] = {&configure, &write, &read};
+    const auto may_without = [&](const std::string* taken) {
+      std::string patterns[3];
+      for (int list = 0; list < 3; ++list) {
+        for (const auto& name : *lists[list]) {
+          if (&name != taken) patterns[list] += (patterns[list].empty() ? "" : "|") + name;
+        }
+        patterns[list] = "^(" + patterns[list] + ")$";
+      }
+      vhost_.allow(patterns[0], patterns[1], patterns[2]);
+      return row_.may(deed_, world_.context());
+    };
+    for (const auto* list : lists) {
+      for (const auto& name : *list) {
+        const auto may = may_without(&name);
+        ASSERT_FALSE(may) << "it may without " << name;
+        EXPECT_EQ(may.error().code, ErrorCode::refused) << may.error().text;
+      }
+    }
+    const auto may = may_without(nullptr);
+    EXPECT_TRUE(may) << may.error().text;
+    EXPECT_EQ(vhost_.bodies(), "a b c") << "looking has touched something";
+    EXPECT_EQ(vhost_.marks(), "");
   }
 
   Result<Undo> prepare() { return row_.prepare(deed_, world_.context()); }

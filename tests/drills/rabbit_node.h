@@ -51,10 +51,23 @@ class RabbitNode {
   void pause() { EXPECT_EQ(tell("pause"), "paused"); }
   void resume() { EXPECT_EQ(tell("resume"), "resumed"); }
 
+  // For what the server does, or tells, a moment later.
+  template <class Shows>
+  void wait_until(const Shows& shows) const {
+    const Until until{{}, clock_.in(std::chrono::seconds(20))};
+    while (!shows() && clock_.pause(std::chrono::milliseconds(50), until)) {
+    }
+  }
+  // Whether its management API is there.
+  [[nodiscard]] bool answers() const {
+    return http_->send({.url = management()}, {{}, clock_.in(std::chrono::seconds(20))})
+        .has_value();
+  }
   [[nodiscard]] std::string amqp() const { return "127.0.0.1:" + amqp_; }
   // By TLS, as `localhost`, known by the certificate in `ca`.
   [[nodiscard]] std::string amqps() const { return "localhost:" + amqps_; }
   [[nodiscard]] std::string ca() const { return folder_ + "/node.pem"; }
+  [[nodiscard]] std::string control() const { return folder_ + "/ctl"; }
   [[nodiscard]] std::string management() const { return "http://127.0.0.1:" + management_; }
 
   // As the administrator, through the interface that people use; null where nothing came back.
@@ -116,8 +129,7 @@ class RabbitVhost {
     static int number = 0;
     name_ = "t/" + std::to_string(getpid()) + "-" + std::to_string(++number);
     node_.ask("PUT", "/vhosts/" + path());
-    node_.ask("PUT", "/users/gameday",
-              Json::object({{"password", kPassword}, {"tags", "management"}}));
+    tag("management");
     allow(".*", ".*", ".*");
     node_.ask("PUT", "/permissions/" + path() + "/guest",
               Json::object({{"configure", ".*"}, {"write", ".*"}, {"read", ".*"}}));
@@ -127,6 +139,9 @@ class RabbitVhost {
   RabbitVhost(const RabbitVhost&) = delete;
   RabbitVhost& operator=(const RabbitVhost&) = delete;
 
+  void tag(const std::string& tag) {
+    node_.ask("PUT", "/users/gameday", Json::object({{"password", kPassword}, {"tags", tag}}));
+  }
   void allow(const std::string& configure, const std::string& write, const std::string& read) {
     node_.ask("PUT", "/permissions/" + path() + "/gameday",
               Json::object({{"configure", configure}, {"write", write}, {"read", read}}));
@@ -207,6 +222,7 @@ class RabbitVhost {
     return Json::object({{"url", url()},
                          {"queue", "orders"},
                          {"management", node_.management()},
+                         {"control", Json(Json::Array{node_.control()})},
                          {"dead_letters", "dead"}});
   }
   [[nodiscard]] RabbitNode& node() { return node_; }

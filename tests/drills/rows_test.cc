@@ -148,6 +148,10 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("postgres", "lose-data"), "lose-data-postgres");
   EXPECT_EQ(meant("rabbitmq", "drop-queue"), "drop-rabbitmq-queue");
   EXPECT_EQ(meant("rabbitmq", "purge-queue"), "purge-rabbitmq-queue");
+  EXPECT_EQ(meant("rabbitmq", "poison"), "poison-rabbitmq-queue");
+  EXPECT_EQ(meant("rabbitmq", "duplicate-messages"), "duplicate-rabbitmq-messages");
+  EXPECT_EQ(meant("rabbitmq", "delay-messages"), "delay-rabbitmq-messages");
+  EXPECT_EQ(meant("rabbitmq", "reorder-messages"), "reorder-rabbitmq-messages");
   EXPECT_EQ(meant("queue", "drop-queue"), "drop-queue");
   EXPECT_EQ(meant("container", "block"), "block-container");
   EXPECT_EQ(meant("host", "block"), "block");

@@ -7,11 +7,12 @@ what to do on its standard input, a word a line, answers with a line each, and e
     resume   resumed
 
     rabbit_node.py FOLDER    makes the folder, and removes it at its end; FOLDER/node.pem is who it
-                             is by TLS, for `localhost`"""
+                             is by TLS, for `localhost`; FOLDER/ctl is rabbitmqctl for this node"""
 
 import contextlib
 import os
 import random
+import shlex
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ import time
 import urllib.request
 
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 PATIENCE = 120  # a node takes 5 s on a machine of its own
 
 
@@ -64,6 +66,10 @@ class Node:
                    f"ssl_options.certfile = {folder}/node.pem\n"
                    f"ssl_options.keyfile = {folder}/node.key\n"
                    "ssl_options.verify = verify_none\n")
+        self.write("ctl", "#!/bin/sh\n" + "".join(
+            f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
+            + f'exec {CONTROL} "$@"\n')
+        os.chmod(folder + "/ctl", 0o700)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
                         "subjectAltName=DNS:localhost", "-keyout", folder + "/node.key", "-out",

@@ -336,5 +336,11 @@ TEST_F(DropQueueOnRabbit, MarksAreFoundWithoutUndoOrStore) {
   undo_it(undo);
 }
 
+TEST_F(DropQueueOnRabbit, NeedsTheseRightsAndNoOther) {
+  expect_needs({"orders", "gameday\\..*"}, {"orders", "gameday\\..*", "amq\\.default"},
+               {"orders", "gameday\\..*"});
+  undo_it(injected());
+}
+
 }  // namespace
 }  // namespace gameday

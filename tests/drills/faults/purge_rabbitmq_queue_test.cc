@@ -129,5 +129,11 @@ TEST_F(PurgeQueueOnRabbit, MissingNotesAreNoSuccess) {
   EXPECT_FALSE(row_.gone(undo, world_.context()));
 }
 
+TEST_F(PurgeQueueOnRabbit, NeedsTheseRightsAndNoOther) {
+  expect_needs({"gameday\\..*"}, {"orders", "gameday\\..*", "amq\\.default"},
+               {"orders", "gameday\\..*"});
+  undo_it(injected());
+}
+
 }  // namespace
 }  // namespace gameday

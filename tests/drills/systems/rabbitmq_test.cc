@@ -92,41 +92,6 @@ TEST_F(RabbitTargetOnRabbit, WhatIsNotThereOrNotOursIsNamed) {
             ErrorCode::not_found);
 }
 
-// With each right taken away it is missed, and nothing was touched by looking.
-TEST_F(RabbitTargetOnRabbit, EachRightThatFaultsNeedIsLookedFor) {
-  const auto may = [&] { return rabbitmq_facet.may(target(), world_.context()); };
-  vhost_.publish("a");
-  const std::string ours = "^(orders|gameday\\..*)$";
-  const std::string write = "^(orders|gameday\\..*|amq\\.default)$";
-  vhost_.allow(ours, write, ours);
-  const auto all = may();
-  EXPECT_TRUE(all) << all.error().text;
-  for (const auto& [configure, writing, reading] :
-       {std::tuple{"^gameday\\..*$", write.c_str(), ours.c_str()},
-        std::tuple{"^orders$", write.c_str(), ours.c_str()},
-        std::tuple{ours.c_str(), "^(gameday\\..*|amq\\.default)$", ours.c_str()},
-        std::tuple{ours.c_str(), "^(orders|amq\\.default)$", ours.c_str()},
-        std::tuple{ours.c_str(), ours.c_str(), ours.c_str()},
-        std::tuple{ours.c_str(), write.c_str(), "^gameday\\..*$"},
-        std::tuple{ours.c_str(), write.c_str(), "^orders$"}}) {
-    vhost_.allow(configure, writing, reading);
-    const auto lacking = may();
-    ASSERT_FALSE(lacking) << configure << " " << writing << " " << reading;
-    EXPECT_EQ(lacking.error().code, ErrorCode::refused) << lacking.error().text;
-  }
-  EXPECT_EQ(vhost_.bodies(), "a");
-  EXPECT_TRUE(vhost_.bindings().empty());
-  EXPECT_EQ(vhost_.marks(), "");
-  // Whoever makes the queue again binds it again to what it was bound to.
-  vhost_.bind("amq.topic", "order.*", Json::object());
-  vhost_.allow(ours, write, ours);
-  ASSERT_FALSE(may());
-  EXPECT_NE(may().error().text.find("amq.topic"), std::string::npos) << may().error().text;
-  vhost_.allow(ours, write, "^(orders|gameday\\..*|amq\\.topic)$");
-  EXPECT_TRUE(may());
-  EXPECT_EQ(vhost_.bindings().size(), 1u);
-}
-
 TEST_F(RabbitTargetOnRabbit, WhatIsOutForDeliveryCountsWithoutDelay) {
   EXPECT_EQ(depth(), 0);
   vhost_.publish("a");
