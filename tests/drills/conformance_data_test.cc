@@ -73,6 +73,7 @@ class EachRestore : public testing::TestWithParam<const RestoreRow*> {
     const auto proof = row().gone(undo, world_.context());
     return proof && proof->held;
   }
+
   DeedWorld world_;
   std::unique_ptr<TargetPlace> place_;
   Target target_;
