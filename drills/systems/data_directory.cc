@@ -131,6 +131,21 @@ Status end_process(const DataDirectory& data, ServerEnd how, const DeedContext& 
   return end_work_in(data.folder, {.signal = SIGQUIT, .tries = 50}, context);
 }
 
+// One that was killed a moment ago may not be reaped yet, and holds its lock file by its number.
+Status run_start(const DataDirectory& data, const DeedContext& context) {
+  constexpr int kTries = 4;
+  constexpr Duration kAgain = std::chrono::milliseconds(500);
+  for (int tries = 1;; ++tries) {
+    TRY(ended, context.doors.processes.run({data.start, "/", {}}, context.until));
+    if (ended.succeeded() || !at_work_in(data.folder, context).empty()) return {};
+    if (tries == kTries) {
+      return fail(ErrorCode::failed,
+                  "the server of " + data.folder + " does not start: " + last_words(ended.output));
+    }
+    TRY_OK(context.doors.clock.pause(kAgain, context.until));
+  }
+}
+
 Status sync_folder(const std::string& folder) {
   const Descriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() >= 0 && fsync(opened.get()) == 0) return {};
@@ -260,11 +275,7 @@ Status start_server(const DataDirectory& data, const DeedContext& context) {
   if (data.container) {
     TRY_OK(put_back(*data.container, context));
   } else if (at_work_in(data.folder, context).empty()) {
-    TRY(ended, context.doors.processes.run({data.start, "/", {}}, context.until));
-    if (!ended.succeeded()) {
-      return fail(ErrorCode::failed,
-                  "the server of " + data.folder + " does not start: " + last_words(ended.output));
-    }
+    TRY_OK(run_start(data, context));
   }
   const auto session = wait_for_server(data, context);
   return session ? Status() : std::unexpected(session.error());
