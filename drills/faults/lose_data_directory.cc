@@ -73,7 +73,7 @@ const FaultRow lose_data_directory_fault{
     .rights =
         "to end the server and to rename its data directory: be root, on the machine of the "
         "server or of the engine of its container",
-    .example = "- { fault: lose-data-directory, target: database, id: lost }",
+    .example = "- { fault: lose-data-directory, target: database, for: 20s }",
     .prepare = prepare,
     .inject = inject,
     .prove = prove,

@@ -331,7 +331,9 @@ class SilentPlace {
     return "  front: { http: \"http://" + peer_.address() +
            "\" }\n  west: { process: { pidfile: run/west.pid } }\n  orders: { queue: \"http://" +
            peer_.address() + "/orders\" }\n  sessions: { redis: \"" + peer_.address() +
-           "\" }\n  archive: { s3: { endpoint: \"http://" + peer_.address() +
+           "\" }\n  database: { postgres: \"postgresql://shop@" + peer_.address() +
+           "/orders\" }\n  standby: { postgres: \"postgresql://shop@" + peer_.address() +
+           "/orders\" }\n  archive: { s3: { endpoint: \"http://" + peer_.address() +
            "\", bucket: backups, access_key: \"${env:HOME}\", secret_key: \"${env:HOME}\" } }\n";
   }
 

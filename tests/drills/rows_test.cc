@@ -112,7 +112,8 @@ TEST(Rows, EachCanDoItsPart) {
   }
   for (const auto* row : rows.restores) {
     EXPECT_TRUE(row->backup && row->undo && row->gone) << row->name;
-    EXPECT_EQ(row->prepare == nullptr, row->restore_place == nullptr) << row->name;
+    const bool prepared = (row->prepare == nullptr) != (row->prepare_place == nullptr);
+    EXPECT_EQ(prepared, row->restore_place != nullptr) << row->name;
     EXPECT_EQ(row->prepare_scratch == nullptr, row->fill_scratch == nullptr) << row->name;
     EXPECT_NE(row->restore_scratch == nullptr, row->fill_scratch == nullptr) << row->name;
     EXPECT_NE(rows.facet(row->facet), nullptr) << row->name;

@@ -51,6 +51,18 @@ TEST_F(RecoveryOnPostgres, ABackupComesBackAsOfAnyPointAndLeavesNothing) {
   EXPECT_EQ(psql("SELECT count(*) FROM sales.lines"), "0") << "the live cluster was touched";
 }
 
+TEST_F(RecoveryOnPostgres, APointBeforeTheLastTransactionIsNotHeldAgainstIt) {
+  const std::string before = psql(
+      "SELECT to_char(now() AT TIME ZONE 'UTC', "
+      "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
+  cluster_.change("DELETE FROM sales.lines");
+  const BackupTaken taken = backup();
+  const Restored earlier = restored(taken, before);
+  EXPECT_TRUE(earlier.verified) << earlier.text;
+  EXPECT_EQ(earlier.facts.integer("rows", 0), 60);
+  EXPECT_FALSE(earlier.facts.get("recovered").boolean("compared", true));
+}
+
 TEST_F(RecoveryOnPostgres, ATarFileComesBackToo) {
   take_base({"--format", "tar", "--gzip", "--wal-method", "fetch"});
   const BackupTaken taken = backup();
