@@ -39,7 +39,11 @@ std::string laid_out(const std::string& text) {
 
 void list(std::string_view name, std::string_view summary) {
   std::string start = "  " + std::string(name);
-  start.resize(std::max(start.size() + 2, kNames), ' ');
+  if (start.size() + 2 > kNames) {
+    print(start);
+    start.clear();
+  }
+  start.resize(kNames, ' ');
   print(start + wrapped(summary, kNames, kColumns - kNames));
 }
 
