@@ -145,7 +145,9 @@ class Rabbit:
         """Each with the routing key that it came with."""
         got = self.ask("POST", f"/queues/%2F/{queue}/get",
                        {"count": 1000, "ackmode": "ack_requeue_true", "encoding": "auto"}) or []
-        deaths = [m["properties"].get("headers", {}).get("x-death") for m in got]
+        # Empty tables are told as lists.
+        headers = [(m["properties"] or {}).get("headers") or {} for m in got]
+        deaths = [one.get("x-death") for one in headers]
         return [(m["payload"], death[0]["routing-keys"][0] if death else m["routing_key"])
                 for m, death in zip(got, deaths)]
 
