@@ -11,6 +11,8 @@ namespace {
 
 // How long to look at one target: one that drips its answer is not there.
 constexpr Duration kLooksWithin = std::chrono::seconds(5);
+// For one step's rights: some are found out by programs that take seconds to start, as rabbitmqctl.
+constexpr Duration kRightsWithin = std::chrono::seconds(20);
 
 ProxyLink proxy_of(const Link& link) { return {link.name, link.listen, link.to}; }
 
@@ -68,8 +70,8 @@ Status Performer::bring_up(const Until& until, bool* started) {
 Result<std::vector<Instance>> Performer::resolve(const Until& until) {
   std::vector<Instance> found;
   const auto& system = terms_.playbook->system;
-  const auto look = [&] {
-    const Instant patience = terms_.doors.clock.in(kLooksWithin);
+  const auto look = [&](Duration within = kLooksWithin) {
+    const Instant patience = terms_.doors.clock.in(within);
     return context(terms_.drill, {until.stop, std::min(until.deadline, patience)});
   };
   for (const auto& target : system.targets) {
@@ -90,7 +92,7 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
     const FaultRow* row = step.kind == StepKind::fault ? terms_.rows.fault(step.fault) : nullptr;
     if (row == nullptr) continue;
     // Found out now, and not when half of the timeline is done.
-    TRY_OK(may_inject(step, *row, terms_.rows, look()));
+    TRY_OK(may_inject(step, *row, terms_.rows, look(kRightsWithin)));
     if (row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
   }
   for (const auto& load : terms_.playbook->loads) {

@@ -157,7 +157,7 @@ class Place:
         more = EDGE
         for server in self.servers.values():
             more += server.targets()
-            server.fill()
+            server.fill(fault)
         playbook = self.shop.write(f"{fault}.yaml", short_playbook(self.faults[fault])
                                    .replace("  links:\n", more + "  links:\n"))
         return gameday.start(playbook, "--quiet", environment=environment)

@@ -2,18 +2,47 @@
 
 import base64
 import json
+import socket
+import struct
 import subprocess
 import sys
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from shop_world import SOURCE, check
+from shop_world import SOURCE, check, eventually
 
 PASSWORD = "s3/cr@t:x"
 MESSAGES = [f"message-{number}" for number in range(20)]
 # Some of the messages come by an exchange, and so have another way back.
 ROUTED = MESSAGES[::4]
+
+
+class Consumer:
+    """Takes one message of the queue and never acknowledges it: by AMQP's own bytes, so that it is
+    somebody else's."""
+
+    def __init__(self, port):
+        self.line = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.name = "127.0.0.1:%d -> " % self.line.getsockname()[1]
+        login = b"\0guest\0guest"
+        start = bytes(4) + b"\x05PLAIN" + struct.pack(">I", len(login)) + login + b"\x05en_US"
+        self.line.sendall(b"AMQP\0\0\x09\x01" + self.method(0, 10, 11, start)
+                          + self.method(0, 10, 31, struct.pack(">HIH", 2047, 131072, 0))
+                          + self.method(0, 10, 40, b"\x01/\0\0")
+                          + self.method(1, 20, 10, b"\0")
+                          + self.method(1, 60, 10, struct.pack(">IHB", 0, 1, 0))
+                          + self.method(1, 60, 20, b"\0\0\x04jobs\x02it\0" + bytes(4)))
+        heard = b""
+        while struct.pack(">HH", 60, 21) + b"\x02it" not in heard:
+            came = self.line.recv(4096)
+            check(came, f"no consumer: {heard}")
+            heard += came
+
+    @staticmethod
+    def method(channel, kind, number, arguments):
+        payload = struct.pack(">HH", kind, number) + arguments
+        return struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce"
 
 
 class Rabbit:
@@ -26,9 +55,10 @@ class Rabbit:
         said = self.process.stdout.readline().split()
         check(said[:1] == ["up"], f"no RabbitMQ node: {said}")
         self.folder, self.amqp, self.management = folder, said[1], said[2]
+        self.consumer = None
         self.environment = {"RABBIT_PASSWORD": PASSWORD}
-        self.ask("PUT", "/users/gameday", {"password": PASSWORD, "tags": "management"})
-        # No right more than the README asks for.
+        # No right more than the README asks for; the tag is for the connections of consumers.
+        self.ask("PUT", "/users/gameday", {"password": PASSWORD, "tags": "administrator"})
         self.ask("PUT", "/permissions/%2F/gameday",
                  {"configure": r"^(jobs|gameday\..*)$",
                   "write": r"^(jobs|done|gameday\..*|amq\.default)$",
@@ -76,8 +106,21 @@ class Rabbit:
                                                  "x-dead-letter-routing-key": "done"}})
         self.ask("POST", "/bindings/%2F/e/amq.topic/q/jobs", {"routing_key": "job.*"})
 
-    def fill(self):
+    def consume(self):
+        """For whoever cuts consumers off; the server tells of one a moment later."""
+        self.consumer = Consumer(int(self.amqp))
+        check(eventually(lambda: self.consumer.name in json.dumps(self.ask("GET", "/consumers/%2F")),
+                         20, every=0.1), "the consumer is not told of")
+
+    def leave(self):
+        """What it holds waits again."""
+        if self.consumer is not None:
+            self.consumer.line.close()
+            self.consumer = None
+
+    def fill(self, fault):
         """What a drill finds."""
+        self.leave()
         for queue in ("jobs", "done"):
             self.ask("DELETE", f"/queues/%2F/{queue}/contents")
         for message in MESSAGES:
@@ -85,6 +128,8 @@ class Rabbit:
             self.ask("POST", f"/exchanges/%2F/{'amq.topic' if routed else 'amq.default'}/publish",
                      {"properties": {"delivery_mode": 2}, "payload_encoding": "string",
                       "routing_key": "job.new" if routed else "jobs", "payload": message})
+        if fault == "cut-consumers":
+            self.consume()
 
     def targets(self):
         return (f"  jobs: {{ rabbitmq: {{ url: \"amqp://gameday:${{env:RABBIT_PASSWORD}}@"
@@ -100,7 +145,9 @@ class Rabbit:
         """Each with the routing key that it came with."""
         got = self.ask("POST", f"/queues/%2F/{queue}/get",
                        {"count": 1000, "ackmode": "ack_requeue_true", "encoding": "auto"}) or []
-        deaths = [m["properties"].get("headers", {}).get("x-death") for m in got]
+        # Empty tables are told as lists.
+        headers = [(m["properties"] or {}).get("headers") or {} for m in got]
+        deaths = [one.get("x-death") for one in headers]
         return [(m["payload"], death[0]["routing-keys"][0] if death else m["routing_key"])
                 for m, death in zip(got, deaths)]
 
@@ -120,8 +167,10 @@ class Rabbit:
 
     def check_healed(self):
         """No message may be lost. Those that were being put back at a death may be there twice."""
-        messages, bindings, marks = self.state()
+        self.leave()
         wanted = {(m, "job.new" if m in ROUTED else "jobs") for m in MESSAGES}
+        eventually(lambda: set(self.waiting_and_done()) == wanted)
+        messages, bindings, marks = self.state()
         check(set(messages) == wanted, f"messages: {messages}")
         check(len(messages) in (len(wanted), 2 * len(wanted)), f"messages: {messages}")
         check(bindings == [" jobs", "amq.topic job.*"], f"bindings: {bindings}")

@@ -49,7 +49,7 @@ class Redis:
         self.before = self.state()
         check(self.before[0] == f"db0:keys={KEYS + 1},expires={KEYS}", f"Redis: {self.before}")
 
-    def fill(self):
+    def fill(self, _):
         """What a drill finds is what the one before it has left."""
 
     def has(self, process):

@@ -72,7 +72,7 @@ class S3:
         self.before = self.state()
         check(self.before[0].count("<IsLatest>true") == OBJECTS, f"S3: {self.before}")
 
-    def fill(self):
+    def fill(self, _):
         """What a drill finds is what the one before it has left."""
 
     def has(self, process):

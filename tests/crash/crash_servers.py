@@ -25,7 +25,7 @@ class Container:
     def targets(self):
         return f"  cache: {{ container: {self.box.name} }}\n"
 
-    def fill(self):
+    def fill(self, _):
         pass
 
     def has(self, _):
@@ -46,7 +46,7 @@ class Database:
         self.postgres.down()
         self.postgres.up()
 
-    def fill(self):
+    def fill(self, _):
         pass
 
     def check_healed(self):

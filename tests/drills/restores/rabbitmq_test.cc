@@ -10,6 +10,8 @@ namespace {
 class RestoreOnRabbit : public testing::Test {
  protected:
   RestoreOnRabbit() {
+    // Counted from when the node is up, which may take its time.
+    world_.set_until({{}, world_.clock().in(std::chrono::minutes(5))});
     world_.add_target("jobs", "rabbitmq", vhost_.facet());
     std::filesystem::create_directories(world_.private_folder());
     vhost_.tag("administrator");

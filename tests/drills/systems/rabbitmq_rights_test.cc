@@ -8,8 +8,8 @@ namespace {
 
 class RabbitRightsOnRabbit : public testing::Test {
  protected:
+  RabbitVhost vhost_;  // first: a node takes its time, and the world has a deadline
   DeedWorld world_;
-  RabbitVhost vhost_;
 };
 
 // With each right taken away it is missed, and nothing was touched by looking.

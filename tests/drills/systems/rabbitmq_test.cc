@@ -49,8 +49,8 @@ class RabbitTargetOnRabbit : public testing::Test {
                               .value());
   }
 
+  RabbitVhost vhost_;  // first: a node takes its time, and the world has a deadline
   DeedWorld world_;
-  RabbitVhost vhost_;
 };
 
 TEST_F(RabbitTargetOnRabbit, IsOneQueueOfOneCluster) {
