@@ -39,13 +39,29 @@ Json recipe_beside(Json recipe, const std::string& name, std::chrono::seconds li
   return recipe;
 }
 
+// Until it is gone: what its engine is removing already (a conflict) still has its name.
 Status remove(const std::string& id_or_name, const DockerEngine& engine,
               const DeedContext& context) {
-  const auto done = engine.drop("/containers/" + id_or_name + "?force=true", context);
-  // 409: its engine is removing it.
-  const bool gone =
-      done || done.error().code == ErrorCode::not_found || done.error().code == ErrorCode::conflict;
-  return gone ? Status() : std::unexpected(done.error());
+  constexpr Duration kAgain = std::chrono::milliseconds(50);
+  while (true) {
+    const auto done = engine.drop("/containers/" + id_or_name + "?force=true", context);
+    if (done || done.error().code == ErrorCode::not_found) return {};
+    if (done.error().code != ErrorCode::conflict) return std::unexpected(done.error());
+    TRY_OK(context.doors.clock.pause(kAgain, context.until));
+  }
+}
+
+// An engine gives a name free a moment after it has ceased to know who had it.
+Result<std::string> make_named(const Json& made, const DockerEngine& engine,
+                               const DeedContext& context) {
+  constexpr int kTries = 40;
+  constexpr Duration kAgain = std::chrono::milliseconds(50);
+  for (int tries = 1;; ++tries) {
+    TRY_OK(remove(made.text("name"), engine, context));
+    auto id = make_container(made, engine, context);
+    if (id || id.error().code != ErrorCode::conflict || tries == kTries) return id;
+    TRY_OK(context.doors.clock.pause(kAgain, context.until));
+  }
 }
 
 }  // namespace
@@ -73,12 +89,11 @@ Result<std::string> unwoven(std::string_view stream) {
 Result<ContainerAide> ContainerAide::make(const Container& beside, const DockerEngine& engine,
                                           const DeedContext& context) {
   const std::string name = "gameday-" + context.mark;
-  TRY_OK(remove(name, engine, context));
   TRY(recipe, recipe_of(beside, engine, context));
   const auto left = std::chrono::duration_cast<std::chrono::seconds>(
       context.until.deadline - context.doors.clock.now().boot);
   const Json made = recipe_beside(std::move(recipe), name, left + kLonger, context.mark);
-  TRY(id, make_container(made, engine, context));
+  TRY(id, make_named(made, engine, context));
   ContainerAide aide(std::move(id), engine, context);
   const auto started = engine.post("/containers/" + aide.id_ + "/start", {}, context);
   if (!started) {

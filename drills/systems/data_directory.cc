@@ -107,11 +107,17 @@ Status end_container(const HeldContainer& held, ServerEnd how, const DeedContext
   return fail(ErrorCode::failed, shown(held) + " does not end");
 }
 
-// The server itself, of those who work there: a shutdown is asked of it alone.
-std::optional<ProcessId> postmaster_of(const DataDirectory& data, const DeedContext& context) {
+// Who its lock file says serves it: 0 is nobody.
+pid_t named_in_lock(const DataDirectory& data, const DeedContext& context) {
   const auto lock = context.doors.files.read(data.folder + "/postmaster.pid");
   pid_t pid = 0;
   if (lock) std::from_chars(lock->data(), lock->data() + lock->size(), pid);
+  return pid;
+}
+
+// The server itself, of those who work there: a shutdown is asked of it alone.
+std::optional<ProcessId> postmaster_of(const DataDirectory& data, const DeedContext& context) {
+  const pid_t pid = named_in_lock(data, context);
   const auto pids = at_work_in(data.folder, context);
   if (std::ranges::find(pids, pid) == pids.end()) return std::nullopt;
   const auto facts = context.doors.processes.look(pid);
@@ -131,10 +137,24 @@ Status end_process(const DataDirectory& data, ServerEnd how, const DeedContext& 
   return end_work_in(data.folder, {.signal = SIGQUIT, .tries = 50}, context);
 }
 
-// One that was killed a moment ago may not be reaped yet, and holds its lock file by its number.
+// One that was killed a moment ago holds its lock file by its number until its parent reaps it, and
+// some take seconds for that.
+Status wait_until_reaped(const DataDirectory& data, const DeedContext& context) {
+  constexpr Duration kAgain = std::chrono::milliseconds(50);
+  const Instant end = context.doors.clock.in(kGrace);
+  const pid_t pid = named_in_lock(data, context);
+  while (pid > 0 && context.doors.clock.now().boot < end) {
+    const auto facts = context.doors.processes.look(pid);
+    if (!facts || !facts->zombie) return {};
+    TRY_OK(context.doors.clock.pause(kAgain, context.until));
+  }
+  return {};
+}
+
 Status run_start(const DataDirectory& data, const DeedContext& context) {
   constexpr int kTries = 4;
   constexpr Duration kAgain = std::chrono::milliseconds(500);
+  TRY_OK(wait_until_reaped(data, context));
   for (int tries = 1;; ++tries) {
     TRY(ended, context.doors.processes.run({data.start, "/", {}}, context.until));
     if (ended.succeeded() || !at_work_in(data.folder, context).empty()) return {};

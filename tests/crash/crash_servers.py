@@ -5,6 +5,7 @@ process its own?) and `remove`."""
 
 import os
 import signal
+import threading
 
 import crash_box
 from crash_rabbit import Rabbit
@@ -61,6 +62,11 @@ class PlacedPostgres(Postgres):
         words = ", ".join(f'"{word}"' for word in self.start_words("primary"))
         placed = f'postgres-data: {{ folder: "{self.folder}/primary/data", start: [{words}] }} }}'
         return super().targets().replace('" }\n', f'", {placed}\n', 1)
+
+    def start(self, name, *settings):
+        """One that is killed is reaped at once, as a service manager does."""
+        super().start(name, *settings)
+        threading.Thread(target=self.servers[-1].wait, daemon=True).start()
 
     def down(self):
         super().down()
