@@ -61,7 +61,10 @@ class DeedWorld {
         if (seen++ == change) _exit(99);
       };
       files_ = Files(observer);
-      doors_.observer = observer;
+      // What starts programs has a thread, which lives on the other side alone.
+      static_cast<void>(processes_.release());
+      processes_ = make_processes(clock_);
+      std::construct_at(&doors_, Doors{clock_, files_, *processes_, *http_, observer});
       work();
       _exit(0);
     }
