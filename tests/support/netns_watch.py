@@ -84,8 +84,12 @@ def rules_in(saved):
                                 re.match(r":(INPUT|FORWARD|OUTPUT) ACCEPT\b", line))
 
 
+# iptables leaves a builtin chain too, in a table where there are others' rules.
+EMPTY_CHAIN = r"\tchain (INPUT|FORWARD|OUTPUT) \{\n\t\ttype \w+ hook [^\n]* policy accept;\n\t\}\n"
+
+
 def tables_in(listed):
-    return without_empty_tables(listed, "table ", "}", lambda line: re.match(
+    return without_empty_tables(re.sub(EMPTY_CHAIN, "", listed), "table ", "}", lambda line: re.match(
         r"table |\s*chain (INPUT|FORWARD|OUTPUT) \{$|\s*type \w+ hook .* policy accept;$|\s*\}$|$", line))
 
 

@@ -63,7 +63,7 @@ TEST_F(RevokeLoginOnPostgres, SessionsGoOnUnlessTheyAreEnded) {
   expect_undone(kept);
   const Undo ended = prepared(role("shop", "nologin", true));
   ASSERT_TRUE(inject(ended));
-  EXPECT_TRUE(eventually([&] { return prove(ended).held; }));
+  EXPECT_TRUE(prove(ended).held) << prove(ended).text;
   EXPECT_FALSE(client->ask("SELECT 1"));
   expect_undone(ended);
 }
