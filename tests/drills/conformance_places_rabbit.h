@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "drills/systems/rabbitmq.h"
 #include "tests/drills/conformance_place.h"
@@ -16,6 +17,8 @@ class RabbitPlace : public TargetPlace {
   // With `whole` it is the vhost that is the target, with `consumed` whoever consumes from the
   // queue, which then is empty: for both our user needs to be an administrator.
   RabbitPlace(DeedWorld& world, bool whole, bool consumed) : world_(world), consumed_(consumed) {
+    // Counted from when the node is up, which may take its time.
+    world_.set_until({{}, world_.clock().in(std::chrono::minutes(5))});
     if (whole || consumed) vhost_.tag("administrator");
     vhost_.make("dead");
     vhost_.bind("amq.topic", "order.*", Json::object());
@@ -27,7 +30,11 @@ class RabbitPlace : public TargetPlace {
     come_back();
   }
   ~RabbitPlace() override {
-    if (paused_) vhost_.node().resume();
+    if (!paused_) return;
+    vhost_.node().resume();
+    // What was injected before the silence nobody has undone, and others share the node.
+    if (!vhost_.node().answers()) tell({"start_app"});
+    if (!takes_messages()) tell({"set_vm_memory_high_watermark", "0.4"});
   }
   std::string rabbitmq() const override { return vhost_.facet().dump(); }
   std::string silent_rabbitmq() const override { return silent_facet().dump(); }
@@ -68,6 +75,13 @@ class RabbitPlace : public TargetPlace {
     return facet.set("management", "http://" + silent_.address());
   }
 
+  void tell(const std::vector<std::string>& words) {
+    std::vector<std::string> argv = {vhost_.node().control(), "-q"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    const auto ended = world_.doors().processes.run(
+        {argv, "/", {}}, {{}, world_.clock().in(std::chrono::minutes(2))});
+    EXPECT_TRUE(ended && ended->succeeded()) << words.front();
+  }
   // As a publisher finds it, whose message no queue is there for.
   bool takes_messages() {
     DeedContext context = world_.context();
