@@ -170,7 +170,7 @@ TEST_F(PlaceOnPostgres, HalfOfItIsUndoneToo) {
   const BackupTaken taken = backup();
   const std::string orders = psql("SELECT count(*) FROM sales.orders");
   const std::string server = psql("SELECT pg_postmaster_start_time()");
-  for (int change = 0;; change += 3) {
+  for (int change = 0;; change += 5) {
     const auto undo = prepared_place(taken);
     ASSERT_TRUE(undo) << undo.error().text;
     begin();
