@@ -33,7 +33,7 @@ class PostgresPlace : public TargetPlace {
       EXPECT_TRUE(eventually_seen("50"));
     }
     // What a deed is given counts from when there is something to do it to.
-    world.set_until({{}, world.clock().in(std::chrono::seconds(30))});
+    world.set_until({{}, world.clock().in(std::chrono::minutes(2))});
   }
   ~PostgresPlace() override {
     signal_servers(SIGCONT);

@@ -13,14 +13,19 @@ from shop_world import SKIPPED, check, eventually
 PROGRAMS = "/usr/lib/postgresql/15/bin/"
 SETTINGS = ("listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=16MB",
             "wal_keep_size=64MB", "jit=off")
+# In its file, where what stands in postgresql.auto.conf goes before it.
+ARCHIVES = "archive_mode = on\narchive_command = 'true'\n"
 SHOP = """CREATE SCHEMA sales; CREATE TABLE sales.orders (id bigint PRIMARY KEY, item text);
-INSERT INTO sales.orders SELECT n, 'book' FROM generate_series(1, 50) AS n"""
+INSERT INTO sales.orders SELECT n, 'book' FROM generate_series(1, 50) AS n;
+GRANT INSERT ON sales.orders TO clerk"""
 STATE = """SELECT md5(string_agg(o::text, ';' ORDER BY id)) FROM sales.orders AS o;
 SELECT nspname FROM pg_namespace WHERE nspname LIKE 'gameday%';
 SELECT rolname, rolcanlogin, rolconnlimit, shobj_description(oid, 'pg_authid') FROM pg_roles
   WHERE rolname = 'shop';
 SELECT datname, datallowconn FROM pg_database ORDER BY datname;
-SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'gameday % holds'"""
+SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'gameday % holds';
+SHOW archive_command;
+SELECT relacl FROM pg_class WHERE oid = 'sales.orders'::regclass"""
 
 
 class Postgres:
@@ -59,10 +64,13 @@ class Postgres:
         data = [f"{self.folder}/{name}/data" for name in ("primary", "standby")]
         self.run_as_server(PROGRAMS + "initdb", "-D", data[0], "-U", "postgres", "-A", "trust",
                            "--no-sync", "--locale", "C.UTF-8")
+        with open(data[0] + "/postgresql.conf", "a", encoding="utf-8") as file:
+            file.write(ARCHIVES)
         self.run_as_server("cp", "-a", *data)
         self.run_as_server("touch", data[1] + "/standby.signal")
         self.start("primary")
-        self.psql("primary", "CREATE ROLE shop LOGIN;\nCREATE DATABASE shop OWNER shop;", "postgres")
+        self.psql("primary", "CREATE ROLE shop LOGIN;\nCREATE ROLE clerk;\n"
+                  "CREATE DATABASE shop OWNER shop;", "postgres")
         self.psql("primary", "SET ROLE shop;" + SHOP)
         self.start("standby", "primary_conninfo=" + self.conninfo("primary"))
         check(eventually(lambda: self.psql("standby", "SELECT count(*) FROM sales.orders") == "50\n",

@@ -49,8 +49,8 @@ TEST_F(ContainerAideOnDocker, ItHasTheFilesAndNothingElseOfIt) {
   {
     const auto aide = ContainerAide::make(beside(), here, context);
     ASSERT_TRUE(aide) << aide.error().text;
-    const auto said =
-        aide->run({"busybox", "sh", "-c", "cat /data/file; echo x >&2; exit 3"}, "", context);
+    const auto said = aide->run(
+        {"busybox", "sh", "-c", "cat /data/file; sleep 1; echo x >&2; exit 3"}, "", context);
     ASSERT_TRUE(said) << said.error().text;
     EXPECT_EQ(said->code, 3);
     // Which of the two streams comes first is not said.
