@@ -280,6 +280,8 @@ Json recovery_json(const Drill& drill) {
   const auto outages = all_outages(drill);
   for (const auto& outage : outages) {
     hi = std::max(hi, outage.hi);
+    // What broke after the content was verified was not what that ended.
+    if (drill.verified_at && outage.from > drill.verified_at->boot) continue;
     if (!from || outage.from > *from) from = outage.from;
   }
   for (const auto& deed : drill.deeds) {

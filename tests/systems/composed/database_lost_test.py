@@ -75,6 +75,7 @@ def counted(drills, name, **more):
           f"verified after {recovery['verified_s']} s")
     check(recovery["lost"] == lost, f"gameday counts {recovery['lost']} lost, we {lost}")
     check(abs(recovery["rpo_s"] - rpo) < 1e-6, f"gameday's RPO is {recovery['rpo_s']}, ours {rpo}")
+    check(recovery["verified_s"] > 0, f"verified before it was lost: {recovery}")
     return result
 
 

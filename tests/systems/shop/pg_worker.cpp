@@ -74,7 +74,12 @@ class Worker {
       if (orders.size() == kBatch || std::chrono::steady_clock::now() >= enough) break;
       delivery = broker.next(10ms);
     }
-    if (orders.empty()) return true;
+    if (orders.empty()) {
+      // Another worker may have taken what was given back: that the store is there again must be
+      // asked.
+      if (!store_answers_) store_answers_ = orders_.answers();
+      return true;
+    }
     store_answers_ = stored(orders);
     if (store_answers_) {
       broker.ack_up_to(last);
