@@ -34,13 +34,15 @@ class WritersProbeOnPostgres : public WritersProbeTest {
     primary_.make_shop();
     standby_.start();
     aim(primary_, standby_);
+    // The standby has the database when it has replayed so far.
     const Instant end = world_.clock().in(std::chrono::seconds(10));
-    while (!ask(kAsked).ok && world_.clock().now().boot < end) continue;
+    while (ask(kAsked).text != kOneWriter && world_.clock().now().boot < end) continue;
   }
   void aim(const PostgresCluster& one, const PostgresCluster& two) {
     system_ = "  primary: { postgres: \"" + one.conninfo() + "\" }\n  standby: { postgres: \"" +
               two.conninfo() + "\" }\n";
   }
+  inline static const std::string kOneWriter = "primary (timeline 1) alone takes writes";
   inline static const std::string kAsked = "{ writers: [primary, standby] }";
   inline static const std::string kWanted = "{ nodes: [primary, standby], least: 1 }";
 
@@ -49,7 +51,7 @@ class WritersProbeOnPostgres : public WritersProbeTest {
 };
 
 TEST_F(WritersProbeOnPostgres, ASecondWriterIsNamedWithItsTimeline) {
-  EXPECT_EQ(ask(kAsked).text, "primary (timeline 1) alone takes writes");
+  EXPECT_EQ(ask(kAsked).text, kOneWriter);
   standby_.change("SELECT pg_promote()");
   const auto split = ask(kAsked);
   EXPECT_FALSE(split.ok);
