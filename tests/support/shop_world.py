@@ -3,6 +3,7 @@ so that worlds run side by side on the same ports, and nothing of one outlives i
 
 `enter()` first; then everything below works inside, and pid 1 is the reaper that `enter()` left."""
 
+import argparse
 import contextlib
 import fcntl
 import json
@@ -262,3 +263,24 @@ class Gameday:
             found += [os.path.join(folder, name) for name in names
                       if not name.endswith((".yaml", ".jsonl")) and "/backups" not in folder]
         return found
+
+
+def one_case(make_system, cases):
+    """The main program of drills on a server of a test's own: `--bin FOLDER CASE`. Each case gets what
+    `make_system` has made, between its `up` and `down`, and gameday. Returns the exit code."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("case", choices=cases)
+    options = parser.parse_args()
+    enter()
+    system = make_system()
+    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), system)
+    try:
+        system.up()
+        cases[options.case](system, gameday)
+    except Wrong as wrong:
+        print(f"{options.case}: {wrong}\n{gameday.told()}")
+        return 1
+    finally:
+        system.down()
+    return 0

@@ -1,16 +1,15 @@
 """Whole drills whose load writes rows: nothing lost passes, what was lost is named, and whoever dies
 leaves no row."""
 
-import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-import shop_world  # noqa: E402
 from postgres_world import PROGRAMS, Postgres  # noqa: E402
-from shop_world import FOLDER, Gameday, Wrong, check, eventually, named  # noqa: E402
+from shop_world import FOLDER, check, eventually, named, one_case  # noqa: E402
 
 PLAYBOOK = """\
 gameday: 1
@@ -63,8 +62,8 @@ class Primary(Postgres):
 
     @staticmethod
     def server_user():
-        user = shop_world.subprocess.run(["id", "-u", "postgres"], capture_output=True, text=True)
-        group = shop_world.subprocess.run(["id", "-g", "postgres"], capture_output=True, text=True)
+        user = subprocess.run(["id", "-u", "postgres"], capture_output=True, text=True)
+        group = subprocess.run(["id", "-g", "postgres"], capture_output=True, text=True)
         return int(user.stdout), int(group.stdout)
 
     def count(self, where="true"):
@@ -83,7 +82,7 @@ def ended_with(ended, code):
 
 
 def kept(postgres, gameday):
-    planned = shop_world.subprocess.run([gameday.program, "plan", postgres.playbook],
+    planned = subprocess.run([gameday.program, "plan", postgres.playbook],
                                         capture_output=True, text=True)
     check("load facts: sql: rights held" in planned.stdout, planned.stdout)
     check("database: INSERT INTO facts" in planned.stdout, planned.stdout)
@@ -136,24 +135,5 @@ def refused(postgres, gameday):
 CASES = {"kept": kept, "lost": lost, "killed": killed, "refused": refused}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("case", choices=CASES)
-    options = parser.parse_args()
-    shop_world.enter()
-    postgres = Primary()
-    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), postgres)
-    try:
-        postgres.up()
-        CASES[options.case](postgres, gameday)
-    except Wrong as wrong:
-        print(f"{options.case}: {wrong}\n{gameday.told()}")
-        return 1
-    finally:
-        postgres.down()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(one_case(Primary, CASES))

@@ -1,7 +1,6 @@
 """Drills on a PostgreSQL server that loses its data directory: it is put back, also when whoever did
 it dies; it is recovered into place, to the point asked for; a WAL segment that is withheld is named."""
 
-import argparse
 import glob
 import os
 import signal
@@ -12,10 +11,9 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support")]
-import shop_world  # noqa: E402
 from postgres_world import PROGRAMS, SETTINGS  # noqa: E402
 from recovery_test import Archived, expect_end  # noqa: E402
-from shop_world import FOLDER, Gameday, Wrong, check, eventually, named  # noqa: E402
+from shop_world import FOLDER, check, eventually, named, one_case  # noqa: E402
 
 HEAD = """\
 gameday: 1
@@ -243,24 +241,5 @@ CASES = {"lost": lost, "killed": killed, "place": place, "deployed": deployed,
          "withheld": withheld, "killed_in_restore": killed_in_restore}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("case", choices=CASES)
-    options = parser.parse_args()
-    shop_world.enter()
-    postgres = Placed()
-    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), postgres)
-    try:
-        postgres.up()
-        CASES[options.case](postgres, gameday)
-    except Wrong as wrong:
-        print(f"{options.case}: {wrong}\n{gameday.told()}")
-        return 1
-    finally:
-        postgres.down()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(one_case(Placed, CASES))

@@ -1,17 +1,16 @@
 """Drills that recover a base backup and archived WAL: they pass, they fail for the right reason, and
 whoever dies meanwhile leaves nothing."""
 
-import argparse
 import glob
 import json
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-import shop_world  # noqa: E402
 from postgres_world import PROGRAMS, Postgres  # noqa: E402
-from shop_world import FOLDER, SOURCE, Gameday, Wrong, check, eventually, named  # noqa: E402
+from shop_world import FOLDER, SOURCE, check, eventually, named, one_case  # noqa: E402
 
 PLAYBOOKS = SOURCE + "/playbooks/postgres"
 
@@ -41,7 +40,7 @@ class Archived(Postgres):
         self.rows = self.state()
 
     def run_as_root(self, *command):
-        done = shop_world.subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
         check(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
 
     def state(self):
@@ -206,24 +205,5 @@ def killed_dump(postgres, gameday):
 CASES = {"passes": passes, "misleads": misleads, "killed": killed, "killed_dump": killed_dump}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("case", choices=CASES)
-    options = parser.parse_args()
-    shop_world.enter()
-    postgres = Archived()
-    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), postgres)
-    try:
-        postgres.up()
-        CASES[options.case](postgres, gameday)
-    except Wrong as wrong:
-        print(f"{options.case}: {wrong}\n{gameday.told()}")
-        return 1
-    finally:
-        postgres.down()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(one_case(Archived, CASES))

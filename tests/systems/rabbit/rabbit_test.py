@@ -1,7 +1,6 @@
 """Whole drills on a RabbitMQ node: a queue outlasts a restart, one that is not durable is named before
 and after, and definitions come back with the messages that the dead letters hold."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -9,9 +8,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE + "/../../support", HERE + "/../../crash"]
-import shop_world  # noqa: E402
 from crash_rabbit import PASSWORD, Rabbit  # noqa: E402
-from shop_world import FOLDER, SOURCE, Gameday, Wrong, check  # noqa: E402
+from shop_world import FOLDER, SOURCE, check, one_case  # noqa: E402
 
 PLAYBOOKS = SOURCE + "/playbooks/rabbitmq"
 
@@ -20,6 +18,12 @@ class Node(Rabbit):
     def __init__(self):
         super().__init__(FOLDER + "/rabbit")
         self.environment = dict(os.environ, **self.environment)
+
+    def up(self):
+        """It is up when it is made."""
+
+    def down(self):
+        """It ends with its world."""
 
     def variables(self, **more):
         given = dict(amqp=f"127.0.0.1:{self.amqp}", queue="jobs",
@@ -99,21 +103,5 @@ def restored(node, gameday):
 CASES = {"restarted": restarted, "fleeting": fleeting, "restored": restored}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("case", choices=CASES)
-    options = parser.parse_args()
-    shop_world.enter()
-    node = Node()
-    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), node)
-    try:
-        CASES[options.case](node, gameday)
-    except Wrong as wrong:
-        print(f"{options.case}: {wrong}\n{gameday.told()}")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(one_case(Node, CASES))

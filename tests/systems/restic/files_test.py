@@ -1,7 +1,6 @@
 """Drills that restore files out of a restic repository: they pass, they fail for the right reason,
 and whoever dies meanwhile leaves nothing."""
 
-import argparse
 import glob
 import json
 import os
@@ -11,9 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-import shop_world  # noqa: E402
-from shop_world import (FOLDER, SKIPPED, SOURCE, Gameday, Wrong, check, eventually,  # noqa: E402
-                        named)
+from shop_world import FOLDER, SKIPPED, SOURCE, check, eventually, named, one_case  # noqa: E402
 
 PLAYBOOKS = SOURCE + "/playbooks/files"
 PASSWORD = "a word of its own"
@@ -42,6 +39,9 @@ class Files:
             file.write(sums)
         self.restic("init")
         self.restic("backup", "--tag", "nightly", self.source)
+
+    def down(self):
+        """It ends with its world."""
 
     def restic(self, *arguments):
         done = subprocess.run(["restic", "--no-cache", "--repo", self.repository, *arguments],
@@ -150,22 +150,5 @@ def killed(files, gameday):
 CASES = {"passes": passes, "misleads": misleads, "killed": killed}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("case", choices=CASES)
-    options = parser.parse_args()
-    shop_world.enter()
-    files = Files()
-    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), files)
-    try:
-        files.up()
-        CASES[options.case](files, gameday)
-    except Wrong as wrong:
-        print(f"{options.case}: {wrong}\n{gameday.told()}")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(one_case(Files, CASES))

@@ -1,7 +1,6 @@
 """Whole drills on a real S3 server: they pass, they fail for the right reason, and whoever dies
 meanwhile leaves nothing."""
 
-import argparse
 import json
 import os
 import signal
@@ -9,9 +8,8 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE + "/../../support", HERE + "/../../crash"]
-import shop_world  # noqa: E402
 from crash_s3 import KEY, SECRET, S3  # noqa: E402
-from shop_world import FOLDER, SOURCE, Gameday, Wrong, check, eventually, named  # noqa: E402
+from shop_world import FOLDER, SOURCE, check, eventually, named, one_case  # noqa: E402
 
 PLAYBOOKS = SOURCE + "/playbooks/s3"
 
@@ -23,6 +21,12 @@ class Store(S3):
         super().__init__(FOLDER + "/s3")
         self.environment = dict(os.environ, AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET)
         self.ask("PUT", "/locked", "-H", "x-amz-bucket-object-lock-enabled: true")
+
+    def up(self):
+        """It is up when it is made."""
+
+    def down(self):
+        self.server.kill()
 
     def variables(self, **more):
         given = {"region": "eu-north", **more}
@@ -120,23 +124,5 @@ def killed(store, gameday):
 CASES = {"passes": passes, "locks": locks, "empties": empties, "killed": killed}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("case", choices=CASES)
-    options = parser.parse_args()
-    shop_world.enter()
-    store = Store()
-    gameday = Gameday(os.path.join(os.path.dirname(options.bin), "gameday"), store)
-    try:
-        CASES[options.case](store, gameday)
-    except Wrong as wrong:
-        print(f"{options.case}: {wrong}\n{gameday.told()}")
-        return 1
-    finally:
-        store.server.kill()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(one_case(Store, CASES))
