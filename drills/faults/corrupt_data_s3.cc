@@ -68,21 +68,6 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
                Json::object({{"written", looks.noted}, {"current", looks.current}})};
 }
 
-Status undo(const Undo& undo, const DeedContext& context) {
-  TRY(trail, s3_trail_from(undo));
-  return undo_trail(trail, context);
-}
-
-Result<Proof> gone(const Undo& undo, const DeedContext& context) {
-  TRY(trail, s3_trail_from(undo));
-  return trail_gone(trail, context);
-}
-
-Status close(const Undo& undo, bool keep, const DeedContext& context) {
-  TRY(trail, s3_trail_from(undo));
-  return keep ? Status{} : close_trail(trail, context);
-}
-
 }  // namespace
 
 extern const FaultRow corrupt_data_s3_fault;
@@ -103,9 +88,9 @@ const FaultRow corrupt_data_s3_fault{
     .prepare = prepare,
     .inject = inject,
     .prove = prove,
-    .undo = undo,
-    .gone = gone,
-    .close = close,
+    .undo = undo_trail,
+    .gone = trail_gone,
+    .close = close_trail,
     .fits = s3_keys_fit,
     .as = "corrupt-data",
 };

@@ -40,21 +40,6 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
                Json::object({{"removed", looks.noted}, {"not_found", looks.current}})};
 }
 
-Status undo(const Undo& undo, const DeedContext& context) {
-  TRY(trail, s3_trail_from(undo));
-  return undo_trail(trail, context);
-}
-
-Result<Proof> gone(const Undo& undo, const DeedContext& context) {
-  TRY(trail, s3_trail_from(undo));
-  return trail_gone(trail, context);
-}
-
-Status close(const Undo& undo, bool keep, const DeedContext& context) {
-  TRY(trail, s3_trail_from(undo));
-  return keep ? Status{} : close_trail(trail, context);
-}
-
 }  // namespace
 
 extern const FaultRow lose_data_s3_fault;
@@ -73,9 +58,9 @@ const FaultRow lose_data_s3_fault{
     .prepare = prepare,
     .inject = inject,
     .prove = prove,
-    .undo = undo,
-    .gone = gone,
-    .close = close,
+    .undo = undo_trail,
+    .gone = trail_gone,
+    .close = close_trail,
     .fits = s3_keys_fit,
     .as = "lose-data",
 };

@@ -263,4 +263,19 @@ Status close_trail(const S3Trail& trail, const DeedContext& context) {
   return {};
 }
 
+Status undo_trail(const Undo& undo, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  return undo_trail(trail, context);
+}
+
+Result<Proof> trail_gone(const Undo& undo, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  return trail_gone(trail, context);
+}
+
+Status close_trail(const Undo& undo, bool keep, const DeedContext& context) {
+  TRY(trail, s3_trail_from(undo));
+  return keep ? Status{} : close_trail(trail, context);
+}
+
 }  // namespace gameday

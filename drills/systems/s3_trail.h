@@ -63,4 +63,9 @@ struct S3TrailLooks {
 // Forgets it, with those of its versions and markers that are not current any more.
 [[nodiscard]] Status close_trail(const S3Trail& trail, const DeedContext& context);
 
+// The same as the ends of a fault's row, whose undo is its trail and nothing else.
+[[nodiscard]] Status undo_trail(const Undo& undo, const DeedContext& context);
+[[nodiscard]] Result<Proof> trail_gone(const Undo& undo, const DeedContext& context);
+[[nodiscard]] Status close_trail(const Undo& undo, bool keep, const DeedContext& context);
+
 }  // namespace gameday
