@@ -188,8 +188,12 @@ Result<std::unique_ptr<LedgerReader>> reader(const Undo& undo, const DeedContext
 Status undo_load(const Undo& undo, const DeedContext& context) {
   TRY(session, open(undo, context));
   TRY(keys, keys_of(undo, session));
-  for (const auto& key : keys) {
-    TRY(removed, session.change({"DEL", key}));
+  while (!keys.empty()) {
+    RedisCommand remove{"DEL"};
+    while (remove.size() <= kAtOnce && !keys.empty()) {
+      remove.push_back(std::move(keys.extract(keys.begin()).value()));
+    }
+    TRY(removed, session.change(remove));
   }
   return {};
 }
