@@ -118,8 +118,7 @@ def variables():
     ports = {name[len("SYSTEM_"):].lower(): value for name, value in known.items()
              if name.startswith("SYSTEM_")}
     secrets = {name.lower(): f"${{file:{ENV_FILE}.d/{name}}}" for name in os.listdir(ENV_FILE + ".d")}
-    # How quick answers are is the machine's, which the tests share with others.
-    return {"project": NAME, "front": f"http://127.0.0.1:{known['SYSTEM_FRONT_PORT']}", "p99": "3s",
+    return {"project": NAME, "front": f"http://127.0.0.1:{known['SYSTEM_FRONT_PORT']}",
             **ports, **secrets}
 
 
