@@ -256,12 +256,14 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
   looks.push_back(inside("ip6tables", "iptables", {"ip6tables", "-S"}, rules, {"block"}));
   looks.push_back(inside(
       "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
-      "no fault slows a network interface; links are slowed by `gameday proxy`"));
+      "no fault delays or loses what passes a network interface; links are slowed by `gameday "
+      "proxy`"));
   looks.push_back(inside("tbf", "iproute2",
                          {"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit",
                           "burst", "4kb", "latency", "50ms"},
-                         "no fault limits a network interface; links are limited by `gameday "
-                         "proxy`"));
+                         "the network of a container cannot be limited; links are limited by "
+                         "`gameday proxy`",
+                         {"limit-container"}));
   looks.push_back(time);
   looks.push_back(look_at_faketime());
   looks.push_back(look_at_device_mapper());

@@ -9,14 +9,12 @@
 #include <map>
 #include <set>
 
-#include "drills/systems/container_held.h"
+#include "drills/systems/container_network.h"
 #include "drills/systems/host_block.h"
 #include "drills/systems/packet_rules.h"
 
 namespace gameday {
 namespace {
-
-constexpr std::string_view kJoins = "container:";  // a network mode: another one's namespace
 
 constexpr Field kFields[] = {
     {.name = "to",
@@ -41,10 +39,6 @@ struct Member {
   Container now;
 };
 
-std::string network_mode(const Container& container) {
-  return container.all.get("HostConfig").text("NetworkMode");
-}
-
 Result<std::vector<Member>> members_of(const Deed& deed, const DeedContext& context) {
   const auto region = deed.arguments.text("region");
   const auto names = deed.target.empty() ? names_in(context.system, region, "container")
@@ -64,56 +58,15 @@ Result<std::vector<Member>> members_of(const Deed& deed, const DeedContext& cont
   return members;
 }
 
-// By its first process, or by where the engine keeps it, of which one that is elsewhere says
-// nothing that would stand here.
-Result<Netns> netns_of(const Member& member) {
-  const auto& held = member.held;
-  const std::string path = held.process ? "/proc/" + std::to_string(held.process->pid) + "/ns/net"
-                                        : member.now.all.get("NetworkSettings").text("SandboxKey");
-  auto found = path.starts_with('/') ? netns_named(path)
-                                     : fail(ErrorCode::not_found, shown(held) + " has none");
-  if (!found) {
-    return fail(ErrorCode::refused,
-                "the network namespace of " + shown(held) + " cannot be seen from here",
-                "run gameday as root, on the machine of its engine");
-  }
-  TRY(ours, netns_named(std::string(kOwnNetns)));
-  if (network_mode(member.now) == "host" || found->number == ours.number) {
-    return fail(ErrorCode::refused,
-                shown(held) + " has the network of its machine, all of which would be cut off",
-                "block a target with `host`, by addresses or a port");
-  }
-  found->shown = "the network namespace of " + shown(held);
-  return found;
-}
-
 // One namespace has one block, whoever lives in it: somebody whom nobody named must not.
 Status refuse_unnamed(const std::vector<Member>& members, const DockerEngine& engine,
                       const DeedContext& context) {
-  std::set<std::string> modes;
-  for (const auto& member : members) modes.insert(std::string(kJoins) + member.held.id);
-  const auto refusal = [](const std::string& one, const std::string& other) {
-    return fail(ErrorCode::refused,
-                one + " lives in the network of " + other +
-                    ": one cannot be "
-                    "cut off without the other",
-                "give both of them the same region, and block that");
-  };
-  std::set<std::string> ids;
-  for (const auto& member : members) {
-    ids.insert(member.held.id);
-    const auto mode = network_mode(member.now);
-    if (mode.starts_with(kJoins) && !modes.contains(mode)) {
-      return refusal(shown(member.held), mode.substr(kJoins.size()));
-    }
-  }
-  TRY(listed, engine.get("/containers/json", context));
-  for (const Json& one : listed.items()) {
-    const auto mode = one.get("HostConfig").text("NetworkMode");
-    if (!modes.contains(mode) || ids.contains(one.text("Id"))) continue;
-    return refusal("container " + one.text("Id"), mode.substr(kJoins.size()));
-  }
-  return {};
+  std::vector<Container> named;
+  for (const auto& member : members) named.push_back(member.now);
+  TRY(together, others_in_network_of(named, engine, context));
+  if (together.empty()) return {};
+  return fail(ErrorCode::refused, together + ": one cannot be cut off without the other",
+              "give both of them the same region, and block that");
 }
 
 void add_address(const std::string& text, std::vector<std::string>& into) {
@@ -246,7 +199,7 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(packets, packets_of(deed, members, context));
   std::erase_if(members, [](const auto& one) { return network_mode(one.now).starts_with(kJoins); });
   const auto blocks = side_by_side(members, [&](const Member& member) -> Result<Undo> {
-    TRY(netns, netns_of(member));
+    TRY(netns, netns_of(member.held, member.now));
     if (!packets.everything) return prepare_block_in(netns, packets, some_of(packets), context);
     TRY(people, neighbours_of(member, packets.spared, engine, context));
     return prepare_block_in(netns, packets, people, context);
@@ -300,7 +253,7 @@ Result<Json> discover(const Deed& deed, const DeedContext& context) {
   TRY(members, members_of(deed, context));
   Json all = Json::array();
   for (const auto& member : members) {
-    TRY(netns, netns_of(member));
+    TRY(netns, netns_of(member.held, member.now));
     TRY(found, discover_blocks_in(netns, context));
     for (const Json& one : found.items()) all.push(one);
   }
@@ -312,7 +265,7 @@ Status may(const Deed& deed, const DeedContext& context) {
   TRY(packets, packets_of(deed, members, context));
   TRY_OK(check_packets(packets));
   for (const auto& member : members) {
-    TRY(netns, netns_of(member));
+    TRY(netns, netns_of(member.held, member.now));
     for (const Family family : {Family::v4, Family::v6}) {
       TRY_OK(may_set_rules(netns.path, family, context));
     }

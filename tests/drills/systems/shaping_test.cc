@@ -1,0 +1,104 @@
+// Real queues, in network namespaces of the test's own.
+#include "drills/systems/shaping.h"
+
+#include "tests/drills/netns_fixture.h"
+
+namespace gameday {
+namespace {
+
+class ShapingTest : public testing::Test {
+ protected:
+  ShapingTest() {
+    const auto all = interfaces_in(near_.path(), world_.context());
+    EXPECT_TRUE(all && all->size() == 1) << (all ? "" : all.error().text);
+    if (all && !all->empty()) {
+      slowed_ = {*netns_named(near_.path()), all->front(), handle_of("drill-1"), 50'000};
+    }
+  }
+  [[nodiscard]] std::string queue() const { return near_.run({"tc", "qdisc", "show"}); }
+  [[nodiscard]] bool there(const Shaped& shaped) const {
+    const auto seen = look_at_shaping(shaped, world_.context());
+    EXPECT_TRUE(seen) << (seen ? "" : seen.error().text);
+    return seen && seen->there;
+  }
+
+  mutable DeedWorld world_;
+  TestNetns near_{world_}, far_{world_};
+  Cable cable_{near_, far_};
+  Shaped slowed_;
+};
+
+TEST_F(ShapingTest, IsThereWithItsRateAndThenAsItWas) {
+  const std::string before = queue();
+  EXPECT_EQ(slowed_.interface.name, "east");
+  EXPECT_GT(slowed_.interface.peer, 0);
+  ASSERT_TRUE(may_shape(slowed_, world_.context()));
+  EXPECT_FALSE(there(slowed_));
+  ASSERT_TRUE(shape(slowed_, world_.context()));
+  EXPECT_TRUE(there(slowed_));
+  EXPECT_TRUE(queue().contains("rate 400Kbit")) << queue();
+  // As another process reads it.
+  const auto again = shaped_from(Json::parse(to_json(slowed_).dump()).value());
+  ASSERT_TRUE(again);
+  ASSERT_TRUE(unshape(*again, world_.context()));
+  EXPECT_EQ(queue(), before);
+  EXPECT_TRUE(unshape(*again, world_.context()));
+}
+
+TEST_F(ShapingTest, TakesNobodysPlaceAndLeavesAnothersAlone) {
+  ASSERT_TRUE(shape(slowed_, world_.context()));
+  Shaped other = slowed_;
+  other.handle = handle_of("drill-2");
+  EXPECT_FALSE(may_shape(other, world_.context()));
+  EXPECT_FALSE(shape(other, world_.context()));
+  EXPECT_FALSE(there(other));
+  EXPECT_TRUE(unshape(other, world_.context()));
+  EXPECT_TRUE(there(slowed_));
+  ASSERT_TRUE(unshape(slowed_, world_.context()));
+}
+
+TEST_F(ShapingTest, AnInterfaceOrNamespaceThatIsGoneHasNothingLeft) {
+  ASSERT_TRUE(shape(slowed_, world_.context()));
+  near_.ip({"link", "del", "east"});
+  EXPECT_FALSE(there(slowed_));
+  EXPECT_TRUE(unshape(slowed_, world_.context()));
+  EXPECT_FALSE(shape(slowed_, world_.context()));
+  near_.close();
+  EXPECT_FALSE(there(slowed_));
+  EXPECT_TRUE(unshape(slowed_, world_.context()));
+}
+
+TEST_F(ShapingTest, OneThatWasRenamedIsFoundByItsNumber) {
+  ASSERT_TRUE(shape(slowed_, world_.context()));
+  near_.ip({"link", "set", "east", "down"});
+  near_.ip({"link", "set", "east", "name", "orient"});
+  EXPECT_TRUE(there(slowed_));
+  ASSERT_TRUE(unshape(slowed_, world_.context()));
+  EXPECT_FALSE(queue().contains("tbf")) << queue();
+}
+
+TEST(ShapingHandles, AreNumbersThatTheKernelDoesNotGiveOut) {
+  for (int i = 0; i < 2000; ++i) {
+    const std::string handle = handle_of("mark-" + std::to_string(i));
+    ASSERT_TRUE(handle.ends_with(':')) << handle;
+    const auto number = std::stoul(handle, nullptr, 16);
+    ASSERT_GT(number, 0U);
+    ASSERT_LT(number, 0x8000U);
+    ASSERT_FALSE(handle.starts_with('0')) << handle << ": tc shows it without";
+  }
+}
+
+TEST(ShapingUndo, ThatLacksSomethingIsSaidToBeCorrupt) {
+  EXPECT_FALSE(shaped_from(Json::object()));
+  DeedWorld world;
+  const TestNetns netns(world);
+  const Shaped whole{*netns_named(netns.path()), {"east", 2, 3}, "7abc:", 1000};
+  EXPECT_TRUE(shaped_from(to_json(whole)));
+  for (const char* field : {"index", "rate"}) {
+    EXPECT_FALSE(shaped_from(to_json(whole).set(field, 0))) << field;
+  }
+  EXPECT_FALSE(shaped_from(to_json(whole).set("handle", "")));
+}
+
+}  // namespace
+}  // namespace gameday
