@@ -36,7 +36,8 @@ Result<Netns> netns_of(const HeldContainer& held, const Container& now) {
   return found;
 }
 
-// By whoever listens on its socket. One that is reached otherwise is on this machine, if anywhere.
+// By whoever listens on its socket. One that is reached otherwise, or whose process cannot be seen
+// from here, is taken to be in ours: then what is looked for there is found or not.
 Result<Netns> netns_of_engine(const DockerEndpoint& endpoint) {
   constexpr std::string_view kUnix = "unix://";
   if (!endpoint.host.starts_with(kUnix)) return netns_named(std::string(kOwnNetns));
@@ -53,6 +54,7 @@ Result<Netns> netns_of_engine(const DockerEndpoint& endpoint) {
       getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return std::unexpected(system_error(errno, "cannot connect to " + path));
   }
+  if (peer.pid == 0) return netns_named(std::string(kOwnNetns));
   TRY(found, netns_named("/proc/" + std::to_string(peer.pid) + "/ns/net"));
   found.shown = "the network namespace of the engine";
   return found;

@@ -10,9 +10,10 @@ from shop_world import check
 ENGINE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                       "systems/docker/engine")
 POLICY = "unless-stopped"
-# Wants processor time and memory now and then, so that what takes them away bites.
-WORKS = ("while :; do busybox sleep 2; a=$(busybox head -c 20000000 /dev/zero | busybox tr '\\0' x); "
-         "a=; done")
+# Wants processor time, memory and its network now and then, so that what takes them away bites.
+WORKS = ("to=$(busybox ip route | busybox awk '/default/ { print $3 }'); while :; do "
+         "busybox sleep 1; busybox ping -q -A -w 1 -s 1400 $to; "
+         "a=$(busybox head -c 20000000 /dev/zero | busybox tr '\\0' x); a=; done")
 NO_LIMIT = 1 << 61  # an engine's number for none of memory, which it has no word for, is above it
 
 
@@ -88,7 +89,9 @@ class Box:
             listed = subprocess.run(enter + [tables], capture_output=True, text=True)
             check(listed.returncode == 0, f"{tables}: {listed.stderr}")
             found += listed.stdout
-        return found
+        queues = subprocess.run(enter + ["tc", "qdisc", "show"], capture_output=True, text=True)
+        check(queues.returncode == 0, f"tc: {queues.stderr}")
+        return found + queues.stdout
 
     def state(self):
         box = self.looked()
@@ -97,6 +100,7 @@ class Box:
     def check_healed(self):
         now = self.made_of()
         check(now == self.made, f"the container: {now}, was {self.made}")
-        check("gameday" not in self.rules(), f"rules stay: {self.rules()}")
+        rules = self.rules()
+        check("gameday" not in rules and "tbf" not in rules, f"rules stay: {rules}")
         mine = self.docker("ps", "--all", "--quiet", "--filter", f"name={self.name}").split()
         check(len(mine) == 1, f"containers stay: {mine}")
