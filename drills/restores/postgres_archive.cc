@@ -87,7 +87,7 @@ Result<Undo> prepare_place(const Deed& deed, const BackupTaken& backup,
     return fail(ErrorCode::conflict, data.folder + " is of cluster " + data.cluster +
                                          ", and the base backup of " + backed_up);
   }
-  const std::string kept = stands(data.folder) ? data.aside() : "nothing, for nothing was there";
+  const std::string kept = stands(data.folder) ? data.aside() : "";
   undo.arguments.set("data", to_json(data)).set("kept", kept);
   return undo;
 }

@@ -188,10 +188,11 @@ void Turn::close_next() {
       // How much may be missing is for the objective to say, where there is one.
       const bool judged = d.plan.playbook->objectives.rpo.has_value();
       const int code = judged ? 0 : 1;
+      const auto copy = task.undo.arguments.text("saved", task.undo.arguments.text("kept"));
       reason(missing ? code : 6,
              std::string(missing ? "data is missing" : "whether data is missing is not known") +
-                 "; the copy saved by " + called(deed) + " is kept: " +
-                 task.undo.arguments.text("saved", task.undo.arguments.text("kept")));
+                 (copy.empty() ? "; nothing was there that " + called(deed) + " could have kept"
+                               : "; the copy saved by " + called(deed) + " is kept: " + copy));
     }
     run(std::move(task));
     return;

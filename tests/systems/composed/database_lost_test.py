@@ -99,6 +99,8 @@ def passes(drills):
     check(result["recovery"]["lost"] > 0 and result["recovery"]["rpo_s"] > 0, result["recovery"])
     # Orders went on: they wait in the shop until the database is there again.
     check(result["recovery"]["rto_s"] < result["recovery"]["verified_s"] < 40, result["recovery"])
+    # The lost directory is kept; where it was there was nothing that the restore could keep.
+    expect_reason(result, "nothing was there that restore")
     expect_in_place(result, before)
     expect_well()
 
