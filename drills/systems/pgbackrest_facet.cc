@@ -25,6 +25,9 @@ constexpr Field kFields[] = {
      .help = "The live database that it is the backup of. A backup's step then ends that cluster's "
              "WAL segment and waits for it in the repository; what is restored must be of the same "
              "cluster, and reach as far."},
+    {.name = "system_identifier",
+     .type = FieldType::text,
+     .help = "The cluster that it must be of, where no live one can be asked."},
     {.name = "dbname",
      .type = FieldType::text,
      .help = "The database that is looked into afterwards; else that of `of`, else postgres."},
@@ -54,6 +57,10 @@ constexpr Field kFields[] = {
     {.name = "max_age",
      .type = FieldType::duration,
      .help = "How old the newest backup may be when it is restored."},
+    {.name = "max_loss",
+     .type = FieldType::duration,
+     .help = "How far the last transaction that comes back may lie behind the backup's step. A "
+             "database that nobody writes to falls behind too."},
     {.name = "archived_within",
      .type = FieldType::duration,
      .help = "How long a backup's step waits for the WAL of `of` in the repository.",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-PLACE = "/tmp/gameday-recorded"
+PLACE = "/tmp/gameday-recorded-pgbackrest"
 FOLDER = sys.argv[1]
 BIN = "/usr/lib/postgresql/15/bin/"
 SERVER = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"]
@@ -87,7 +87,7 @@ def damaged(path):
     return lambda: os.rename(PLACE + "/aside", path)
 
 
-def main():
+def start():
     shutil.rmtree(PLACE, ignore_errors=True)
     os.makedirs(PLACE)
     os.makedirs(FOLDER, exist_ok=True)
@@ -97,6 +97,10 @@ def main():
     with open(PLACE + "/data/postgresql.conf", "a", encoding="utf-8") as file:
         file.write(SETTINGS)
     run(BIN + "pg_ctl", "-D", PLACE + "/data", "-l", PLACE + "/log.txt", "-w", "start")
+
+
+def main():
+    start()
     info("no-stanza")
     run(*SHOP, "stanza-create")
     info("no-backup")
@@ -140,8 +144,21 @@ def main():
     verify("damaged", name="missing-backup")
     restore("damaged", f"--set={os.path.basename(full)}", name="missing-backup")
     back()
-    run(BIN + "pg_ctl", "-D", PLACE + "/data", "-m", "immediate", "stop")
+    backups()
     shutil.rmtree(PLACE)
+
+
+def backups():
+    keep("done", "backup", "--type=incr")
+    psql("ALTER SYSTEM SET archive_command = 'false pgbackrest'")
+    psql("SELECT pg_reload_conf()")
+    keep("not-archived", "backup", "--type=incr", "--archive-timeout=1")
+    with subprocess.Popen([*SERVER, *SHOP, "backup", "--archive-timeout=10"], cwd=PLACE,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        time.sleep(3)
+        keep("locked", "backup")
+    run(BIN + "pg_ctl", "-D", PLACE + "/data", "-m", "immediate", "stop")
+    keep("no-server", "backup")
 
 
 if __name__ == "__main__":

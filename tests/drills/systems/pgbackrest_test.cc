@@ -15,7 +15,10 @@ PgBackRestInfo recorded_info() {
 TEST(PgBackRest, SaysWhichBackupsAndWhichWalThereAre) {
   const PgBackRestInfo info = recorded_info();
   ASSERT_EQ(info.sets.size(), 2U);
-  EXPECT_EQ(info.version, "15");
+  EXPECT_EQ(info.sets[1].version, "15");
+  EXPECT_EQ(info.sets[1].cluster, info.cluster);
+  EXPECT_TRUE(info.sets[0].rests_on.empty());
+  EXPECT_EQ(info.sets[1].rests_on, std::vector{info.sets[0].label});
   EXPECT_EQ(info.sets[0].type, "full");
   EXPECT_EQ(info.sets[1].type, "diff");
   EXPECT_EQ(info.sets[1].archive, "15-1");
@@ -25,41 +28,47 @@ TEST(PgBackRest, SaysWhichBackupsAndWhichWalThereAre) {
   EXPECT_FALSE(stanza_in("no JSON"));
 }
 
+// A stanza goes on when its cluster is upgraded: each backup is of the cluster of its day.
+TEST(PgBackRest, ABackupIsOfItsOwnCluster) {
+  const auto info = stanza_in(
+      R"([{"db":[{"id":1,"system-id":7,"version":"14"},{"id":2,"system-id":8,"version":"15"}],)"
+      R"("backup":[{"label":"A","database":{"id":1}},{"label":"B","error":true,"database":{"id":2}}]}])");
+  ASSERT_TRUE(info);
+  EXPECT_FALSE(info->sets[0].errors);
+  EXPECT_TRUE(info->sets[1].errors);
+  EXPECT_EQ(info->cluster, "8");
+  EXPECT_EQ(info->sets[0].cluster, "7");
+  EXPECT_EQ(info->sets[0].archive, "14-1");
+  EXPECT_EQ(info->sets[1].archive, "15-2");
+}
+
 // Where none had ended by then, pgBackRest may take the latest; gameday takes none.
 TEST(PgBackRest, TheSetIsTheNewestBeforeThePoint) {
   const PgBackRestInfo info = recorded_info();
   const auto at = [&](Utc time) {
-    return set_for(info, {.kind = RecoveryPoint::Kind::time, .time = time});
+    return set_before(info, {.kind = RecoveryPoint::Kind::time, .time = time});
   };
   const auto from = [&](Lsn lsn) {
-    return set_for(info, {.kind = RecoveryPoint::Kind::lsn, .lsn = lsn});
+    return set_before(info, {.kind = RecoveryPoint::Kind::lsn, .lsn = lsn});
   };
-  EXPECT_EQ(set_for(info, {})->label, info.sets[1].label);
   EXPECT_EQ(at(info.sets[1].ended)->label, info.sets[1].label);
   EXPECT_EQ(at(info.sets[1].ended - std::chrono::seconds(1))->label, info.sets[0].label);
+  EXPECT_EQ(from(info.sets[1].stop)->label, info.sets[1].label);
   EXPECT_EQ(from(info.sets[1].stop - 1)->label, info.sets[0].label);
   const auto early = at(info.sets[0].ended - std::chrono::seconds(1));
   ASSERT_FALSE(early);
   EXPECT_EQ(early.error().code, ErrorCode::corrupt);
   EXPECT_TRUE(early.error().text.contains(info.sets[0].label)) << early.error().text;
   EXPECT_FALSE(from(info.sets[0].stop - 1));
-  EXPECT_FALSE(set_for({}, {}));
+  EXPECT_FALSE(set_before({}, {.kind = RecoveryPoint::Kind::lsn, .lsn = 1}));
 }
 
-TEST(PgBackRest, TheFirstSegmentThatIsNotThereIsNamed) {
-  constexpr std::uint64_t kUsual = 16 << 20;
-  const std::string from = "0000000100000000000000FE", to = "000000010000000100000001";
-  std::vector<std::string> there{from, "0000000100000000000000FF", "000000010000000100000000", to};
-  EXPECT_EQ(missing_segment(there, from, to, kUsual), "");
-  there.erase(there.begin() + 2);
-  EXPECT_EQ(missing_segment(there, from, to, kUsual), "000000010000000100000000");
-  there.erase(there.begin());
-  EXPECT_EQ(missing_segment(there, from, to, kUsual), from);
-  // Of 64 MiB there are 64 in each.
-  const std::string last = "00000001000000000000003F";
-  EXPECT_EQ(missing_segment({last, "000000010000000100000000"}, last, "000000010000000100000000",
-                            4 * kUsual),
-            "");
+TEST(PgBackRest, ASetIsKnownByItsLabel) {
+  const PgBackRestInfo info = recorded_info();
+  EXPECT_EQ(set_called(info, "")->label, info.sets[1].label);
+  EXPECT_EQ(set_called(info, info.sets[0].label)->type, "full");
+  EXPECT_EQ(set_called(info, "20200101-000000F").error().code, ErrorCode::not_found);
+  EXPECT_EQ(set_called({}, "").error().code, ErrorCode::not_found);
 }
 
 }  // namespace
