@@ -86,6 +86,13 @@ class PgBackRestOnPostgres : public testing::Test {
     world_.system().targets.front().facets =
         Json::object({{"postgres", Json::object({{"connection", cluster_.conninfo()}})}});
   }
+  // That the live one is where a restore may go.
+  void in_place() {
+    Json words = Json::array();
+    for (const auto& word : cluster_.start_words()) words.push(word);
+    world_.system().targets.front().facets.set(
+        "postgres-data", Json::object({{"folder", cluster_.data()}, {"start", std::move(words)}}));
+  }
   std::string now() const {
     return cluster_.psql(
         "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', "
@@ -331,6 +338,45 @@ TEST_F(PgBackRestOnPostgres, WhatCannotBeAskedIsRefusedBeforeAnythingIsDone) {
                                                       taken, world_.context("restore-1"));
   ASSERT_FALSE(place);
   EXPECT_TRUE(place.error().text.contains("`postgres-data`")) << place.error().text;
+
+  set("of", "database");
+  in_place();
+  BackupTaken another = taken;
+  Json of_another = taken.facts.get("set");
+  another.facts.set("set", of_another.set("cluster", "1"));
+  const auto elsewhere = pgbackrest_restore.prepare_place(
+      {"step", "restore", "stanza", Json::object()}, another, world_.context("restore-1"));
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error().code, ErrorCode::conflict) << elsewhere.error().text;
+}
+
+// Into place its links would lead to what is erased; and never to the live one's own.
+TEST_F(PgBackRestOnPostgres, ATablespaceComesBackIntoScratchAlone) {
+  set("verify", false);
+  const std::string space = memory_ + "/space";
+  fs::create_directories(space);
+  cluster_.give_to_server(space);
+  cluster_.change("CREATE TABLESPACE space LOCATION '" + space + "'");
+  cluster_.change(
+      "CREATE TABLE sales.spaced TABLESPACE space AS SELECT generate_series(1, 7) AS n");
+  set("take", "incr");
+  const BackupTaken taken = backup();
+  const Restored back = restored(taken, "backup");
+  EXPECT_TRUE(back.verified) << back.text;
+  EXPECT_EQ(back.facts.integer("rows", 0), 67);
+  EXPECT_TRUE(back.facts.get("recovered").boolean("compared", false));
+  in_place();
+  begin();
+  const auto undo = pgbackrest_restore.prepare_place({"step", "restore", "stanza", Json::object()},
+                                                     taken, world_.context("place-1"));
+  ASSERT_TRUE(undo) << undo.error().text;
+  const auto placed =
+      pgbackrest_restore.restore_place(*stanza_, taken, *undo, world_.context("place-1"));
+  ASSERT_FALSE(placed);
+  EXPECT_EQ(placed.error().code, ErrorCode::unsupported) << placed.error().text;
+  EXPECT_TRUE(pgbackrest_restore.undo(*undo, world_.context("place-1")));
+  EXPECT_TRUE(pgbackrest_restore.gone(*undo, world_.context("place-1"))->held);
+  EXPECT_EQ(cluster_.psql("SELECT count(*) FROM sales.spaced"), "7");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 right reason, the key is told to nobody, and whoever dies meanwhile leaves nothing."""
 
 import glob
+import json
 import os
 import signal
 import shutil
@@ -11,10 +12,10 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support")]
-from place_test import Placed  # noqa: E402
+from place_test import Placed, deployed, killed_in_restore  # noqa: E402
 from postgres_world import PROGRAMS, SETTINGS  # noqa: E402
 from recovery_test import PLAYBOOKS, expect_end  # noqa: E402
-from shop_world import FOLDER, SKIPPED, check, eventually, named, one_case  # noqa: E402
+from shop_world import FOLDER, SKIPPED, SOURCE, check, eventually, named, one_case  # noqa: E402
 
 KEY = "a key of its own"
 CONFIG = """\
@@ -76,6 +77,14 @@ class Stanza(Placed):
         self.run_as_root("chown", "postgres:", self.config)
         os.chmod(self.config, 0o600)
 
+    def playbook(self, text, **values):
+        """Those of place_test, with a stanza in place of an archive."""
+        archive = '{ postgres-archive: { wal: "WAL", of: database, scratch: "SCRATCH" } }'
+        check(archive in text, "it has no archive")
+        stanza = f'{{ pgbackrest: {{ stanza: shop, config: "{self.config}", of: database, ' \
+                 'scratch: "SCRATCH" } }'
+        return super().playbook(text.replace(archive, stanza), **values)
+
     def words(self, command):
         return f"pgbackrest --config={self.config} --stanza=shop {command}"
 
@@ -134,6 +143,18 @@ class Stanza(Placed):
         self.expect_clean(gameday)
 
 
+def expect_valid(document):
+    """By somebody else, where there is somebody."""
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    with open(SOURCE + "/reports/result.schema.json", encoding="utf-8") as file:
+        validator = jsonschema.Draft202012Validator(json.load(file))
+    wrong = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(document)]
+    check(wrong == [], wrong)
+
+
 def passes(stanza, gameday):
     stanza.write_and_archive()
     stanza.watch_for_key()
@@ -141,6 +162,7 @@ def passes(stanza, gameday):
     nightly = gameday.run(PLAYBOOKS + "/pgbackrest-recovers-nightly.yaml", "--json",
                           *stanza.variables())
     document = expect_end(nightly, 0)
+    expect_valid(document)
     restore = document["restores"][0]
     check(restore["kind"] == "pgbackrest" and restore["into"] == "scratch", restore)
     check(restore["verified"] and not restore["vacuous"], restore)
@@ -152,6 +174,7 @@ def passes(stanza, gameday):
     used = restore["recovered"]["set"]
     check(used["type"] == "incr" and len(used["rests_on"]) == 2, restore)
     check(restore["verified"] and restore["recovered"]["compared"], restore)
+    expect_valid(document)
     check(stanza.state() == before, "the live database is another one")
     stanza.expect_untold(gameday)
     stanza.expect_clean(gameday)
@@ -268,7 +291,7 @@ def killed(stanza, gameday):
 
 
 CASES = {"passes": passes, "misleads": misleads, "empties": empties, "place": place,
-         "killed": killed}
+         "deployed": deployed, "killed": killed, "killed_in_place": killed_in_restore}
 
 
 if __name__ == "__main__":
