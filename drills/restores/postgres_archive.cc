@@ -119,7 +119,7 @@ Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
   if (!recovered) return std::unexpected(recovered.error());
   Restored result =
       restored(recovered->content.rows, to_json(recovered->content), backup, context.doors.clock);
-  result.facts.set("recovered", to_json(*recovered, terms));
+  result.facts.set("recovered", to_json(*recovered, replay_terms(terms)));
   result.facts.set("fsync", false);
   return result;
 }
@@ -138,7 +138,7 @@ Result<Restored> restore_place(const Target&, const BackupTaken& backup, const U
   if (!recovered) return std::unexpected(recovered.error());
   Restored result =
       restored(recovered->content.rows, to_json(recovered->content), backup, context.doors.clock);
-  result.facts.set("recovered", to_json(*recovered, terms));
+  result.facts.set("recovered", to_json(*recovered, replay_terms(terms)));
   if (result.vacuous) return result;
   TRY(placed, put_into_place(data, terms.scratch, *recovered, context));
   result.facts.set("place", to_json(placed)).set("kept", data.aside());

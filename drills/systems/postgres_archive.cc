@@ -154,16 +154,22 @@ Status take_base_backup(const PostgresArchive& archive, const Target& live,
   return fail(ErrorCode::failed, "pg_basebackup: " + last_words(ended.output));
 }
 
-Status archive_until_now(const PostgresArchive& archive, const Target& target,
-                         const DeedContext& context) {
+Result<std::optional<LiveMoment>> end_live_segment(const Target& target,
+                                                   const DeedContext& context) {
+  std::optional<LiveMoment> live;
   TRY(settings, postgres_settings(target));
   auto session = open_postgres(settings, context);
-  if (!session) return {};
+  if (!session) return live;
   const auto server = look_at_server(*session);
-  if (!server || server->in_recovery) return {};
-  LiveMoment live;
-  TRY_OK(end_segment(*session, live, context));
-  return wait_until_archived(archive, live, context);
+  if (!server || server->in_recovery) return live;
+  TRY_OK(end_segment(*session, live.emplace(), context));
+  return live;
+}
+
+Status archive_until_now(const PostgresArchive& archive, const Target& target,
+                         const DeedContext& context) {
+  TRY(live, end_live_segment(target, context));
+  return live ? wait_until_archived(archive, *live, context) : Status();
 }
 
 Result<PostgresArchive> postgres_archive(const Target& target) {
@@ -189,19 +195,21 @@ Result<PostgresArchive> postgres_archive(const Target& target) {
 }
 
 Result<RecoveryPoint> parse_point(std::string_view text) {
+  constexpr std::string_view kNamed = "name:";
+  using Kind = RecoveryPoint::Kind;
   if (text.empty() || text == "latest") return RecoveryPoint{};
-  if (text == "backup") return RecoveryPoint{.kind = RecoveryPoint::Kind::backup};
-  if (const auto lsn = parse_lsn(text)) {
-    return RecoveryPoint{.kind = RecoveryPoint::Kind::lsn, .lsn = *lsn};
+  if (text == "backup") return RecoveryPoint{.kind = Kind::backup};
+  if (text.starts_with(kNamed) && text.size() > kNamed.size()) {
+    return RecoveryPoint{.kind = Kind::name, .name = std::string(text.substr(kNamed.size()))};
   }
+  if (const auto lsn = parse_lsn(text)) return RecoveryPoint{.kind = Kind::lsn, .lsn = *lsn};
   if (const auto time = parse_rfc3339(text)) {
-    return RecoveryPoint{.kind = RecoveryPoint::Kind::time, .time = *time};
+    return RecoveryPoint{.kind = Kind::time, .time = *time};
   }
-  return fail(
-      ErrorCode::invalid,
-      "`point` is `" + std::string(text) +
-          "`, which is neither latest, backup, a time (2026-11-26T15:15:40Z) nor a place in "
-          "the WAL (0/3000E88)");
+  return fail(ErrorCode::invalid,
+              "`point` is `" + std::string(text) +
+                  "`, which is neither latest, backup, a time (2026-11-26T15:15:40Z), a place in "
+                  "the WAL (0/3000E88) nor a restore point (name:before-the-deploy)");
 }
 
 Json to_json(const LiveMoment& live) {

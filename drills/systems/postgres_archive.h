@@ -33,9 +33,10 @@ struct PostgresArchive {
 
 // Where recovery is to end.
 struct RecoveryPoint {
-  enum class Kind { latest, backup, time, lsn } kind = Kind::latest;
+  enum class Kind { latest, backup, time, lsn, name } kind = Kind::latest;
   Utc time = {};
   Lsn lsn = 0;
+  std::string name = {};  // of a restore point (pg_create_restore_point)
 };
 [[nodiscard]] Result<RecoveryPoint> parse_point(std::string_view text);
 
@@ -60,8 +61,10 @@ struct LiveMoment {
 // Takes a base backup of the live cluster into a folder.
 [[nodiscard]] Status take_base_backup(const PostgresArchive& archive, const Target& live,
                                       const std::string& folder, const DeedContext& context);
-// Ends the live cluster's WAL segment and waits for it in the archive; where it does not answer, or
-// is none that writes, there is nothing to wait for.
+// Ends the live cluster's WAL segment; none: it does not answer, or does not write.
+[[nodiscard]] Result<std::optional<LiveMoment>> end_live_segment(const Target& live,
+                                                                 const DeedContext& context);
+// The same, and waits for it in the archive.
 [[nodiscard]] Status archive_until_now(const PostgresArchive& archive, const Target& live,
                                        const DeedContext& context);
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "drills/systems/data_directory.h"
-#include "drills/systems/postgres_recovery.h"
+#include "drills/systems/postgres_replay.h"
 
 namespace gameday {
 

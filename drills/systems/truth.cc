@@ -26,8 +26,8 @@ int number_at(const std::vector<std::string>& parts, std::size_t index) {
 // Of all that was printed, what tells why it ended so: the lines that complain, and of them the
 // first, which is the cause.
 std::string complaint_in(const std::string& output) {
-  constexpr std::string_view kWords[] = {"rror",      "ERROR",   "Fatal",     "denied", "does not",
-                                         "not match", "no such", "not found", "locked"};
+  constexpr std::string_view kWords[] = {"rror",      "ERROR",   "Fatal",   "denied",    "does not",
+                                         "not match", "invalid", "no such", "not found", "locked"};
   constexpr std::size_t kMost = 400;
   std::string words;
   for (const auto& line : split(output, '\n')) {

@@ -260,4 +260,40 @@ Result<WalThere> look_at_wal(const WalWanted& wanted, const DeedContext& context
   return Archive(wanted, context.doors.files).look();
 }
 
+WalThere wal_by_names(const std::vector<std::string>& names, const std::string& first,
+                      std::uint64_t segment_size) {
+  WalThere found;
+  const auto from = segment_of(first);
+  if (!from || segment_size == 0) return found;
+  const std::uint64_t in_one = kSpan / segment_size;
+  const auto number_of = [in_one](const Segment& one) { return one.high * in_one + one.low; };
+  std::map<std::uint64_t, std::uint32_t> there;  // its timeline; of two, the later
+  for (const auto& name : names) {
+    const auto segment = segment_of(name);
+    if (!segment || segment->timeline < from->timeline) continue;
+    auto& timeline = there[number_of(*segment)];
+    timeline = std::max(timeline, segment->timeline);
+  }
+  const auto name_of = [in_one](std::uint64_t number, std::uint32_t timeline) {
+    return hex_text(timeline, 8) + hex_text(number / in_one, 8) + hex_text(number % in_one, 8);
+  };
+  found.timeline = from->timeline;
+  const std::uint64_t begin = number_of(*from);
+  const std::uint64_t end = there.empty() ? begin : std::max(begin, there.rbegin()->first);
+  for (std::uint64_t number = begin; number <= end; ++number) {
+    const auto at = there.find(number);
+    if (at == there.end()) {
+      if (!found.missing.empty()) continue;
+      found.missing = name_of(number, found.timeline);
+      found.missing_begins = number * segment_size;
+      continue;
+    }
+    found.timeline = std::max(found.timeline, at->second);
+    ++found.segments;
+    found.last = name_of(number, at->second);
+    found.last_begins = number * segment_size;
+  }
+  return found;
+}
+
 }  // namespace gameday

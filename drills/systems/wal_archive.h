@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/rows.h"
 
@@ -43,5 +44,10 @@ struct WalThere {
 
 // corrupt: the archive misleads, and how.
 [[nodiscard]] Result<WalThere> look_at_wal(const WalWanted& wanted, const DeedContext& context);
+
+// By their names alone, where what is in them cannot be read: from the first one wanted on, on its
+// timeline or a later one. Which of these leads to which, only a recovery tells.
+[[nodiscard]] WalThere wal_by_names(const std::vector<std::string>& names, const std::string& first,
+                                    std::uint64_t segment_size);
 
 }  // namespace gameday

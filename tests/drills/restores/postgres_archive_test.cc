@@ -302,7 +302,9 @@ TEST(PostgresArchive, APointIsReadAsWhatItIs) {
   EXPECT_EQ(parse_point("backup")->kind, RecoveryPoint::Kind::backup);
   EXPECT_EQ(parse_point("1/3000E88")->lsn, 0x103000E88U);
   EXPECT_EQ(parse_point("2026-11-26T15:15:40Z")->kind, RecoveryPoint::Kind::time);
-  for (const auto* wrong : {"yesterday", "0/", "/1", "0/XYZ", "123456789/0", "2026-11-26"}) {
+  EXPECT_EQ(parse_point("name:before the deploy")->name, "before the deploy");
+  for (const auto* wrong :
+       {"yesterday", "name:", "0/", "/1", "0/XYZ", "123456789/0", "2026-11-26"}) {
     EXPECT_FALSE(parse_point(wrong)) << wrong;
   }
 }

@@ -1,5 +1,6 @@
 #include "drills/systems/truth.h"
 
+#include "drills/systems/pgbackrest.h"
 #include "drills/systems/restic_truth.h"
 #include "tests/drills/recorded/recorded.h"
 
@@ -53,6 +54,19 @@ TEST(Truth, AVersionHasTheTableThatItBeganWith) {
 TEST(Truth, OfResticIsThatOfItsRecordedWords) {
   expect_read_as_recorded(restic_0_14, "restic-0.14");
   expect_read_as_recorded(restic_0_17, "restic-0.18");
+}
+
+// Exit code 0 is what `info` and `verify` end with, whatever they have found.
+TEST(Truth, OfPgBackRestIsThatOfItsRecordedWords) {
+  expect_read_as_recorded(pgbackrest_2_45, "pgbackrest-2.45");
+  int claimed = 0;
+  for (const auto& one : recorded("pgbackrest-2.45")) {
+    const bool said_so = one.ended.code == 0 && one.state != "done";
+    claimed += said_so ? 1 : 0;
+    if (!said_so) continue;
+    EXPECT_NE(read_ending(pgbackrest_2_45, one.command, one.ended).truth, Truth::pass) << one.name;
+  }
+  EXPECT_GE(claimed, 6);
 }
 
 // A child's output is kept up to a length only: what it ends with may be lost.

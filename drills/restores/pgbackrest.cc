@@ -1,0 +1,239 @@
+// Recovers a PostgreSQL cluster by pgBackRest, to a point in time, into a scratch cluster of the
+// drill's own; and, into place, puts that where the live one's data is, once it has been looked at.
+// Its backup's step takes a backup or looks at the newest one, and makes sure that the WAL until
+// now is in the repository.
+#include <filesystem>
+
+#include "drills/systems/pgbackrest_recovery.h"
+#include "drills/systems/postgres_place.h"
+#include "drills/systems/restored.h"
+
+namespace gameday {
+namespace {
+
+const Target* live_target(const PgBackRest& repository, const DeedContext& context) {
+  return repository.of.empty() ? nullptr : context.system.target(repository.of);
+}
+
+Status wait_until_archived(const PgBackRest& repository, LiveMoment& live,
+                           const DeedContext& context) {
+  constexpr Duration kAgain = std::chrono::milliseconds(250);
+  const Clock& clock = context.doors.clock;
+  const Until until{context.until.stop,
+                    std::min(context.until.deadline, clock.in(repository.archived_within))};
+  while (true) {
+    TRY(info, look_at_stanza(repository, context));
+    live.archived = info.newest_segment >= live.segment;
+    if (live.archived) return {};
+    const auto paused = clock.pause(kAgain, until);
+    if (!paused && paused.error().code == ErrorCode::stopped) return paused;
+    // That it is not there is what a restore will have to tell.
+    if (!paused) return {};
+  }
+}
+
+Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
+  const PgBackRest repository = pgbackrest_of(target);
+  if (!repository.take.empty()) {
+    TRY(said, ask_pgbackrest(repository, {"backup", "--type=" + repository.take}, context));
+  }
+  const Utc looked = context.doors.clock.now().utc;
+  TRY(info, look_at_stanza(repository, context));
+  TRY(newest, set_called(info, ""));
+  BackupTaken taken{.target = target.name,
+                    .id = newest.label,
+                    .sha256 = "",
+                    .digest = "",
+                    .taken = newest.begun,
+                    .facts = Json::object({{"set", to_json(newest)},
+                                           {"looked", rfc3339(looked)},
+                                           {"age_s", seconds(looked - newest.begun)}})};
+  const Target* live = live_target(repository, context);
+  if (live == nullptr) return taken;
+  PostgresArchive archive;
+  archive.target = target.name;
+  TRY(moment, look_at_live(archive, *live, context));
+  TRY_OK(wait_until_archived(repository, moment, context));
+  taken.digest = moment.digest;
+  taken.facts.set("live", to_json(moment));
+  return taken;
+}
+
+Result<Undo> prepare_scratch(const Deed& deed, const BackupTaken& backup,
+                             const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
+  const PgBackRest repository = pgbackrest_of(*target);
+  const std::string point = deed.arguments.text("point", "latest");
+  TRY(parsed, parse_point(point));
+  if (parsed.kind == RecoveryPoint::Kind::backup && backup.facts.find("live") == nullptr) {
+    return fail(ErrorCode::invalid,
+                "`point: backup` wants `of`: else the backup's step has no place in the WAL");
+  }
+  TRY(scratch, plan_scratch({.in = repository.scratch,
+                             .user = repository.server_user,
+                             .programs = repository.programs,
+                             .version = backup.facts.get("set").text("version")},
+                            context));
+  return Undo{.kind = "pgbackrest",
+              .arguments = Json::object({{"scratch", to_json(scratch)},
+                                         {"target", target->name},
+                                         {"pgbackrest", target->facets.get("pgbackrest")},
+                                         {"point", point}})};
+}
+
+std::string place_of_stanza(const Target& target) {
+  return target.facets.get("pgbackrest").text("of");
+}
+
+// The scratch cluster is where it begins; what goes into place comes from there.
+Result<Undo> prepare_place(const Deed& deed, const BackupTaken& backup,
+                           const DeedContext& context) {
+  TRY(undo, prepare_scratch(deed, backup, context));
+  const Target* live = context.system.target(undo.arguments.get("pgbackrest").text("of"));
+  if (live == nullptr || live->facets.find("postgres-data") == nullptr) {
+    return fail(ErrorCode::invalid,
+                "into place wants `of` to name a target with `postgres-data`: where the place is");
+  }
+  TRY(data, look_at_data(*live, context));
+  TRY_OK(may_rename_in_its_place(data));
+  const std::string backed_up = backup.facts.get("set").text("cluster");
+  if (!data.cluster.empty() && data.cluster != backed_up) {
+    return fail(ErrorCode::conflict, data.folder + " is of cluster " + data.cluster +
+                                         ", and the backup of " + backed_up);
+  }
+  const std::string kept = stands(data.folder) ? data.aside() : "nothing, for nothing was there";
+  undo.arguments.set("data", to_json(data)).set("kept", kept);
+  return undo;
+}
+
+Result<PgBackRestTerms> terms_of(const BackupTaken& backup, const Undo& undo) {
+  TRY(scratch, scratch_cluster_from(undo.arguments.get("scratch")));
+  Target target;
+  target.name = undo.arguments.text("target");
+  target.facets = Json::object({{"pgbackrest", undo.arguments.get("pgbackrest")}});
+  TRY(point, parse_point(undo.arguments.text("point")));
+  PgBackRestTerms terms{.repository = pgbackrest_of(target),
+                        .scratch = scratch,
+                        .point = point,
+                        .label = backup.id,
+                        .live = {},
+                        .taken = backup.taken,
+                        .looked = parse_rfc3339(backup.facts.text("looked")).value_or(Utc{})};
+  if (const Json* live = backup.facts.find("live")) terms.live = live_moment_from(*live);
+  return terms;
+}
+
+Restored described(const PgBackRestRecovered& done, const PgBackRestTerms& terms,
+                   const BackupTaken& backup, const DeedContext& context) {
+  const Recovered& recovered = done.recovered;
+  Restored result =
+      restored(recovered.content.rows, to_json(recovered.content), backup, context.doors.clock);
+  Json facts = to_json(recovered, replay_terms(terms));
+  result.facts.set("recovered", facts.set("set", to_json(done.set)));
+  return result;
+}
+
+// What the repository lacks is told of the backup, as what is damaged in it.
+Result<Restored> answered(const Error& error) {
+  const bool tells = error.code == ErrorCode::corrupt || error.code == ErrorCode::not_found;
+  if (!tells) return std::unexpected(error);
+  return Restored{.vacuous = false, .verified = false, .text = error.text, .facts = Json::object()};
+}
+
+Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
+                              const DeedContext& context) {
+  TRY(terms, terms_of(backup, undo));
+  const auto done = recover(terms, context);
+  if (!done) return answered(done.error());
+  Restored result = described(*done, terms, backup, context);
+  result.facts.set("fsync", false);
+  return result;
+}
+
+// Their links lead into the scratch folder.
+Status refuse_tablespaces(const ScratchCluster& scratch) {
+  std::error_code error;
+  if (std::filesystem::is_empty(scratch.data() + "/pg_tblspc", error) && !error) return {};
+  return fail(ErrorCode::unsupported,
+              "the cluster has tablespaces: it comes back into scratch alone");
+}
+
+Result<Restored> restore_place(const Target&, const BackupTaken& backup, const Undo& undo,
+                               const DeedContext& context) {
+  TRY(terms, terms_of(backup, undo));
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  if (const Target* live = live_target(terms.repository, context)) {
+    TRY(ended, end_live_segment(*live, context));
+    if (ended) TRY_OK(wait_until_archived(terms.repository, *ended, context));
+  }
+  const auto done = recover(terms, context);
+  if (!done) return answered(done.error());
+  Restored result = described(*done, terms, backup, context);
+  if (result.vacuous) return result;
+  TRY_OK(refuse_tablespaces(terms.scratch));
+  TRY(placed, put_into_place(data, terms.scratch, done->recovered, context));
+  result.facts.set("place", to_json(placed)).set("kept", data.aside());
+  TRY_OK(erase_scratch(terms.scratch, context));
+  return result;
+}
+
+// Of both: one into place has a scratch cluster too.
+Status undo_restore(const Undo& undo, const DeedContext& context) {
+  TRY(scratch, scratch_cluster_from(undo.arguments.get("scratch")));
+  TRY_OK(erase_scratch(scratch, context));
+  if (undo.arguments.find("data") == nullptr) return {};
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  return undo_place(data, context);
+}
+
+Result<Proof> gone(const Undo& undo, const DeedContext& context) {
+  TRY(scratch, scratch_cluster_from(undo.arguments.get("scratch")));
+  TRY(proof, scratch_gone(scratch, context));
+  if (!proof.held || undo.arguments.find("data") == nullptr) return proof;
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  return place_gone(data, context);
+}
+
+Status close_restore(const Undo& undo, bool keep, const DeedContext& context) {
+  if (undo.arguments.find("data") == nullptr) return {};
+  TRY(data, data_directory_from(undo.arguments.get("data")));
+  return close_place(data, keep, context);
+}
+
+Status fits_point(const std::string& point) {
+  const auto parsed = parse_point(point);
+  return parsed ? Status() : std::unexpected(parsed.error());
+}
+
+}  // namespace
+
+extern const RestoreRow pgbackrest_restore;
+const RestoreRow pgbackrest_restore{
+    .name = "pgbackrest",
+    .summary =
+        "A backup of pgBackRest's (full, differential or incremental) and its archived WAL, "
+        "recovered to a point in time into a scratch cluster, whose every row and page is read; "
+        "into place, that then takes the place of `of`.",
+    .facet = "pgbackrest",
+    .rights =
+        "as `server_user` to read the repository and its configuration, with `take` what "
+        "pgBackRest wants for a backup; the server's programs of its version; room for a copy in "
+        "`scratch`; of the live database (`of`), if any: to read every table, and EXECUTE on "
+        "pg_switch_wal(), pg_control_system() and pg_control_checkpoint(); into place: as "
+        "lose-data-directory",
+    .example = "- { restore: stanza, point: latest }",
+    .backup = backup,
+    .restore_scratch = nullptr,
+    .prepare = nullptr,
+    .restore_place = restore_place,
+    .undo = undo_restore,
+    .gone = gone,
+    .close = close_restore,
+    .prepare_scratch = prepare_scratch,
+    .fill_scratch = fill_scratch,
+    .fits_point = fits_point,
+    .prepare_place = prepare_place,
+    .place_of = place_of_stanza};
+
+}  // namespace gameday

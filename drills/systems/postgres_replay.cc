@@ -1,0 +1,233 @@
+#include "drills/systems/postgres_replay.h"
+
+#include <charconv>
+
+#include "drills/systems/base_backup.h"
+#include "drills/systems/scratch_server.h"
+#include "engine/base/text.h"
+#include "engine/base/units.h"
+
+namespace gameday {
+namespace {
+
+std::unexpected<Error> misleads(std::string text) {
+  return fail(ErrorCode::corrupt, std::move(text));
+}
+
+std::string missing(const ReplayTerms& terms) {
+  const std::string& last = terms.wal->last;
+  return "the WAL segment " + terms.wal->missing + " is not in " + terms.archive +
+         (last.empty() ? ", nor is any later one" : ", which goes on to " + last);
+}
+
+// A server that reads its settings does not know yet what Z stands for.
+std::string with_offset(Utc time) {
+  std::string text = rfc3339(time);
+  if (text.ends_with('Z')) text.replace(text.size() - 1, 1, "+00");
+  return text;
+}
+
+class Replay {
+ public:
+  Replay(const ReplayTerms& terms, const DeedContext& context) : terms_(terms), context_(context) {}
+
+  Result<Recovered> run() {
+    Instant since = now();
+    TRY_OK(settle_scratch(terms_.scratch, server_settings(), context_));
+    ScratchServer server(terms_.scratch, context_);
+    TRY(session, recovered(server));
+    done_.replay = took(since);
+    TRY_OK(note_reached(session));
+    TRY_OK(check_reached());
+    TRY_OK(read(session));
+    TRY_OK(server.shut_down());
+    TRY_OK(check_pages());
+    done_.verify = took(since);
+    return done_;
+  }
+
+ private:
+  [[nodiscard]] Instant now() const { return context_.doors.clock.now().boot; }
+  Duration took(Instant& since) const {
+    const Instant before = std::exchange(since, now());
+    return since - before;
+  }
+
+  [[nodiscard]] ServerSettings server_settings() const {
+    ServerSettings settings{{"restore_command", terms_.restore_command},
+                            {"recovery_target_action", "promote"}};
+    const std::uint32_t timeline = terms_.timeline;
+    settings.emplace_back("recovery_target_timeline",
+                          timeline == 0 ? "latest" : std::to_string(timeline));
+    switch (terms_.point.kind) {
+      case RecoveryPoint::Kind::latest: break;
+      case RecoveryPoint::Kind::time:
+        settings.emplace_back("recovery_target_time", with_offset(terms_.point.time));
+        break;
+      case RecoveryPoint::Kind::backup:
+      case RecoveryPoint::Kind::lsn:
+        settings.emplace_back("recovery_target_lsn", lsn_text(least_place(terms_)));
+        break;
+      case RecoveryPoint::Kind::name:
+        settings.emplace_back("recovery_target_name", terms_.point.name);
+        break;
+    }
+    return settings;
+  }
+
+  [[nodiscard]] PostgresSettings scratch_connection() const {
+    std::string database = terms_.database;
+    if (database.empty() && terms_.live) database = terms_.live->database;
+    return {{"host", terms_.scratch.folder},
+            {"port", "5432"},
+            {"user", terms_.user},
+            {"dbname", database.empty() ? "postgres" : database}};
+  }
+
+  Result<Postgres> recovered(ScratchServer& server) const {
+    auto session = server.opened(scratch_connection());
+    if (session || session.error().code != ErrorCode::corrupt) return session;
+    std::string text = "it does not recover: " + session.error().text;
+    if (!terms_.wal) return misleads(std::move(text));
+    const bool whole = terms_.wal->missing.empty();
+    return misleads(text + "; " +
+                    (whole ? "the archive ends with " + terms_.wal->last : missing(terms_)));
+  }
+
+  Status note_reached(Postgres& session) {
+    TRY(rows, session.ask("SELECT pg_last_wal_replay_lsn(), to_char("
+                          "pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', "
+                          "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+                          "pg_walfile_name(pg_current_wal_insert_lsn())"));
+    TRY(lsn, parse_lsn(rows.text(0, 0)));
+    done_.lsn = lsn;
+    if (const auto time = parse_rfc3339(rows.text(0, 1))) done_.time = *time;
+    return note_timeline(rows.text(0, 2).substr(0, 8));
+  }
+
+  // A recovered cluster goes on in a timeline of its own, whose history ends with the one that it
+  // comes from.
+  Status note_timeline(const std::string& own) {
+    TRY(history, context_.doors.files.read(terms_.scratch.data() + "/pg_wal/" + own + ".history"));
+    for (const auto& line : split(history, '\n')) {
+      std::uint32_t parent = 0;
+      const auto read = std::from_chars(line.data(), line.data() + line.size(), parent);
+      if (read.ec == std::errc()) done_.timeline = parent;
+    }
+    return {};
+  }
+
+  Status check_reached() const {
+    const bool latest = terms_.point.kind == RecoveryPoint::Kind::latest;
+    if (latest && terms_.wal && done_.lsn <= terms_.wal->last_begins) {
+      return misleads("recovery ended at " + lsn_text(done_.lsn) +
+                      ", though the archive goes on to " + terms_.wal->last +
+                      ": the WAL in between cannot be read");
+    }
+    if (done_.lsn < least_place(terms_)) {
+      std::string text = "recovery ended at " + lsn_text(done_.lsn) + ", before " +
+                         lsn_text(least_place(terms_)) + ": the archive ends there";
+      if (terms_.live) text += "; " + terms_.live->segment + " of the live cluster is not in it";
+      return misleads(std::move(text));
+    }
+    const bool to_the_end = latest || terms_.point.kind == RecoveryPoint::Kind::backup;
+    if (terms_.live && to_the_end && terms_.timeline == 0 &&
+        done_.timeline != terms_.live->timeline) {
+      return misleads("what was recovered ends in timeline " + std::to_string(done_.timeline) +
+                      ", the live cluster is in timeline " + std::to_string(terms_.live->timeline));
+    }
+    return check_loss();
+  }
+
+  Status check_loss() const {
+    const auto& most = terms_.max_loss;
+    const Duration loss = terms_.looked - done_.time.value_or(terms_.taken);
+    if (!most || loss <= *most) return {};
+    return misleads("the last transaction that comes back is " + shown(loss) +
+                    " older than the backup's step: more than the " + shown(*most) +
+                    " that are allowed");
+  }
+
+  // Every row is read, and where nobody has written since the live cluster was looked at, it must
+  // be the same.
+  Status read(Postgres& session) {
+    TRY(next, session.ask("SELECT pg_snapshot_xmax(pg_current_snapshot())"));
+    TRY_OK(session.begin(PostgresAccess::snapshot));
+    auto content = read_content(session);
+    if (!content) return std::unexpected(unreadable(content.error()));
+    done_.content = *content;
+    if (!terms_.live || terms_.live->digest.empty()) return {};
+    // A transaction that recovery stopped before has its number there all the same.
+    done_.compared =
+        done_.lsn >= terms_.live->lsn && next.text(0, 0) == terms_.live->next_transaction;
+    if (!done_.compared || content->digest == terms_.live->digest) return {};
+    return misleads("it does not have the content that the live cluster had at " +
+                    lsn_text(terms_.live->lsn));
+  }
+
+  static Error unreadable(Error error) {
+    if (error.code == ErrorCode::stopped || error.code == ErrorCode::timed_out) return error;
+    error.code = ErrorCode::corrupt;
+    return error.in("what was recovered cannot be read");
+  }
+
+  Status check_pages() {
+    TRY(ended,
+        run_in_scratch(terms_.scratch,
+                       {"pg_checksums", "--check", "--pgdata", terms_.scratch.data()}, context_));
+    // Not every cluster has them; then nothing is said of them.
+    if (ended.output.contains("data checksums are not enabled")) return {};
+    if (!ended.succeeded()) return misleads("its pages do not verify: " + last_words(ended.output));
+    for (const auto& line : split(ended.output, '\n')) {
+      constexpr std::string_view kBlocks = "Blocks scanned:";
+      if (!line.starts_with(kBlocks)) continue;
+      const auto number = trimmed(std::string_view(line).substr(kBlocks.size()));
+      std::int64_t pages = 0;
+      const auto read = std::from_chars(number.data(), number.data() + number.size(), pages);
+      if (read.ec == std::errc()) done_.pages = pages;
+    }
+    return {};
+  }
+
+  const ReplayTerms& terms_;
+  const DeedContext& context_;
+  Recovered done_;
+};
+
+}  // namespace
+
+Json to_json(const Recovered& recovered, const ReplayTerms& terms) {
+  const bool by_time = terms.point.kind == RecoveryPoint::Kind::time;
+  const Utc last = recovered.time.value_or(terms.taken);
+  return Json::object({{"asked", by_time ? Json(rfc3339(terms.point.time)) : Json()},
+                       {"time", recovered.time ? Json(rfc3339(*recovered.time)) : Json()},
+                       {"lsn", lsn_text(recovered.lsn)},
+                       {"timeline", static_cast<std::int64_t>(recovered.timeline)},
+                       {"behind_s", seconds(terms.looked - last)},
+                       {"compared", recovered.compared},
+                       {"pages", recovered.pages ? Json(*recovered.pages) : Json()},
+                       {"copy_s", seconds(recovered.copy)},
+                       {"check_s", seconds(recovered.check)},
+                       {"replay_s", seconds(recovered.replay)},
+                       {"verify_s", seconds(recovered.verify)}});
+}
+
+Lsn least_place(const ReplayTerms& terms) {
+  using enum RecoveryPoint::Kind;
+  if (terms.point.kind == lsn) return terms.point.lsn;
+  const bool live = terms.live && (terms.point.kind == latest || terms.point.kind == backup);
+  return live ? terms.live->lsn : 0;
+}
+
+Status look_for_missing(const ReplayTerms& terms) {
+  if (!terms.wal || terms.wal->missing.empty()) return {};
+  const bool latest = terms.point.kind == RecoveryPoint::Kind::latest;
+  if (!latest && least_place(terms) <= terms.wal->missing_begins) return {};
+  return misleads(missing(terms));
+}
+
+Result<Recovered> replay(const ReplayTerms& terms, const DeedContext& context) {
+  return Replay(terms, context).run();
+}
+
+}  // namespace gameday
