@@ -46,7 +46,11 @@ std::string header_of(const HttpAnswer& answer, std::string_view name) {
   return "";
 }
 
-// What an upload with a retention must carry: the SHA-256 of its body once more, in base64.
+AwsPairs of_objects(const std::string& prefix) { return {{"list-type", "2"}, {"prefix", prefix}}; }
+AwsPairs of_versions(const std::string& prefix) { return {{"versions", ""}, {"prefix", prefix}}; }
+
+// What an upload with a retention must carry, and a removal of many: the SHA-256 of its body once
+// more, in base64.
 std::string checksum_of(std::string_view body) {
   const std::string digits = sha256(body).substr(7);
   std::string raw;
@@ -175,20 +179,14 @@ Result<std::string> S3::read(const S3Object& object, std::int64_t limit) {
   return piece(object, 0, object.size);
 }
 
-Result<std::vector<S3Version>> S3::listed(AwsPairs query, std::size_t most) {
-  std::vector<S3Version> all;
+Status S3::each_page(AwsPairs query, const EachPage& each) {
   query.emplace_back("encoding-type", "url");
   const std::size_t own = query.size();
   while (true) {
     TRY(answer, ask({.query = query}));
     TRY(page, s3_page(answer.body));
-    std::ranges::move(page.versions, std::back_inserter(all));
-    if (all.size() > most) {
-      return fail(ErrorCode::refused,
-                  shown(address_) + " has more than " + std::to_string(most) + " there",
-                  "name a narrower `prefix`");
-    }
-    if (page.next.empty()) return all;
+    TRY_OK(each(page.versions));
+    if (page.next.empty()) return {};
     const AwsPairs last(query.begin() + static_cast<std::ptrdiff_t>(own), query.end());
     if (page.next == last) return fail(ErrorCode::failed, shown(address_) + " lists without end");
     query.resize(own);
@@ -196,12 +194,32 @@ Result<std::vector<S3Version>> S3::listed(AwsPairs query, std::size_t most) {
   }
 }
 
+Result<std::vector<S3Version>> S3::listed(const AwsPairs& query, std::size_t most) {
+  std::vector<S3Version> all;
+  TRY_OK(each_page(query, [&](const std::vector<S3Version>& page) -> Status {
+    std::ranges::copy(page, std::back_inserter(all));
+    if (all.size() <= most) return {};
+    return fail(ErrorCode::refused,
+                shown(address_) + " has more than " + std::to_string(most) + " there",
+                "name a narrower `prefix`");
+  }));
+  return all;
+}
+
 Result<std::vector<S3Version>> S3::objects(const std::string& prefix, std::size_t most) {
-  return listed({{"list-type", "2"}, {"prefix", prefix}}, most);
+  return listed(of_objects(prefix), most);
 }
 
 Result<std::vector<S3Version>> S3::versions(const std::string& prefix, std::size_t most) {
-  return listed({{"versions", ""}, {"prefix", prefix}}, most);
+  return listed(of_versions(prefix), most);
+}
+
+Status S3::each_object(const std::string& prefix, const EachPage& each) {
+  return each_page(of_objects(prefix), each);
+}
+
+Status S3::each_version(const std::string& prefix, const EachPage& each) {
+  return each_page(of_versions(prefix), each);
 }
 
 Result<std::string> S3::put(const S3Put& object) {
@@ -232,6 +250,20 @@ Result<S3Removed> S3::remove(const std::string& key, const std::string& version,
   TRY(answer, ask(question));
   return S3Removed{header_of(answer, "x-amz-version-id"),
                    header_of(answer, "x-amz-delete-marker") == "true"};
+}
+
+Status S3::remove_all(const std::vector<S3Version>& versions) {
+  if (versions.empty()) return {};
+  Question question{.method = "POST", .query = {{"delete", ""}}, .body = s3_removal(versions)};
+  question.headers.emplace_back("Content-Type", "application/xml");
+  question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(question.body));
+  // Older servers know no other sum.
+  if (const auto sum = md5(question.body); !sum.empty()) {
+    question.headers.emplace_back("Content-MD5", base64(sum));
+  }
+  TRY(answer, ask(question));
+  const auto removed = s3_removed(answer.body);
+  return removed ? Status{} : std::unexpected(removed.error().in(shown(address_)));
 }
 
 Result<std::string> S3::versioning() {
