@@ -55,9 +55,7 @@ class ForgetfulServer : public TestServer {
   }
 };
 
-TEST(S3Load, WhatASlowServerSaysYesToAndHasNotIsLostAndOurLagIsNone) {
-  DeedWorld world;
-  const ForgetfulServer server(150);
+void aim_at(const TestServer& server, DeedWorld& world) {
   setenv("DRILL_S3_KEY", "a", 1);
   setenv("DRILL_S3_SECRET", "b", 1);
   world.add_target("archive", "s3",
@@ -65,6 +63,12 @@ TEST(S3Load, WhatASlowServerSaysYesToAndHasNotIsLostAndOurLagIsNone) {
                                  {"bucket", "kept"},
                                  {"access_key", "${env:DRILL_S3_KEY}"},
                                  {"secret_key", "${env:DRILL_S3_SECRET}"}}));
+}
+
+TEST(S3Load, WhatASlowServerSaysYesToAndHasNotIsLostAndOurLagIsNone) {
+  DeedWorld world;
+  const ForgetfulServer server(150);
+  aim_at(server, world);
   RowLoad load(world, s3_load, photos());
   load.spec().rate = 20;
   load.run(seconds(1));
@@ -78,6 +82,41 @@ TEST(S3Load, WhatASlowServerSaysYesToAndHasNotIsLostAndOurLagIsNone) {
   EXPECT_TRUE(summary.read_back) << load.problem;
   EXPECT_EQ(summary.lost, load.samples().size());
   EXPECT_GT(summary.rpo_s.best, 0.5);
+}
+
+// Pages of keys that might be a ledger's, each with a word for the next.
+class EndlessList : public TestServer {
+ public:
+  EndlessList()
+      : TestServer([](int connection, const std::stop_token& stop) {
+          std::string entries;
+          for (int number = 100000; number < 125000; ++number) {
+            entries += "<Contents><Key>gameday/drill-facts-" + std::to_string(number) +
+                       "</Key><LastModified>2026-11-26T18:00:00Z</LastModified><Size>1</Size>"
+                       "</Contents>";
+          }
+          for (int page = 0; !received(connection, stop).empty(); ++page) {
+            const std::string list =
+                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>" +
+                std::to_string(page) + "</NextContinuationToken>" + entries + "</ListBucketResult>";
+            if (!give(connection, http_answer(200, list), stop)) return;
+          }
+        }) {}
+};
+
+TEST(S3Load, AListWithoutEndIsNoLedger) {
+  DeedWorld world;
+  const EndlessList server;
+  aim_at(server, world);
+  LoadSpec spec;
+  spec.name = "facts";
+  spec.arguments = photos();
+  auto reader = s3_load.reader(s3_load.prepare(spec, world.context()).value(), world.context());
+  ASSERT_TRUE(reader) << reader.error().text;
+  const auto listed = (*reader)->list();
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().code, ErrorCode::invalid);
+  EXPECT_TRUE(listed.error().text.contains("more than 1000000")) << listed.error().text;
 }
 
 class S3LoadOnS3 : public S3Test {
