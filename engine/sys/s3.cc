@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kPiece = 8 << 20;
 constexpr std::int64_t kLongestError = 64 << 10;
+const AwsPairs::value_type kBypass{"x-amz-bypass-governance-retention", "true"};
 constexpr std::size_t kShortestBucket = 3, kLongestBucket = 63;
 
 struct Endpoint {
@@ -246,24 +247,41 @@ Result<S3Removed> S3::remove(const std::string& key, const std::string& version,
                              bool bypass_governance) {
   Question question{.method = "DELETE", .key = key};
   add_version(version, question.query);
-  if (bypass_governance) question.headers.emplace_back("x-amz-bypass-governance-retention", "true");
+  if (bypass_governance) question.headers.push_back(kBypass);
   TRY(answer, ask(question));
   return S3Removed{header_of(answer, "x-amz-version-id"),
                    header_of(answer, "x-amz-delete-marker") == "true"};
 }
 
-Status S3::remove_all(const std::vector<S3Version>& versions) {
-  if (versions.empty()) return {};
-  Question question{.method = "POST", .query = {{"delete", ""}}, .body = s3_removal(versions)};
-  question.headers.emplace_back("Content-Type", "application/xml");
+void S3::add_sums(Question& question) {
   question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(question.body));
   // Older servers know no other sum.
   if (const auto sum = md5(question.body); !sum.empty()) {
     question.headers.emplace_back("Content-MD5", base64(sum));
   }
+}
+
+Status S3::remove_all(const std::vector<S3Version>& versions, bool bypass_governance) {
+  if (versions.empty()) return {};
+  Question question{.method = "POST", .query = {{"delete", ""}}, .body = s3_removal(versions)};
+  question.headers.emplace_back("Content-Type", "application/xml");
+  if (bypass_governance) question.headers.push_back(kBypass);
+  add_sums(question);
   TRY(answer, ask(question));
   const auto removed = s3_removed(answer.body);
   return removed ? Status{} : std::unexpected(removed.error().in(shown(address_)));
+}
+
+Status S3::retain(const S3Object& object, bool bypass_governance) {
+  Question question{.method = "PUT", .key = object.key, .query = {{"retention", ""}}};
+  add_version(object.version, question.query);
+  question.body = "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>" +
+                  xml_text(object.lock_mode) + "</Mode><RetainUntilDate>" +
+                  rfc3339(object.locked_until.value_or(Utc{})) + "</RetainUntilDate></Retention>";
+  if (bypass_governance) question.headers.push_back(kBypass);
+  add_sums(question);
+  TRY(done, ask(question));
+  return {};
 }
 
 Result<std::string> S3::versioning() {

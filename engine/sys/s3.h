@@ -90,7 +90,10 @@ class S3 {
 
   // These versions and markers, kMostRemoved at most, for good and in one request. What is not
   // there any more is removed.
-  [[nodiscard]] Status remove_all(const std::vector<S3Version>& versions);
+  [[nodiscard]] Status remove_all(const std::vector<S3Version>& versions,
+                                  bool bypass_governance = false);
+  // Locks that version anew, in its `lock_mode` and until its `locked_until`.
+  [[nodiscard]] Status retain(const S3Object& object, bool bypass_governance = false);
 
   [[nodiscard]] Result<std::string> versioning();  // "Enabled", "Suspended"; empty: never had
   [[nodiscard]] Result<S3Lock> lock();
@@ -109,6 +112,7 @@ class S3 {
     std::int64_t largest_answer = 16 << 20;
   };
   [[nodiscard]] Result<HttpAnswer> ask(const Question& question);
+  static void add_sums(Question& question);
   [[nodiscard]] Result<std::string> piece(const S3Object& object, std::int64_t from,
                                           std::int64_t size);
   [[nodiscard]] Status each_page(AwsPairs query, const EachPage& each);
