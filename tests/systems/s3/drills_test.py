@@ -162,7 +162,29 @@ def killed(store, gameday):
         store.check_healed()
 
 
-CASES = {"passes": passes, "locks": locks, "empties": empties, "slow": slow, "killed": killed}
+def load_killed(store, gameday):
+    """What a load has put goes, whoever dies, by the keys of whoever lives."""
+    before = store.versions("kept")
+    for both in (False, True):
+        started = gameday.start(PLAYBOOKS + "/store-slow.yaml", "--json", *store.lost())
+        check(eventually(lambda: store.versions("kept").count("-photos-") > 40, 60),
+              f"nothing is put: {gameday.told()}")
+        for guardian in named("guardian") if both else []:
+            os.kill(guardian.pid, signal.SIGKILL)
+        started.kill()
+        started.wait()
+        if both:
+            reverted = gameday.revert()
+            check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        else:
+            check(eventually(lambda: not named("guardian"), 60), "the guardian goes on")
+        check(gameday.open() == [], f"left open: {gameday.open()}")
+        check(store.versions("kept") == before, f"left: {store.versions('kept')}")
+    expect_no_secret(gameday)
+
+
+CASES = {"passes": passes, "locks": locks, "empties": empties, "slow": slow, "killed": killed,
+         "load_killed": load_killed}
 
 
 if __name__ == "__main__":
