@@ -1,5 +1,6 @@
 // Attacks the lock of a bucket, as who wants the backups gone would: a canary is written with a
-// retention, and removing that version is tried, plainly and past governance. Whatever is let
+// retention, and removing that version is tried, by itself and among others, and shortening its
+// lock, each plainly and past governance. Whatever is let
 // through, and a bucket that locks nothing, is a no. A removal that names no version succeeds under
 // every lock, and only hides: it is done too, to see that it is no more than that.
 #include <cctype>
@@ -12,7 +13,7 @@
 namespace gameday {
 namespace {
 
-constexpr double kShortest = 1;
+constexpr double kShortest = 2;  // it is shortened by one
 constexpr double kLongest = 7 * 86400.0;
 constexpr std::string_view kModes[] = {"compliance", "governance"};
 
@@ -42,10 +43,11 @@ struct Canary {
   std::string key = {};
   std::string version = {};
   std::string digest = {};
+  std::string mode = {};
   Utc locked_until = {};
 };
 
-// One try to remove the canary, and what the server said to it.
+// One try to be rid of the canary, and what the server said to it.
 struct Attempt {
   std::string who;
   std::string how;
@@ -78,7 +80,7 @@ Result<Canary> write_canary(S3& bucket, const S3Place& place, const Deed& deed,
   const Utc until = std::chrono::ceil<std::chrono::seconds>(context.doors.clock.now().utc + retain);
   std::string mode = deed.arguments.text("mode");
   for (char& c : mode) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  Canary canary{.key = place_of(place, context), .locked_until = until};
+  Canary canary{.key = place_of(place, context), .mode = mode, .locked_until = until};
   const std::string body = "gameday's canary " + context.mark + ", locked until " + rfc3339(until);
   canary.digest = sha256(body);
   const auto put =
@@ -101,15 +103,42 @@ Result<Canary> write_canary(S3& bucket, const S3Place& place, const Deed& deed,
                                       (swept ? "" : "; " + canary.key + " stays"));
 }
 
+// A server may look at the lock in one way and not in another.
+struct Way {
+  std::string_view how;
+  Status (*attack)(S3& bucket, const Canary& canary, bool bypass);
+};
+constexpr Way kWays[] = {
+    {"removing a locked version",
+     [](S3& bucket, const Canary& canary, bool bypass) -> Status {
+       TRY(removed, bucket.remove(canary.key, canary.version, bypass));
+       return {};
+     }},
+    {"removing a locked version among others",
+     [](S3& bucket, const Canary& canary, bool bypass) -> Status {
+       return bucket.remove_all({{.key = canary.key, .version = canary.version}}, bypass);
+     }},
+    // Whoever may shorten a lock only has to wait.
+    {"shortening the lock of a version",
+     [](S3& bucket, const Canary& canary, bool bypass) -> Status {
+       return bucket.retain({.key = canary.key,
+                             .version = canary.version,
+                             .lock_mode = canary.mode,
+                             .locked_until = canary.locked_until - std::chrono::seconds(1)},
+                            bypass);
+     }},
+};
+
 // In the order of who is most likely to be let.
 Result<std::vector<Attempt>> attack(const S3Place& place, const Deed& deed, const Canary& canary,
                                     const DeedContext& context) {
   std::vector<Attempt> attempts;
   const auto attack_as = [&](const std::string& who, S3& bucket) {
-    for (const bool bypass : {false, true}) {
-      const auto done = bucket.remove(canary.key, canary.version, bypass);
-      attempts.push_back({who, bypass ? "past governance" : "plainly",
-                          done ? Status{} : std::unexpected(done.error())});
+    for (const auto& way : kWays) {
+      for (const bool bypass : {false, true}) {
+        attempts.push_back({who, std::string(way.how) + (bypass ? " past governance" : " plainly"),
+                            way.attack(bucket, canary, bypass)});
+      }
     }
   };
   if (!deed.arguments.text("access_key").empty()) {
@@ -147,7 +176,7 @@ Status still_sings(S3& bucket, const Canary& canary) {
 // Every attempt must be refused as one that is forbidden: what failed otherwise tells nothing.
 Status judged(const std::vector<Attempt>& attempts) {
   for (const auto& attempt : attempts) {
-    const std::string tried = attempt.who + " removing a locked version " + attempt.how;
+    const std::string tried = attempt.who + " " + attempt.how;
     if (attempt.done) {
       return fail(ErrorCode::failed, tried + " was let through: the lock holds nobody off",
                   "take s3:BypassGovernanceRetention away, or lock in compliance mode");
@@ -222,16 +251,18 @@ Result<Proof> prove(const Deed& deed, const DeedContext& context) {
       stays.empty() ? versions.empty()
                     : versions.size() == 1 && versions.front().version == notes.text("version");
   const std::string tries = std::to_string(notes.items("attempts").size());
-  return Proof{as_told,
-               !as_told ? "of the canary " + notes.text("key") + " there are " +
-                              std::to_string(versions.size()) + " versions"
-               : stays.empty()
-                   ? tries +
-                         " tries to remove a locked version were refused; it is gone since its "
-                         "lock is over"
-                   : tries + " tries to remove a locked version were refused; " +
-                         notes.text("key") + " stays, " + stays,
-               notes};
+  return Proof{
+      as_told,
+      !as_told ? "of the canary " + notes.text("key") + " there are " +
+                     std::to_string(versions.size()) + " versions"
+      : stays.empty()
+          ? tries +
+                " tries to remove a locked version, or to shorten its lock, were refused; it is "
+                "gone since its "
+                "lock is over"
+          : tries + " tries to remove a locked version, or to shorten its lock, were refused; " +
+                notes.text("key") + " stays, " + stays,
+      notes};
 }
 
 }  // namespace
@@ -239,7 +270,10 @@ Result<Proof> prove(const Deed& deed, const DeedContext& context) {
 extern const ActionRow attack_lock_action;
 const ActionRow attack_lock_action{
     .name = "attack-lock",
-    .summary = "Tries to remove a version that a bucket has locked; all tries must be refused.",
+    .summary =
+        "Tries to remove a version that a bucket has locked, and to shorten its lock; all tries "
+        "must "
+        "be refused.",
     .fields = kFields,
     .facet = "s3",
     .rights =

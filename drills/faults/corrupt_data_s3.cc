@@ -22,21 +22,11 @@ std::string other_bytes(std::int64_t size, const std::string& mark) {
   return bytes;
 }
 
-// What is new would be locked like everything, and could not be removed.
-Status not_locked(S3& bucket) {
-  TRY(lock, bucket.lock());
-  if (lock.default_mode.empty()) return {};
-  return fail(ErrorCode::refused,
-              shown(bucket.address()) + " locks all that is written to it (" + lock.default_mode +
-                  "): what the drill writes over could not be removed again",
-              "aim at a bucket without default retention");
-}
-
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(place, s3_place_of(deed, context));
   TRY(trail, plan_trail(place, context));
   TRY(bucket, open_s3(place, context));
-  TRY_OK(not_locked(bucket));
+  TRY_OK(locks_nothing_new(bucket));
   TRY(objects, objects_named(trail, deed.arguments.text("keys", "*"), bucket));
   return Undo{"corrupt-data-s3", to_json(trail)};
 }

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "engine/base/text.h"
+#include "drills/systems/key_form.h"
 #include "engine/load/load_client.h"
 #include "engine/load/request_pattern.h"
 
@@ -29,32 +29,19 @@ constexpr Field kFields[] = {
 
 constexpr std::size_t kAtOnce = 500;
 
-// A key of the server's is before + KEY + after.
-struct KeyForm {
-  std::string before, after;
-
-  [[nodiscard]] std::string made(const std::string& key) const { return before + key + after; }
-  // Every key of that drill and load, as SCAN has it.
-  [[nodiscard]] std::string pattern(const Undo& undo) const {
-    const auto plain = [](const std::string& text) {
-      std::string out;
-      for (const char c : text) {
-        if (std::string_view("*?[]^-\\").contains(c)) out += '\\';
-        out += c;
-      }
-      return out;
-    };
-    return plain(before + undo.arguments.text("drill") + "-" + undo.arguments.text("load") + "-") +
-           "*" + plain(after);
-  }
-};
-
-KeyForm key_form(std::string_view written) {
-  constexpr std::string_view kKey = "{key}";
-  const auto at = written.find(kKey);
-  return {std::string(written.substr(0, at)), std::string(written.substr(at + kKey.size()))};
+// Every key of that drill and load, as SCAN has it.
+std::string pattern_of(const Undo& undo) {
+  const auto plain = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+      if (std::string_view("*?[]^-\\").contains(c)) out += '\\';
+      out += c;
+    }
+    return out;
+  };
+  const KeyForm form = key_form(undo);
+  return plain(form.begin(undo)) + "*" + plain(form.after);
 }
-KeyForm key_form(const Undo& undo) { return key_form(undo.arguments.text("key", "{key}")); }
 
 bool keeps_ledger(const Json&) { return true; }
 
@@ -68,9 +55,8 @@ std::optional<WrongField> check(const LoadSpec& spec, const System& system) {
   if (target == nullptr || target->facets.find("redis") == nullptr) {
     return WrongField{"connection", "no target with a `redis` facet is called " + name};
   }
-  const std::string key = spec.arguments.text("key");
-  if (split(key, '{').size() != 2 || !key.contains("{key}")) {
-    return WrongField{"key", "expected {key} in it once, and no other brace"};
+  if (const auto wrong = wrong_key_form(spec.arguments.text("key")); !wrong.empty()) {
+    return WrongField{"key", wrong};
   }
   if (const auto place = redis_place_of(*target); !place) {
     return WrongField{"connection", place.error().text};
@@ -131,14 +117,17 @@ Result<std::unique_ptr<LoadClient>> connect(const Undo& undo, const DeedContext&
 
 // The keys of this drill and load that are there. SCAN may tell one more than once.
 Result<std::set<std::string>> keys_of(const Undo& undo, Redis& session) {
-  const std::string pattern = key_form(undo).pattern(undo);
+  const std::string pattern = pattern_of(undo);
+  const KeyForm form = key_form(undo);
   std::set<std::string> keys;
   std::string cursor = "0";
   do {
     TRY(told, session.ask({"SCAN", cursor, "MATCH", pattern, "COUNT", std::to_string(kAtOnce)}));
     if (told.items.size() != 2) return fail(ErrorCode::failed, "SCAN answers what it should not");
     cursor = told.items[0].text;
-    for (const auto& key : told.items[1].items) keys.insert(key.text);
+    for (const auto& key : told.items[1].items) {
+      if (form.key_in(key.text, undo)) keys.insert(key.text);
+    }
   } while (cursor != "0");
   return keys;
 }
@@ -154,10 +143,7 @@ class RedisRows : public LedgerReader {
   Result<std::vector<ReadRow>> list() override {
     TRY(keys, keys_of(undo_, session_));
     std::vector<ReadRow> rows;
-    for (const auto& key : keys) {
-      const auto length = key.size() - form_.before.size() - form_.after.size();
-      rows.push_back({key.substr(form_.before.size(), length), ""});
-    }
+    for (const auto& key : keys) rows.push_back({form_.key_in(key, undo_).value_or(""), ""});
     for (std::size_t at = 0; at < rows.size(); at += kAtOnce) {
       std::vector<RedisCommand> commands;
       const std::size_t end = std::min(rows.size(), at + kAtOnce);

@@ -24,6 +24,14 @@ constexpr TruthRow kRows[] = {
      "the snapshot is not in the repository"},
     {"no-source", "backup", 1, "all target directories/files do not exist", unknown, not_found,
      "nothing of what is to be backed up is there"},
+    // Before what it makes of it: a check that may not read finds damage everywhere.
+    {"denied", "", 1, "Access Denied", unknown, refused,
+     "the store of the repository refuses what is asked of it"},
+    {"denied", "check", 1, ": permission denied", unknown, refused,
+     "not everything of the repository may be read"},
+    // It has asked ten times by then.
+    {"unreachable", "", 1, "StreamPack: Get \"", unknown, ErrorCode::failed,
+     "the repository cannot be reached any more"},
     {"damaged", "", 1, "is damaged: ciphertext verification failed", fail, corrupt,
      "the repository's own configuration is damaged"},
     {"damaged", "check", 1, "repository contains errors", fail, corrupt,
@@ -36,6 +44,8 @@ constexpr TruthRow kRows[] = {
     // It says so of every repository that it cannot open; that there is none is one reason.
     {"no-repository", "", 1, "unable to open config file: stat ", unknown, not_found,
      "there is no repository"},
+    {"no-repository", "", 1, "unable to open config file: Stat: The specified key does not exist",
+     unknown, not_found, "there is no repository"},
     {"unreachable", "", 1, "unable to open", unknown, ErrorCode::failed,
      "the repository cannot be reached"},
 };

@@ -27,6 +27,11 @@ constexpr TruthRow kRows[] = {
      "the snapshot is not in the repository"},
     {"no-source", "backup", 1, "all source directories/files do not exist", unknown, not_found,
      "nothing of what is to be backed up is there"},
+    // Before what it makes of it: a check that may not read finds damage everywhere.
+    {"denied", "", 1, "Access Denied", unknown, refused,
+     "the store of the repository refuses what is asked of it"},
+    {"denied", "check", 1, ": permission denied", unknown, refused,
+     "not everything of the repository may be read"},
     {"damaged", "", 1, "is damaged: ciphertext verification failed", fail, corrupt,
      "the repository's own configuration is damaged"},
     {"damaged", "check", 1, "repository contains errors", fail, corrupt,

@@ -137,6 +137,15 @@ Status keeps_versions(S3& bucket) {
               "switch versioning on, or aim at a bucket that has it");
 }
 
+Status locks_nothing_new(S3& bucket) {
+  TRY(lock, bucket.lock());
+  if (lock.default_mode.empty()) return {};
+  return fail(ErrorCode::refused,
+              shown(bucket.address()) + " locks all that is written to it (" + lock.default_mode +
+                  "): what the drill writes could not be removed again",
+              "aim at a bucket without default retention");
+}
+
 std::vector<S3Version> current_of(const std::vector<S3Version>& versions) {
   std::vector<S3Version> current;
   for (const auto& version : versions) {

@@ -45,6 +45,8 @@ inline constexpr std::size_t kMostVersions = 100'000;
 
 // refused: the bucket keeps no versions, or only some.
 [[nodiscard]] Status keeps_versions(S3& bucket);
+// refused: what is new would be locked like everything, and could not be removed.
+[[nodiscard]] Status locks_nothing_new(S3& bucket);
 // The versions that are current and no markers.
 [[nodiscard]] std::vector<S3Version> current_of(const std::vector<S3Version>& versions);
 

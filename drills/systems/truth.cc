@@ -26,7 +26,7 @@ int number_at(const std::vector<std::string>& parts, std::size_t index) {
 // Of all that was printed, what tells why it ended so: the lines that complain, and of them the
 // first, which is the cause.
 std::string complaint_in(const std::string& output) {
-  constexpr std::string_view kWords[] = {"rror",      "ERROR",   "Fatal",   "denied",    "does not",
+  constexpr std::string_view kWords[] = {"rror",      "ERROR",   "Fatal",   "enied",     "does not",
                                          "not match", "invalid", "no such", "not found", "locked"};
   constexpr std::size_t kMost = 400;
   std::string words;

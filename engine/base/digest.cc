@@ -51,6 +51,13 @@ std::string sha256(std::string_view bytes) {
   return sum.digest();
 }
 
+std::string md5(std::string_view bytes) {
+  unsigned char sum[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  const int made = EVP_Digest(bytes.data(), bytes.size(), sum, &length, EVP_md5(), nullptr);
+  return made == 1 ? std::string(reinterpret_cast<const char*>(sum), length) : "";
+}
+
 std::string ulid(Utc now, Random& random) {
   static constexpr char kCrockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
   auto time = static_cast<std::uint64_t>(

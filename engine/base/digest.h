@@ -29,6 +29,9 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+// 16 bytes, for protocols that ask for it: it proves nothing. Empty where this machine allows none.
+[[nodiscard]] std::string md5(std::string_view bytes);
+
 // A ULID: 48 bits of milliseconds and 80 random bits, 26 letters that sort by time.
 [[nodiscard]] std::string ulid(Utc now, Random& random);
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kPiece = 8 << 20;
 constexpr std::int64_t kLongestError = 64 << 10;
+const AwsPairs::value_type kBypass{"x-amz-bypass-governance-retention", "true"};
 constexpr std::size_t kShortestBucket = 3, kLongestBucket = 63;
 
 struct Endpoint {
@@ -46,7 +47,11 @@ std::string header_of(const HttpAnswer& answer, std::string_view name) {
   return "";
 }
 
-// What an upload with a retention must carry: the SHA-256 of its body once more, in base64.
+AwsPairs of_objects(const std::string& prefix) { return {{"list-type", "2"}, {"prefix", prefix}}; }
+AwsPairs of_versions(const std::string& prefix) { return {{"versions", ""}, {"prefix", prefix}}; }
+
+// What an upload with a retention must carry, and a removal of many: the SHA-256 of its body once
+// more, in base64.
 std::string checksum_of(std::string_view body) {
   const std::string digits = sha256(body).substr(7);
   std::string raw;
@@ -175,20 +180,14 @@ Result<std::string> S3::read(const S3Object& object, std::int64_t limit) {
   return piece(object, 0, object.size);
 }
 
-Result<std::vector<S3Version>> S3::listed(AwsPairs query, std::size_t most) {
-  std::vector<S3Version> all;
+Status S3::each_page(AwsPairs query, const EachPage& each) {
   query.emplace_back("encoding-type", "url");
   const std::size_t own = query.size();
   while (true) {
     TRY(answer, ask({.query = query}));
     TRY(page, s3_page(answer.body));
-    std::ranges::move(page.versions, std::back_inserter(all));
-    if (all.size() > most) {
-      return fail(ErrorCode::refused,
-                  shown(address_) + " has more than " + std::to_string(most) + " there",
-                  "name a narrower `prefix`");
-    }
-    if (page.next.empty()) return all;
+    TRY_OK(each(page.versions));
+    if (page.next.empty()) return {};
     const AwsPairs last(query.begin() + static_cast<std::ptrdiff_t>(own), query.end());
     if (page.next == last) return fail(ErrorCode::failed, shown(address_) + " lists without end");
     query.resize(own);
@@ -196,12 +195,32 @@ Result<std::vector<S3Version>> S3::listed(AwsPairs query, std::size_t most) {
   }
 }
 
+Result<std::vector<S3Version>> S3::listed(const AwsPairs& query, std::size_t most) {
+  std::vector<S3Version> all;
+  TRY_OK(each_page(query, [&](const std::vector<S3Version>& page) -> Status {
+    std::ranges::copy(page, std::back_inserter(all));
+    if (all.size() <= most) return {};
+    return fail(ErrorCode::refused,
+                shown(address_) + " has more than " + std::to_string(most) + " there",
+                "name a narrower `prefix`");
+  }));
+  return all;
+}
+
 Result<std::vector<S3Version>> S3::objects(const std::string& prefix, std::size_t most) {
-  return listed({{"list-type", "2"}, {"prefix", prefix}}, most);
+  return listed(of_objects(prefix), most);
 }
 
 Result<std::vector<S3Version>> S3::versions(const std::string& prefix, std::size_t most) {
-  return listed({{"versions", ""}, {"prefix", prefix}}, most);
+  return listed(of_versions(prefix), most);
+}
+
+Status S3::each_object(const std::string& prefix, const EachPage& each) {
+  return each_page(of_objects(prefix), each);
+}
+
+Status S3::each_version(const std::string& prefix, const EachPage& each) {
+  return each_page(of_versions(prefix), each);
 }
 
 Result<std::string> S3::put(const S3Put& object) {
@@ -228,10 +247,41 @@ Result<S3Removed> S3::remove(const std::string& key, const std::string& version,
                              bool bypass_governance) {
   Question question{.method = "DELETE", .key = key};
   add_version(version, question.query);
-  if (bypass_governance) question.headers.emplace_back("x-amz-bypass-governance-retention", "true");
+  if (bypass_governance) question.headers.push_back(kBypass);
   TRY(answer, ask(question));
   return S3Removed{header_of(answer, "x-amz-version-id"),
                    header_of(answer, "x-amz-delete-marker") == "true"};
+}
+
+void S3::add_sums(Question& question) {
+  question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(question.body));
+  // Older servers know no other sum.
+  if (const auto sum = md5(question.body); !sum.empty()) {
+    question.headers.emplace_back("Content-MD5", base64(sum));
+  }
+}
+
+Status S3::remove_all(const std::vector<S3Version>& versions, bool bypass_governance) {
+  if (versions.empty()) return {};
+  Question question{.method = "POST", .query = {{"delete", ""}}, .body = s3_removal(versions)};
+  question.headers.emplace_back("Content-Type", "application/xml");
+  if (bypass_governance) question.headers.push_back(kBypass);
+  add_sums(question);
+  TRY(answer, ask(question));
+  const auto removed = s3_removed(answer.body);
+  return removed ? Status{} : std::unexpected(removed.error().in(shown(address_)));
+}
+
+Status S3::retain(const S3Object& object, bool bypass_governance) {
+  Question question{.method = "PUT", .key = object.key, .query = {{"retention", ""}}};
+  add_version(object.version, question.query);
+  question.body = "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>" +
+                  xml_text(object.lock_mode) + "</Mode><RetainUntilDate>" +
+                  rfc3339(object.locked_until.value_or(Utc{})) + "</RetainUntilDate></Retention>";
+  if (bypass_governance) question.headers.push_back(kBypass);
+  add_sums(question);
+  TRY(done, ask(question));
+  return {};
 }
 
 Result<std::string> S3::versioning() {

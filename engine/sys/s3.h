@@ -3,6 +3,7 @@
 // pieces, so that none must fit into memory.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,12 +76,24 @@ class S3 {
   // With all versions, the newest of a key first.
   [[nodiscard]] Result<std::vector<S3Version>> versions(const std::string& prefix,
                                                         std::size_t most);
+  // The same, page by page, each of a thousand at most: whatever there is, it need not fit into
+  // memory.
+  using EachPage = std::function<Status(const std::vector<S3Version>&)>;
+  [[nodiscard]] Status each_object(const std::string& prefix, const EachPage& each);
+  [[nodiscard]] Status each_version(const std::string& prefix, const EachPage& each);
   // The version that came.
   [[nodiscard]] Result<std::string> put(const S3Put& object);
   [[nodiscard]] Result<std::string> copy(const S3Object& from, const std::string& to);
   // One version for good; without one, what stands there as a client removes it.
   [[nodiscard]] Result<S3Removed> remove(const std::string& key, const std::string& version = "",
                                          bool bypass_governance = false);
+
+  // These versions and markers, kMostRemoved at most, for good and in one request. What is not
+  // there any more is removed.
+  [[nodiscard]] Status remove_all(const std::vector<S3Version>& versions,
+                                  bool bypass_governance = false);
+  // Locks that version anew, in its `lock_mode` and until its `locked_until`.
+  [[nodiscard]] Status retain(const S3Object& object, bool bypass_governance = false);
 
   [[nodiscard]] Result<std::string> versioning();  // "Enabled", "Suspended"; empty: never had
   [[nodiscard]] Result<S3Lock> lock();
@@ -99,9 +112,11 @@ class S3 {
     std::int64_t largest_answer = 16 << 20;
   };
   [[nodiscard]] Result<HttpAnswer> ask(const Question& question);
+  static void add_sums(Question& question);
   [[nodiscard]] Result<std::string> piece(const S3Object& object, std::int64_t from,
                                           std::int64_t size);
-  [[nodiscard]] Result<std::vector<S3Version>> listed(AwsPairs query, std::size_t most);
+  [[nodiscard]] Status each_page(AwsPairs query, const EachPage& each);
+  [[nodiscard]] Result<std::vector<S3Version>> listed(const AwsPairs& query, std::size_t most);
 
   S3Address address_;
   AwsCredentials credentials_;

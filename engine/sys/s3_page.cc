@@ -101,6 +101,31 @@ Result<S3Page> s3_page(std::string_view document) {
   return page;
 }
 
+std::string s3_removal(const std::vector<S3Version>& versions) {
+  std::string document = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  for (const auto& one : versions) {
+    document += "<Object><Key>" + xml_text(one.key) + "</Key>";
+    if (!one.version.empty()) document += "<VersionId>" + xml_text(one.version) + "</VersionId>";
+    document += "</Object>";
+  }
+  return document + "<Quiet>true</Quiet></Delete>";
+}
+
+Status s3_removed(std::string_view document) {
+  TRY(told, parse_xml(document));
+  if (told.name != "DeleteResult") {
+    return fail(ErrorCode::corrupt, "a removal was asked for, and " + told.name + " came");
+  }
+  for (const auto& child : told.children) {
+    const std::string code = child.text_of("Code");
+    if (child.name != "Error" || code == "NoSuchKey" || code == "NoSuchVersion") continue;
+    return fail(code == "AccessDenied" ? ErrorCode::refused : ErrorCode::failed,
+                valid_utf8(child.text_of("Key") + " was not removed: " + code + ": " +
+                           child.text_of("Message")));
+  }
+  return {};
+}
+
 Error s3_error(int status, std::string_view body) {
   std::string text = "status " + std::to_string(status);
   // An answer to HEAD has no body.

@@ -28,6 +28,12 @@ struct S3Page {
 // Of a list of objects or of versions, whose keys are encoded as in a URL if it says so.
 [[nodiscard]] Result<S3Page> s3_page(std::string_view document);
 
+// What a removal of many asks for, without an answer for each that went well.
+inline constexpr std::size_t kMostRemoved = 1000;
+[[nodiscard]] std::string s3_removal(const std::vector<S3Version>& versions);
+// refused, failed: what it names first was not removed. What was not there is no error.
+[[nodiscard]] Status s3_removed(std::string_view document);
+
 // The error that an answer tells of: refused (403), not_found (404), conflict (409, 412),
 // unsupported (501), invalid (another 4xx), else failed.
 [[nodiscard]] Error s3_error(int status, std::string_view body);

@@ -4,6 +4,7 @@
 #include "drills/systems/redis.h"
 #include "tests/drills/deed_world.h"
 #include "tests/drills/redis_process.h"
+#include "tests/drills/row_fault.h"
 
 namespace gameday {
 
@@ -36,42 +37,9 @@ class RedisTest : public testing::Test {
   RedisProcess redis_{world_.file("redis")};
 };
 
-class RedisFaultTest : public RedisTest {
+class RedisFaultTest : public RowFault<RedisTest> {
  protected:
-  explicit RedisFaultTest(const FaultRow& row) : row_(row) {}
-
-  Deed deed() const { return {"step", std::string(row_.name), "sessions", arguments_}; }
-  Result<Undo> prepare(const std::string& mark = "drill-1") {
-    return row_.prepare(deed(), context(mark));
-  }
-  Undo prepared(const std::string& mark = "drill-1") {
-    auto undo = prepare(mark);
-    EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
-    return undo.value_or(Undo{});
-  }
-  Status inject(const Undo& undo) { return row_.inject(deed(), undo, context()); }
-  Undo injected() {
-    Undo undo = prepared();
-    const auto done = inject(undo);
-    EXPECT_TRUE(done) << (done ? "" : done.error().text);
-    return undo;
-  }
-  Proof prove(const Undo& undo) {
-    auto proof = row_.prove(deed(), undo, context());
-    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
-    return proof.value_or(Proof{});
-  }
-  Proof gone(const Undo& undo) {
-    auto proof = row_.gone(undo, context());
-    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
-    return proof.value_or(Proof{});
-  }
-  Status undo_it(const Undo& undo) { return row_.undo(undo, context()); }
-  void expect_undone(const Undo& undo) {
-    const auto done = undo_it(undo);
-    EXPECT_TRUE(done) << (done ? "" : done.error().text);
-    EXPECT_TRUE(gone(undo).held) << gone(undo).text;
-  }
+  explicit RedisFaultTest(const FaultRow& row) : RowFault(row, "sessions") {}
   // That each of these rights is looked for.
   void expect_needs(const std::vector<std::string>& rights) {
     EXPECT_TRUE(row_.may(deed(), context()));
@@ -90,9 +58,6 @@ class RedisFaultTest : public RedisTest {
     undo.arguments.set("prepared", rfc3339(world_.clock().now().utc + std::chrono::seconds(60)));
     return undo;
   }
-
-  const FaultRow& row_;
-  Json arguments_ = Json::object();
 };
 
 }  // namespace gameday

@@ -3,6 +3,7 @@
 
 #include "drills/systems/s3.h"
 #include "tests/drills/deed_world.h"
+#include "tests/drills/row_fault.h"
 #include "tests/drills/s3_process.h"
 
 namespace gameday {
@@ -40,45 +41,9 @@ class S3Test : public testing::Test {
   S3Process server_{world_.file("s3")};
 };
 
-class S3FaultTest : public S3Test {
+class S3FaultTest : public RowFault<S3Test> {
  protected:
-  explicit S3FaultTest(const FaultRow& row) : row_(row) {}
-
-  Deed deed() const { return {"step", std::string(row_.name), "archive", arguments_}; }
-  Result<Undo> prepare(const std::string& mark = "drill-1") {
-    return row_.prepare(deed(), context(mark));
-  }
-  Undo prepared(const std::string& mark = "drill-1") {
-    auto undo = prepare(mark);
-    EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
-    return undo.value_or(Undo{});
-  }
-  Status inject(const Undo& undo) { return row_.inject(deed(), undo, context()); }
-  Undo injected() {
-    Undo undo = prepared();
-    const auto done = inject(undo);
-    EXPECT_TRUE(done) << (done ? "" : done.error().text);
-    return undo;
-  }
-  Proof prove(const Undo& undo) {
-    auto proof = row_.prove(deed(), undo, context());
-    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
-    return proof.value_or(Proof{});
-  }
-  Proof gone(const Undo& undo) {
-    auto proof = row_.gone(undo, context());
-    EXPECT_TRUE(proof) << (proof ? "" : proof.error().text);
-    return proof.value_or(Proof{});
-  }
-  Status undo_it(const Undo& undo) { return row_.undo(undo, context()); }
-  void expect_undone(const Undo& undo) {
-    const auto done = undo_it(undo);
-    EXPECT_TRUE(done) << (done ? "" : done.error().text);
-    EXPECT_TRUE(gone(undo).held) << gone(undo).text;
-  }
-
-  const FaultRow& row_;
-  Json arguments_ = Json::object();
+  explicit S3FaultTest(const FaultRow& row) : RowFault(row, "archive") {}
 };
 
 }  // namespace gameday

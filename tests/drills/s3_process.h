@@ -134,6 +134,19 @@ class S3Process {
   }
   [[nodiscard]] std::string policy() const { return curl("GET", "/kept?policy="); }
 
+  // From now on all that is new in `locked` is.
+  void lock_whatever_is_new() const {
+    const std::string rule =
+        "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>"
+        "<DefaultRetention><Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule>"
+        "</ObjectLockConfiguration>";
+    const std::string set =
+        curl("PUT", "/locked?object-lock=", "",
+             "-H \"Content-MD5: $(printf %s '" + rule +
+                 "' | openssl md5 -binary | base64)\" --data-binary '" + rule + "'");
+    EXPECT_TRUE(set.ends_with("200")) << set;
+  }
+
   [[nodiscard]] std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] const ProcessId& server() const { return *server_; }

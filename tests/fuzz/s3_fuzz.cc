@@ -23,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string_view input(reinterpret_cast<const char*>(bytes), size);
   static_cast<void>(gameday::s3_page(input));
   static_cast<void>(gameday::s3_error(500, input));
+  static_cast<void>(gameday::s3_removed(input));
   static_cast<void>(gameday::utc_of_http(input));
   const auto read = gameday::parse_xml(input);
   if (!read) return 0;

@@ -90,6 +90,9 @@ def main():
     keep("incomplete", save, theirs, before=NOBODY)
     os.chmod(source + "/0", 0o644)
 
+    os.chmod(largest(theirs + "/data"), 0o000)
+    keep("denied", read, theirs, before=NOBODY)
+
     holder = run(["check", "--read-data", "--limit-download", "100", "--no-cache"], repository)
     time.sleep(3)
     keep("locked", save, repository)

@@ -82,7 +82,7 @@ TEST(Truth, OfResticHoldsWithoutItsLastWords) {
       EXPECT_EQ(reading.truth, Truth::fail);
       ++cut;
     }
-    EXPECT_EQ(cut, 2) << folder;
+    EXPECT_EQ(cut, 4) << folder;
   }
 }
 

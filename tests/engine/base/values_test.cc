@@ -81,6 +81,7 @@ TEST(Digest, IsSha256InOnePieceOrMany) {
   const std::string expected =
       "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
   EXPECT_EQ(sha256("abc"), expected);
+  EXPECT_EQ(hex(md5("abc")), "900150983cd24fb0d6963f7d28e17f72");
   Sha256 sum;
   sum.add("a");
   EXPECT_NE(sum.digest(), expected);

@@ -67,6 +67,27 @@ TEST(S3Page, AnErrorHasItsCodeAndTheServersWords) {
   EXPECT_EQ(s3_error(503, "").code, ErrorCode::failed);
 }
 
+TEST(S3Page, ARemovalOfManyIsAskedForAndItsAnswerRead) {
+  EXPECT_EQ(s3_removal({{.key = "a&b", .version = "v<1"}, {.key = "c"}}),
+            "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+            "<Object><Key>a&amp;b</Key><VersionId>v&lt;1</VersionId></Object>"
+            "<Object><Key>c</Key></Object><Quiet>true</Quiet></Delete>");
+  const auto told = [](const std::string& code) {
+    return s3_removed("<DeleteResult><Deleted><Key>a</Key></Deleted><Error><Key>b</Key><Code>" +
+                      code + "</Code><Message>no</Message></Error></DeleteResult>");
+  };
+  EXPECT_TRUE(s3_removed("<DeleteResult/>"));
+  EXPECT_TRUE(told("NoSuchVersion"));
+  EXPECT_TRUE(told("NoSuchKey"));
+  ASSERT_FALSE(told("AccessDenied"));
+  EXPECT_EQ(told("AccessDenied").error().code, ErrorCode::refused);
+  EXPECT_EQ(told("AccessDenied").error().text, "b was not removed: AccessDenied: no");
+  ASSERT_FALSE(told("InternalError"));
+  EXPECT_EQ(told("InternalError").error().code, ErrorCode::failed);
+  EXPECT_FALSE(s3_removed("<ListBucketResult/>"));
+  EXPECT_FALSE(s3_removed("DeleteResult"));
+}
+
 TEST(S3Page, TimesAreThoseOfHttp) {
   EXPECT_EQ(utc_of_http("Thu, 06 Nov 2026 18:00:09 GMT"), parse_rfc3339("2026-11-06T18:00:09Z"));
   EXPECT_FALSE(utc_of_http("Thu, 06 Xyz 2026 18:00:09 GMT"));

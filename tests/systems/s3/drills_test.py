@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from datetime import datetime, timedelta
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE + "/../../support", HERE + "/../../crash"]
@@ -53,6 +54,22 @@ def expect_no_secret(gameday):
                 check(SECRET.encode() not in file.read(), f"{folder}/{name} has the secret key")
 
 
+def attempts(gameday, probe, faults):
+    """Whether each attempt of the probe held that began and ended under a fault, by the fault's id."""
+    held = {fault["id"]: [] for fault in faults}
+    with open(gameday.out + "/journal.jsonl", encoding="utf-8") as file:
+        events = [json.loads(line) for line in file]
+    for event in (one for one in events if one["type"] == "sample"):
+        sample, took = event["data"], event["t"] - event["data"]["start_ns"]
+        began = datetime.fromisoformat(event["utc"]) - timedelta(microseconds=took / 1000)
+        for fault in faults:
+            under = (datetime.fromisoformat(fault["injected"]) < began
+                     and event["utc"] < fault["reverted"])
+            if sample["probe"] == probe and under:
+                held[fault["id"]].append(sample["ok"])
+    return held
+
+
 def passes(store, gameday):
     before = store.contents()
     document = expect_end(gameday.run(PLAYBOOKS + "/objects-lost-and-restored.yaml", "--json",
@@ -99,6 +116,30 @@ def empties(store, gameday):
     check(any("holds no objects" in text for text in texts), texts)
 
 
+def slow(store, gameday):
+    """The probe and the ledger tell of a store that is slow; what puts its objects too."""
+    before = store.versions("kept")
+    document = expect_end(gameday.run(PLAYBOOKS + "/store-slow.yaml", "--json", *store.lost()), 0)
+    check([one["proven"] for one in document["faults"]] == [True] * 2, document["faults"])
+    phases = {one["phase"]: one for one in document["load"][0]["phases"]}
+    check(phases["steady"]["latency_s"]["p50"] < 0.15 and phases["slow"]["latency_s"]["p50"] > 0.2
+          and phases["narrow"]["latency_s"]["p50"] > phases["steady"]["latency_s"]["p50"], phases)
+    check(all(one["send_lag_s"]["p99"] < 0.1 for one in phases.values()), phases)
+    ledger = document["ledgers"][0]
+    check(ledger["acknowledged"] > 80 and ledger["lost"] == ledger["unknown"] == 0, ledger)
+    held = attempts(gameday, "store-quick", document["faults"])
+    check(held["slow"][:3] == [False] * 3, held)
+    check(store.versions("kept") == before, f"left: {store.versions('kept')}")
+    document = expect_end(gameday.run(PLAYBOOKS + "/store-slower-than-its-clients-wait.yaml",
+                                      "--json", *store.lost()), 1)
+    texts = [one["text"] for one in document["reasons"]]
+    check(any("success_rate" in text for text in texts), texts)
+    ledger = document["ledgers"][0]
+    check(ledger["unknown"] > 20 and ledger["lost"] == 0, ledger)
+    check(eventually(lambda: store.versions("kept") == before), store.versions("kept"))
+    expect_no_secret(gameday)
+
+
 def killed(store, gameday):
     before = store.contents()
     for both in (False, True):
@@ -121,7 +162,29 @@ def killed(store, gameday):
         store.check_healed()
 
 
-CASES = {"passes": passes, "locks": locks, "empties": empties, "killed": killed}
+def load_killed(store, gameday):
+    """What a load has put goes, whoever dies, by the keys of whoever lives."""
+    before = store.versions("kept")
+    for both in (False, True):
+        started = gameday.start(PLAYBOOKS + "/store-slow.yaml", "--json", *store.lost())
+        check(eventually(lambda: store.versions("kept").count("-photos-") > 40, 60),
+              f"nothing is put: {gameday.told()}")
+        for guardian in named("guardian") if both else []:
+            os.kill(guardian.pid, signal.SIGKILL)
+        started.kill()
+        started.wait()
+        if both:
+            reverted = gameday.revert()
+            check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        else:
+            check(eventually(lambda: not named("guardian"), 60), "the guardian goes on")
+        check(gameday.open() == [], f"left open: {gameday.open()}")
+        check(store.versions("kept") == before, f"left: {store.versions('kept')}")
+    expect_no_secret(gameday)
+
+
+CASES = {"passes": passes, "locks": locks, "empties": empties, "slow": slow, "killed": killed,
+         "load_killed": load_killed}
 
 
 if __name__ == "__main__":
