@@ -203,7 +203,9 @@ const FaultRow limit_container_fault{
     .rights =
         "to speak to the Docker engine of this machine, and to set queues by tc there and in "
         "network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
-    .example = "- { fault: limit-container, target: cache, bytes_per_second: 32KiB, direction: out, for: 5s }",
+    .example =
+        "- { fault: limit-container, target: cache, bytes_per_second: 32KiB, direction: out, "
+        "for: 5s }",
     .prepare = prepare,
     .inject = inject,
     .prove = prove,
