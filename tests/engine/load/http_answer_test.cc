@@ -59,6 +59,13 @@ TEST(HttpAnswer, EndsWhereItsLengthOrItsChunksSay) {
             (Seen{State::whole, 404, true}));
 }
 
+TEST(HttpAnswer, WhatFollowsTheLastChunkMayComeInPieces) {
+  const std::string chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n";
+  EXPECT_EQ(seen(chunks + "\r\n"), (Seen{State::whole, 200, true}));
+  EXPECT_EQ(seen(chunks + "A: 1\r\nB: 2\r\n\r\n"), (Seen{State::whole, 200, true}));
+  EXPECT_EQ(seen(chunks + "no field\r\n\r\n").state, State::broken);
+}
+
 TEST(HttpAnswer, ToHeadHasNoBody) {
   EXPECT_EQ(seen("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", true),
             (Seen{State::whole, 200, true}));
