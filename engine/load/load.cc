@@ -3,6 +3,7 @@
 #include <mutex>
 #include <thread>
 
+#include "engine/load/http_request.h"
 #include "engine/load/intents.h"
 #include "engine/load/sender.h"
 
@@ -24,9 +25,7 @@ class RunningLoad : public Load {
   Status start(std::function<void(const WindowCount&)> each_window) {
     // What cannot be revealed now would fail at the first request.
     if (auto first = pattern_.request(0); !first) return std::unexpected(first.error());
-    TRY(transport, terms_.connect
-                       ? make_client_transport(clock_, terms_.connections, terms_.connect)
-                       : make_curl_transport(clock_, connections_for(terms_.spec.rate)));
+    TRY(transport, make_transport());
     transport_ = std::move(transport);
     if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
     const Instant started = clock_.now().boot;
@@ -66,6 +65,15 @@ class RunningLoad : public Load {
   LedgerFile* ledger() override { return ledger_.get(); }
 
  private:
+  Result<std::unique_ptr<Transport>> make_transport() const {
+    if (terms_.connect) {
+      return make_client_transport(clock_, terms_.connections, terms_.connect);
+    }
+    const auto most = connections_for(terms_.spec.rate);
+    const auto plain = plain_http(terms_.spec.request);
+    return plain ? make_epoll_transport(clock_, most, *plain) : make_curl_transport(clock_, most);
+  }
+
   Status open_ledger() {
     const LedgerHead head{terms_.drill,     terms_.spec.name,    terms_.seed,
                           terms_.spec.rate, terms_.spec.timeout, clock_.now()};

@@ -54,6 +54,13 @@ class Transport {
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_curl_transport(const Clock& clock,
                                                                      std::size_t most_connections);
 
+struct PlainHttp;  // http_request.h
+
+// The same without libcurl, for a server by its address and without TLS: a fraction of the cost.
+[[nodiscard]] Result<std::unique_ptr<Transport>> make_epoll_transport(const Clock& clock,
+                                                                      std::size_t most_connections,
+                                                                      const PlainHttp& to);
+
 // On a busy machine our own lateness would spoil what we measure, so a thread that sends goes first
 // where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
 // second for others. Without the right, windows are marked.

@@ -1,10 +1,11 @@
-// How late and how dear the load engine sends: send lag and our own CPU for each request at a rate
-// (2,000/s unless given) for 10 s, against a server in a process of its own.
-//   load_bench [RATE] [URL]
+// How late and how dear the load engine sends, against a server in a process of its own: by our own
+// sockets, which an address gets, and by libcurl, which a name gets; turn by turn in one run.
+//   load_bench [RATE] [ROUNDS]
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,8 @@
 
 namespace {
 
+using namespace gameday;
+
 double cpu_seconds() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
@@ -24,13 +27,13 @@ double cpu_seconds() {
   return in_seconds(used.ru_utime) + in_seconds(used.ru_stime);
 }
 
-// Starts a server in a child and tells its URL; the child ends with its end of `alive`.
+// Starts a server in a child and tells its port; the child ends with its end of `alive`.
 std::string served_by_child(int alive[2]) {
   int told[2];
   if (pipe2(told, O_CLOEXEC) != 0 || pipe2(alive, O_CLOEXEC) != 0) std::abort();
   if (fork() == 0) {
     close(alive[1]);
-    const gameday::OrderServer server;
+    const OrderServer server;
     const std::string url = server.url();
     char byte = 0;
     const bool ended = write(told[1], url.data(), url.size()) < 0 || read(alive[0], &byte, 1) <= 0;
@@ -38,49 +41,82 @@ std::string served_by_child(int alive[2]) {
   }
   char url[64] = {};
   if (read(told[0], url, sizeof url - 1) <= 0) std::abort();
-  return url;
+  return std::string(url).substr(std::string(url).rfind(':'));
+}
+
+struct Round {
+  std::size_t requests = 0, ok = 0;
+  double cpu_us = 0;  // of ours, for each request
+  Histogram lag, response;
+};
+
+Round round_at(const std::string& url, double rate, const Doors& doors) {
+  LoadTerms terms;
+  terms.spec.name = "bench";
+  terms.spec.rate = rate;
+  terms.spec.request.url = url + "/orders/{key}";
+  terms.spec.request.method = "PUT";
+  terms.drill = "BENCH";
+  const Secrets secrets;
+  const double before = cpu_seconds();
+  auto load = start_load(terms, doors, secrets, {});
+  if (!load) {
+    std::fprintf(stderr, "%s\n", load.error().text.c_str());
+    std::exit(1);
+  }
+  (void)doors.clock.sleep({Stop(), doors.clock.in(std::chrono::seconds(5))});
+  (*load)->end();
+  Round seen;
+  seen.requests = (*load)->samples().size();
+  seen.cpu_us = (cpu_seconds() - before) * 1e6 / static_cast<double>(seen.requests);
+  for (const Sample& sample : (*load)->samples()) {
+    seen.lag.add(sample.send_lag());
+    seen.response.add(sample.latency());
+    seen.ok += sample.good();
+  }
+  return seen;
+}
+
+void tell(const char* name, const Round& seen) {
+  const auto ms = [](Duration d) { return seconds(d) * 1e3; };
+  std::printf(
+      "%-8s %zu requests, %zu ok, %5.1f us of processor time each; send lag ms: p50 %.3f "
+      "p99 %.3f max %.3f; response ms: p50 %.3f p99 %.3f\n",
+      name, seen.requests, seen.ok, seen.cpu_us, ms(seen.lag.quantile(0.5)),
+      ms(seen.lag.quantile(0.99)), ms(seen.lag.max()), ms(seen.response.quantile(0.5)),
+      ms(seen.response.quantile(0.99)));
+  std::fflush(stdout);
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace gameday;
+  const double rate = argc > 1 ? std::atof(argv[1]) : 2000;
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 3;
   int alive[2] = {-1, -1};
-  LoadTerms terms;
-  terms.spec.name = "bench";
-  terms.spec.rate = argc > 1 ? std::atof(argv[1]) : 2000;
-  terms.spec.request.url = argc > 2 ? argv[2] : served_by_child(alive) + "/orders/{key}";
-  terms.spec.request.method = argc > 2 ? "GET" : "PUT";
-  terms.drill = "BENCH";
-  terms.ledger_path = "load_bench." + std::to_string(getpid()) + ".jsonl";
+  const std::string port = served_by_child(alive);
   const SystemClock clock;
   const Files files;
   const auto processes = make_processes(clock);
   const auto http = make_curl_http(clock);
   const Doors doors{clock, files, *processes, *http, {}};
-  const Secrets secrets;
-  const double before = cpu_seconds();
-  auto load = start_load(terms, doors, secrets, {});
-  if (!load) return std::fprintf(stderr, "%s\n", load.error().text.c_str()), 1;
-  (void)clock.sleep({Stop(), clock.in(std::chrono::seconds(10))});
-  (*load)->end();
-  const double cpu = cpu_seconds() - before;
-  Histogram lag, response;
-  std::size_t ok = 0;
-  for (const Sample& s : (*load)->samples()) {
-    lag.add(s.send_lag());
-    response.add(s.latency());
-    ok += s.good();
+  std::vector<double> own, curl;
+  for (int i = 0; i < rounds; ++i) {
+    const Round by_address = round_at("http://127.0.0.1" + port, rate, doors);
+    const Round by_name = round_at("http://localhost" + port, rate, doors);
+    tell("sockets", by_address);
+    tell("libcurl", by_name);
+    own.push_back(by_address.cpu_us);
+    curl.push_back(by_name.cpu_us);
   }
-  const auto ms = [](Duration d) { return seconds(d) * 1e3; };
-  std::printf("requests %zu, ok %zu, %.1f us CPU each\n", (*load)->samples().size(), ok,
-              cpu * 1e6 / static_cast<double>((*load)->samples().size()));
-  std::printf("send lag ms: p50 %.3f p99 %.3f p99.9 %.3f max %.3f\n", ms(lag.quantile(0.5)),
-              ms(lag.quantile(0.99)), ms(lag.quantile(0.999)), ms(lag.max()));
-  std::printf("response ms: p50 %.3f p99 %.3f max %.3f\n", ms(response.quantile(0.5)),
-              ms(response.quantile(0.99)), ms(response.max()));
-  (void)files.remove(terms.ledger_path);
-  if (alive[1] >= 0) close(alive[1]);
+  std::printf("at %.0f/s, medians of %d: %.1f us each by sockets, %.1f by libcurl: %.2fx\n", rate,
+              rounds, median(own), median(curl), median(curl) / median(own));
+  close(alive[1]);
   while (wait(nullptr) > 0) {
   }
   return 0;
