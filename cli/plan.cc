@@ -23,6 +23,13 @@ std::string step_line(const Json& step) {
   return line;
 }
 
+// How a load is carried, and why so.
+std::string transport_in_words(const std::string& transport) {
+  if (transport == "sockets") return "sockets of our own (an address, without TLS)";
+  if (transport == "libcurl") return "libcurl (a name, TLS, or headers that frame)";
+  return "blocking clients";
+}
+
 void print_plan(const Json& plan, const std::string& digest) {
   print("plan of " + plan.get("playbook").text("name") + "  " + digest);
   print("timeline (what cannot be undone stands first):");
@@ -37,7 +44,8 @@ void print_plan(const Json& plan, const std::string& digest) {
   print("load:");
   for (const auto& load : plan.items("load")) {
     print("  " + load.text("name") + ": " + load.get("rate").dump() + "/s " + load.text("method") +
-          " " + load.text("url") + "; cleanup: " + load.text("cleanup", "none"));
+          " " + load.text("url") + "; by " + transport_in_words(load.text("transport")) +
+          "; cleanup: " + load.text("cleanup", "none"));
   }
   print("locks:");
   for (const auto& lock : plan.items("locks")) print("  " + lock.text());

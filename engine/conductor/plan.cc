@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/units.h"
+#include "engine/load/transport.h"
 #include "engine/playbook/evidence.h"
 
 namespace gameday {
@@ -159,6 +160,7 @@ Json load_json(const LoadSpec& load, const Rows& rows) {
                     {"rate", load.rate},
                     {"arrivals", load.arrivals == Arrivals::constant ? "constant" : "poisson"},
                     {"timeout_s", seconds(load.timeout)},
+                    {"transport", transport_of(load)},
                     {"method", row == nullptr ? load.request.method : load.kind},
                     {"url", row == nullptr ? load.request.url : row->shown(load.arguments)},
                     {"ledger", load.ledger.has_value()}});

@@ -122,6 +122,11 @@ class RunningLoad : public Load {
 
 }  // namespace
 
+std::string transport_of(const LoadSpec& load) {
+  if (!load.kind.empty()) return "clients";
+  return plain_http(load.request) ? "sockets" : "libcurl";
+}
+
 Result<std::unique_ptr<Load>> start_load(LoadTerms terms, const Doors& doors,
                                          const Secrets& secrets,
                                          std::function<void(const WindowCount&)> each_window) {

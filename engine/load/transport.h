@@ -13,6 +13,7 @@
 
 #include "engine/load/load_client.h"
 #include "engine/load/sample.h"
+#include "engine/playbook/playbook.h"
 #include "engine/sys/clock.h"
 
 namespace gameday {
@@ -55,6 +56,9 @@ class Transport {
                                                                      std::size_t most_connections);
 
 struct PlainHttp;  // http_request.h
+
+// Which of the three carries a load, in words for the plan: "sockets", "libcurl" or "clients".
+[[nodiscard]] std::string transport_of(const LoadSpec& load);
 
 // The same without libcurl, for a server by its address and without TLS: a fraction of the cost.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_epoll_transport(const Clock& clock,

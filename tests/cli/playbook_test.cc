@@ -155,6 +155,30 @@ TEST_F(PlaybookCommands, PlanTellsWhatAnActionChangesAndThatNothingUndoesIt) {
   }
 }
 
+TEST_F(PlaybookCommands, PlanSaysByWhatALoadIsCarried) {
+  const auto line = [&](const std::string& url, const std::string& headers = "") {
+    write("p.yaml",
+          "gameday: 1\nname: loaded\nsummary: S.\nowner: o\nobjectives: {}\n"
+          "system:\n  shop: { http: \"" +
+              url +
+              "\" }\n"
+              "load:\n  reads: { rate: 5/s, request: { url: \"{shop}/a\"" +
+              headers +
+              " } }\n"
+              "timeline:\n  - wait: 1s\n");
+    const Ran plan = run({"plan", "p.yaml"});
+    EXPECT_EQ(plan.code, 0) << plan.err;
+    return plan.out;
+  };
+  EXPECT_TRUE(line("http://127.0.0.1:8080").contains("; by sockets of our own (an address"))
+      << line("http://127.0.0.1:8080");
+  for (const char* url : {"http://localhost:8080", "https://127.0.0.1:8080"}) {
+    EXPECT_TRUE(line(url).contains("; by libcurl (a name, TLS")) << line(url);
+  }
+  const std::string framed = line("http://127.0.0.1:8080", ", headers: { Connection: close }");
+  EXPECT_TRUE(framed.contains("; by libcurl")) << framed;
+}
+
 TEST_F(PlaybookCommands, CheckKnowsWhereAndAsOfWhenSomethingCanBeRestored) {
   const auto checked = [&](const std::string& restore) {
     write("p.yaml",
