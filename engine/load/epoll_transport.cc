@@ -13,7 +13,7 @@
 #include <deque>
 
 #include "engine/base/assert.h"
-#include "engine/load/http_answer.h"
+#include "engine/load/http_reader.h"
 #include "engine/load/http_request.h"
 #include "engine/load/transport.h"
 #include "engine/sys/descriptor.h"
@@ -29,7 +29,7 @@ struct Connection {
   enum class Stage { closed, connecting, idle, busy };
   Descriptor socket;
   Stage stage = Stage::closed;
-  HttpAnswer answer;
+  HttpReader answer;
   // The request that it carries:
   std::uint64_t seq = 0;
   Instant give_up;
@@ -200,12 +200,12 @@ class EpollTransport : public Transport {
       if (got < 0 && errno == EAGAIN) return;
       if (connection.stage == Connection::Stage::idle) return forget(connection);
       if (got <= 0) {
-        const bool whole = got == 0 && connection.answer.end() == HttpAnswer::State::whole;
+        const bool whole = got == 0 && connection.answer.end() == HttpReader::State::whole;
         return whole ? answered(connection, true) : ended(connection, lost(connection));
       }
       const auto state = connection.answer.take({piece_.data(), static_cast<std::size_t>(got)});
-      if (state == HttpAnswer::State::broken) return ended(connection, lost(connection));
-      if (state == HttpAnswer::State::whole) return answered(connection, ending);
+      if (state == HttpReader::State::broken) return ended(connection, lost(connection));
+      if (state == HttpReader::State::whole) return answered(connection, ending);
       // Less than there was room for: nothing is left, and more would be another event.
       if (static_cast<std::size_t>(got) < piece_.size() && !ending) return;
     }

@@ -2,7 +2,7 @@
 // which no network promises; it reads it well otherwise. (basic_parser.ipp of Boost 1.81, `n >= 5`)
 #define BOOST_DISABLE_ASSERTS
 
-#include "engine/load/http_answer.h"
+#include "engine/load/http_reader.h"
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
@@ -49,19 +49,19 @@ bool is_interim(int status) { return status >= 100 && status < 200; }
 
 }  // namespace
 
-struct HttpAnswer::Parsing {
+struct HttpReader::Parsing {
   std::optional<Reader> reader;  // none: nothing is expected
   std::string rest;              // of a line or a header that has not come as a whole
   bool to_head = false;
   int interim = 0;
 };
 
-HttpAnswer::HttpAnswer() : parsing_(std::make_unique<Parsing>()) {}
-HttpAnswer::~HttpAnswer() = default;
-HttpAnswer::HttpAnswer(HttpAnswer&&) noexcept = default;
-HttpAnswer& HttpAnswer::operator=(HttpAnswer&&) noexcept = default;
+HttpReader::HttpReader() : parsing_(std::make_unique<Parsing>()) {}
+HttpReader::~HttpReader() = default;
+HttpReader::HttpReader(HttpReader&&) noexcept = default;
+HttpReader& HttpReader::operator=(HttpReader&&) noexcept = default;
 
-void HttpAnswer::expect(bool to_head) {
+void HttpReader::expect(bool to_head) {
   parsing_->reader.emplace(to_head);
   parsing_->rest.clear();
   parsing_->to_head = to_head;
@@ -70,7 +70,7 @@ void HttpAnswer::expect(bool to_head) {
   keeps_ = false;
 }
 
-HttpAnswer::State HttpAnswer::take(std::string_view bytes) {
+HttpReader::State HttpReader::take(std::string_view bytes) {
   if (!parsing_->reader) return State::broken;
   if (parsing_->rest.empty()) return parse(bytes);
   std::string whole = std::move(parsing_->rest);
@@ -79,7 +79,7 @@ HttpAnswer::State HttpAnswer::take(std::string_view bytes) {
   return parse(whole);
 }
 
-HttpAnswer::State HttpAnswer::parse(std::string_view bytes) {
+HttpReader::State HttpReader::parse(std::string_view bytes) {
   while (true) {
     Reader& reader = *parsing_->reader;
     error_code error;
@@ -105,14 +105,14 @@ HttpAnswer::State HttpAnswer::parse(std::string_view bytes) {
 }
 
 // What comes after it answers nothing that was asked: such a connection is of no more use.
-HttpAnswer::State HttpAnswer::finish(std::string_view rest) {
+HttpReader::State HttpReader::finish(std::string_view rest) {
   status_ = parsing_->reader->status();
   keeps_ = parsing_->reader->keep_alive() && rest.empty();
   parsing_->reader.reset();
   return State::whole;
 }
 
-HttpAnswer::State HttpAnswer::end() {
+HttpReader::State HttpReader::end() {
   if (!parsing_->reader || !parsing_->reader->is_header_done()) return State::broken;
   error_code error;
   parsing_->reader->put_eof(error);

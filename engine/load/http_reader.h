@@ -8,12 +8,12 @@
 
 namespace gameday {
 
-class HttpAnswer {
+class HttpReader {
  public:
-  HttpAnswer();
-  ~HttpAnswer();
-  HttpAnswer(HttpAnswer&&) noexcept;
-  HttpAnswer& operator=(HttpAnswer&&) noexcept;
+  HttpReader();
+  ~HttpReader();
+  HttpReader(HttpReader&&) noexcept;
+  HttpReader& operator=(HttpReader&&) noexcept;
 
   // An answer is expected now; that to HEAD has no body, whatever it says.
   void expect(bool to_head);

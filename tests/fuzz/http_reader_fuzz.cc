@@ -4,26 +4,26 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "engine/load/http_answer.h"
+#include "engine/load/http_reader.h"
 
-using gameday::HttpAnswer;
+using gameday::HttpReader;
 
 namespace {
 
 struct Seen {
-  HttpAnswer::State state = HttpAnswer::State::more;
+  HttpReader::State state = HttpReader::State::more;
   int status = 0;
   bool operator==(const Seen&) const = default;
 };
 
 Seen read_in(std::string_view text, std::size_t piece, bool to_head) {
-  HttpAnswer answer;
+  HttpReader answer;
   answer.expect(to_head);
   Seen seen;
-  for (std::size_t at = 0; at < text.size() && seen.state == HttpAnswer::State::more; at += piece) {
+  for (std::size_t at = 0; at < text.size() && seen.state == HttpReader::State::more; at += piece) {
     seen.state = answer.take(text.substr(at, piece));
   }
-  if (seen.state == HttpAnswer::State::more) seen.state = answer.end();
+  if (seen.state == HttpReader::State::more) seen.state = answer.end();
   seen.status = answer.status();
   return seen;
 }

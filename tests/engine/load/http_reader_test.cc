@@ -1,4 +1,4 @@
-#include "engine/load/http_answer.h"
+#include "engine/load/http_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -7,10 +7,10 @@
 namespace gameday {
 namespace {
 
-using State = HttpAnswer::State;
+using State = HttpReader::State;
 
 // In pieces of that many bytes.
-State taken(HttpAnswer& answer, const std::string& text, std::size_t piece) {
+State taken(HttpReader& answer, const std::string& text, std::size_t piece) {
   State state = State::more;
   for (std::size_t at = 0; at < text.size() && state == State::more; at += piece) {
     state = answer.take(std::string_view(text).substr(at, piece));
@@ -32,7 +32,7 @@ std::ostream& operator<<(std::ostream& out, const Seen& seen) {
 Seen seen(const std::string& text, bool to_head = false, bool ends = false) {
   Seen first;
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
-    HttpAnswer answer;
+    HttpReader answer;
     answer.expect(to_head);
     State state = taken(answer, text, piece);
     if (ends && state == State::more) state = answer.end();
@@ -46,7 +46,7 @@ Seen seen(const std::string& text, bool to_head = false, bool ends = false) {
   return first;
 }
 
-TEST(HttpAnswer, EndsWhereItsLengthOrItsChunksSay) {
+TEST(HttpReader, EndsWhereItsLengthOrItsChunksSay) {
   EXPECT_EQ(seen("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
             (Seen{State::whole, 200, true}));
   EXPECT_EQ(seen("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"),
@@ -59,25 +59,25 @@ TEST(HttpAnswer, EndsWhereItsLengthOrItsChunksSay) {
             (Seen{State::whole, 404, true}));
 }
 
-TEST(HttpAnswer, WhatFollowsTheLastChunkMayComeInPieces) {
+TEST(HttpReader, WhatFollowsTheLastChunkMayComeInPieces) {
   const std::string chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n";
   EXPECT_EQ(seen(chunks + "\r\n"), (Seen{State::whole, 200, true}));
   EXPECT_EQ(seen(chunks + "A: 1\r\nB: 2\r\n\r\n"), (Seen{State::whole, 200, true}));
   EXPECT_EQ(seen(chunks + "no field\r\n\r\n").state, State::broken);
 }
 
-TEST(HttpAnswer, ToHeadHasNoBody) {
+TEST(HttpReader, ToHeadHasNoBody) {
   EXPECT_EQ(seen("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", true),
             (Seen{State::whole, 200, true}));
 }
 
-TEST(HttpAnswer, WithoutALengthItEndsWithTheConnection) {
+TEST(HttpReader, WithoutALengthItEndsWithTheConnection) {
   const std::string text = "HTTP/1.1 200 OK\r\n\r\nhello";
   EXPECT_EQ(seen(text).state, State::more);
   EXPECT_EQ(seen(text, false, true), (Seen{State::whole, 200, false}));
 }
 
-TEST(HttpAnswer, SaysWhetherTheConnectionIsKept) {
+TEST(HttpReader, SaysWhetherTheConnectionIsKept) {
   EXPECT_EQ(seen("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx"),
             (Seen{State::whole, 200, false}));
   EXPECT_EQ(seen("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"),
@@ -86,8 +86,8 @@ TEST(HttpAnswer, SaysWhetherTheConnectionIsKept) {
             (Seen{State::whole, 200, true}));
 }
 
-TEST(HttpAnswer, MoreThanWasAskedForEndsTheConnection) {
-  HttpAnswer answer;
+TEST(HttpReader, MoreThanWasAskedForEndsTheConnection) {
+  HttpReader answer;
   answer.expect(false);
   const std::string one = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
   EXPECT_EQ(answer.take(one + one), State::whole);
@@ -98,20 +98,20 @@ TEST(HttpAnswer, MoreThanWasAskedForEndsTheConnection) {
   EXPECT_TRUE(answer.keeps());
 }
 
-TEST(HttpAnswer, InterimAnswersArePassedOverUpToANumber) {
+TEST(HttpReader, InterimAnswersArePassedOverUpToANumber) {
   const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";
   EXPECT_EQ(seen(interim + "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
                  "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"),
             (Seen{State::whole, 200, true}));
   std::string many;
   for (int i = 0; i < 100; ++i) many += interim;
-  HttpAnswer answer;
+  HttpReader answer;
   answer.expect(false);
   EXPECT_EQ(answer.take(many), State::broken);
   EXPECT_EQ(seen("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").state, State::broken);
 }
 
-TEST(HttpAnswer, WhatIsNoHttpIsBroken) {
+TEST(HttpReader, WhatIsNoHttpIsBroken) {
   for (const std::string text :
        {"nonsense\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/2 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
@@ -124,7 +124,7 @@ TEST(HttpAnswer, WhatIsNoHttpIsBroken) {
   }
 }
 
-TEST(HttpAnswer, OneThatIsCutOffIsBroken) {
+TEST(HttpReader, OneThatIsCutOffIsBroken) {
   for (const std::string text :
        {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"}) {
@@ -133,8 +133,8 @@ TEST(HttpAnswer, OneThatIsCutOffIsBroken) {
   }
 }
 
-TEST(HttpAnswer, AHeaderWithoutEndIsBroken) {
-  HttpAnswer answer;
+TEST(HttpReader, AHeaderWithoutEndIsBroken) {
+  HttpReader answer;
   answer.expect(false);
   State state = answer.take("HTTP/1.1 200 OK\r\n");
   const std::string line = "X-More: " + std::string(1000, 'x') + "\r\n";
@@ -144,8 +144,8 @@ TEST(HttpAnswer, AHeaderWithoutEndIsBroken) {
   EXPECT_LT(lines, 70);
 }
 
-TEST(HttpAnswer, ABodyOfAnyLengthTakesNoMemoryAndEnds) {
-  HttpAnswer answer;
+TEST(HttpReader, ABodyOfAnyLengthTakesNoMemoryAndEnds) {
+  HttpReader answer;
   answer.expect(false);
   constexpr std::size_t kPiece = 1 << 16, kPieces = 4096;
   State state = answer.take(
