@@ -49,9 +49,10 @@ Result<std::vector<ReadRow>> listed_rows(const std::string& body, const std::str
   return listed;
 }
 
-class HttpReader : public LedgerReader {
+class HttpLedgerReader : public LedgerReader {
  public:
-  HttpReader(const LoadTerms& terms, const Doors& doors, const Secrets& secrets, const Until& until)
+  HttpLedgerReader(const LoadTerms& terms, const Doors& doors, const Secrets& secrets,
+                   const Until& until)
       : terms_(terms),
         ledger_(*terms.spec.ledger),
         doors_(doors),
@@ -235,7 +236,7 @@ class PointReads {
 Result<ReadBack> read_back(const LoadTerms& terms, const std::vector<Sample>& samples,
                            const Doors& doors, const Secrets& secrets, const Until& until) {
   const MakeReader make = [&]() -> Result<std::unique_ptr<LedgerReader>> {
-    if (!terms.reader) return std::make_unique<HttpReader>(terms, doors, secrets, until);
+    if (!terms.reader) return std::make_unique<HttpLedgerReader>(terms, doors, secrets, until);
     auto reader = std::make_unique<PatientReader>(terms, doors.clock, until);
     TRY_OK(reader->open());
     return std::unique_ptr<LedgerReader>(std::move(reader));
