@@ -107,11 +107,22 @@ def thaw(pid):
             pathlib.Path("/sys/fs/cgroup/freezer" + group, "freezer.state").write_text("THAWED")
 
 
+def children():
+    own = pathlib.Path(f"/proc/{os.getpid()}/task")
+    return [int(pid) for task in own.iterdir() for pid in (task / "children").read_text().split()]
+
+
+def reap_orphans(parts):
+    """What has ended is taken away at once, as init would: a test may wait for it to be gone."""
+    for pid in set(children()) - parts:
+        with contextlib.suppress(OSError):
+            os.waitpid(pid, os.WNOHANG)
+
+
 def end_orphans():
     """Ended one by one: what its parent leaves behind comes to us next."""
-    own = pathlib.Path(f"/proc/{os.getpid()}/task")
-    while pids := [pid for task in own.iterdir() for pid in (task / "children").read_text().split()]:
-        for pid in map(int, pids):
+    while pids := children():
+        for pid in pids:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
             with contextlib.suppress(OSError):
@@ -146,6 +157,7 @@ class Parts:
 
     def watch(self):
         while self.running:
+            reap_orphans({process.pid for _, process in self.running.values()})
             late = time.monotonic() > self.until
             for part, (told, process) in list(self.running.items()):
                 code = process.poll()
