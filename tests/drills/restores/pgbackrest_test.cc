@@ -25,15 +25,16 @@ class PgBackRestOnPostgres : public testing::Test {
     cluster_.set("archive_command=pgbackrest --config=" + config_ +
                  " --stanza=shop archive-push %p");
     cluster_.start();
-    cluster_.make_shop();
     configure("right", repository_);
+    begin();
+    // Before there is anything to archive: what failed is tried again a minute later.
+    pgbackrest("stanza-create");
+    cluster_.make_shop();
     world_.add_target("database", "postgres", Json::object({{"connection", cluster_.conninfo()}}));
     stanza_ = &world_.add_target(
         "stanza", "pgbackrest",
         Json::object(
             {{"stanza", "shop"}, {"config", config_}, {"of", "database"}, {"scratch", scratch_}}));
-    begin();
-    pgbackrest("stanza-create");
     pgbackrest("backup --type=full");
   }
   void TearDown() override {
@@ -44,7 +45,7 @@ class PgBackRestOnPostgres : public testing::Test {
   void configure(const std::string& key, const std::string& repository) {
     std::ofstream(config_, std::ios::trunc)
         << "[global]\nrepo1-path=" << repository
-        << "\nrepo1-cipher-type=aes-256-cbc\nrepo1-retention-full=9\nrepo1-cipher-pass=" << key
+        << "\nrepo1-cipher-type=aes-256-cbc\nrepo1-retention-full=1\nrepo1-cipher-pass=" << key
         << "\nlog-level-file=off\nlog-level-console=warn\nstart-fast=y\nlock-path=" << repository_
         << "/lock\n[shop]\npg1-path=" << cluster_.data()
         << "\npg1-socket-path=" << cluster_.folder() << "\npg1-port=" << cluster_.port() << "\n";
@@ -195,6 +196,15 @@ TEST_F(PgBackRestOnPostgres, AChainComesBackAsOfAnyPoint) {
       << "it is no backup before then";
   EXPECT_LE(in_time.facts.get("recovered").text("time"), before);
   EXPECT_EQ(cluster_.psql("SELECT count(*) FROM sales.lines"), "0") << "the live one was touched";
+}
+
+// The configuration keeps one full backup, and what pgBackRest takes drives the others out.
+TEST_F(PgBackRestOnPostgres, WhatADrillTakesDrivesNoOtherOut) {
+  const std::string before = backup().id;
+  set("take", "full");
+  const BackupTaken taken = backup();
+  EXPECT_NE(taken.id, before);
+  EXPECT_TRUE(fs::exists(repository_ + "/backup/shop/" + before + "/backup.manifest"));
 }
 
 // A newer backup does not lead to it: an older one does.

@@ -28,6 +28,16 @@ TEST(PgBackRest, SaysWhichBackupsAndWhichWalThereAre) {
   EXPECT_FALSE(stanza_in("no JSON"));
 }
 
+// A shell reads it, and before that PostgreSQL, to which % means something.
+TEST(PgBackRest, AServerFetchesItsWalByIt) {
+  PgBackRest repository{.stanza = "shop", .program = "pgbackrest"};
+  EXPECT_EQ(archive_get(repository, "/data"),
+            "'pgbackrest' '--stanza=shop' '--pg1-path=/data' '--log-level-file=off' 'archive-get' "
+            "%f \"%p\"");
+  repository.config = "/my 100% own.conf";
+  EXPECT_TRUE(archive_get(repository, "/data").contains(" '--config=/my 100%% own.conf' "));
+}
+
 // A stanza goes on when its cluster is upgraded: each backup is of the cluster of its day.
 TEST(PgBackRest, ABackupIsOfItsOwnCluster) {
   const auto info = stanza_in(
