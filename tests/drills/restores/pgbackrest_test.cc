@@ -288,6 +288,15 @@ TEST_F(PgBackRestOnPostgres, APageThatWasDamagedBeforeTheBackupIsFoundOut) {
   expect_misleads(taken, "found pages that do not verify when it took the backup " + taken.id);
 }
 
+// A success in which nothing came back. Another database of it is not held against the live one's.
+TEST_F(PgBackRestOnPostgres, ADatabaseWithoutRowsIsNoRestore) {
+  set("dbname", "postgres");
+  const Restored back = restored(backup());
+  EXPECT_TRUE(back.vacuous);
+  EXPECT_EQ(back.text, "the backup holds no rows");
+  EXPECT_FALSE(back.facts.get("recovered").boolean("compared", true));
+}
+
 TEST_F(PgBackRestOnPostgres, WhatMisleadsOtherwiseIsToldApart) {
   BackupTaken taken = backup();
   set("max_age", "1ms");
