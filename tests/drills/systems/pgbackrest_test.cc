@@ -77,8 +77,12 @@ TEST(PgBackRest, ASetIsKnownByItsLabel) {
   const PgBackRestInfo info = recorded_info();
   EXPECT_EQ(set_called(info, "")->label, info.sets[1].label);
   EXPECT_EQ(set_called(info, info.sets[0].label)->type, "full");
-  EXPECT_EQ(set_called(info, "20200101-000000F").error().code, ErrorCode::not_found);
-  EXPECT_EQ(set_called({}, "").error().code, ErrorCode::not_found);
+  const auto another = set_called(info, "20200101-000000F");
+  ASSERT_FALSE(another);
+  EXPECT_EQ(another.error().code, ErrorCode::not_found);
+  const auto none = set_called({}, "");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::not_found);
 }
 
 }  // namespace
