@@ -36,8 +36,8 @@ Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
   const PgBackRest repository = pgbackrest_of(target);
   if (!repository.take.empty()) {
     // Those that are there stay, whatever the configuration would make it drive out.
-    TRY(said, ask_pgbackrest(repository,
-                             {"backup", "--type=" + repository.take, "--no-expire-auto"}, context));
+    TRY_OK(ask_pgbackrest(repository, {"backup", "--type=" + repository.take, "--no-expire-auto"},
+                          context));
   }
   const Utc looked = context.doors.clock.now().utc;
   TRY(info, look_at_stanza(repository, context));
