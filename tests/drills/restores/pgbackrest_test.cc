@@ -38,7 +38,7 @@ class PgBackRestOnPostgres : public testing::Test {
     pgbackrest("backup --type=full");
   }
   void TearDown() override {
-    cluster_.stop();
+    cluster_.stop_any();
     fs::remove_all(memory_);
   }
   void begin() { world_.set_until({{}, world_.clock().in(100s)}); }
