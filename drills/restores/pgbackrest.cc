@@ -35,7 +35,9 @@ Status wait_until_archived(const PgBackRest& repository, LiveMoment& live,
 Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
   const PgBackRest repository = pgbackrest_of(target);
   if (!repository.take.empty()) {
-    TRY(said, ask_pgbackrest(repository, {"backup", "--type=" + repository.take}, context));
+    // Those that are there stay, whatever the configuration would make it drive out.
+    TRY_OK(ask_pgbackrest(repository, {"backup", "--type=" + repository.take, "--no-expire-auto"},
+                          context));
   }
   const Utc looked = context.doors.clock.now().utc;
   TRY(info, look_at_stanza(repository, context));

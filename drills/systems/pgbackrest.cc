@@ -15,9 +15,10 @@ namespace {
 constexpr std::size_t kSegment = 24;  // digits of its name
 constexpr const TruthTable* kTables[] = {&pgbackrest_2_45};
 
+// Where no configuration is named, pgBackRest looks for it in more than one place.
 std::vector<std::string> command(const PgBackRest& repository, std::vector<std::string> argv) {
-  std::vector<std::string> all{repository.program, "--config=" + repository.config,
-                               "--stanza=" + repository.stanza};
+  std::vector<std::string> all{repository.program, "--stanza=" + repository.stanza};
+  if (!repository.config.empty()) all.push_back("--config=" + repository.config);
   all.insert(all.end(), argv.begin(), argv.end());
   return all;
 }
@@ -68,7 +69,7 @@ PgBackRest pgbackrest_of(const Target& target) {
   const Json& fields = target.facets.get("pgbackrest");
   PgBackRest repository{.target = target.name,
                         .stanza = fields.text("stanza"),
-                        .config = fields.text("config", "/etc/pgbackrest.conf"),
+                        .config = fields.text("config"),
                         .program = fields.text("program", "pgbackrest"),
                         .take = fields.text("take", "none"),
                         .of = fields.text("of"),
@@ -105,8 +106,12 @@ Result<std::string> ask_pgbackrest(const PgBackRest& repository, std::vector<std
 }
 
 std::string archive_get(const PgBackRest& repository, const std::string& data) {
-  return repository.program + " --config=" + repository.config + " --stanza=" + repository.stanza +
-         " --pg1-path=" + data + " --log-level-file=off archive-get %f \"%p\"";
+  std::string words;
+  for (const auto& word :
+       command(repository, {"--pg1-path=" + data, "--log-level-file=off", "archive-get"})) {
+    words += command_word(word) + " ";
+  }
+  return words + "%f \"%p\"";
 }
 
 Json to_json(const BackupSet& set) {

@@ -13,11 +13,12 @@ constexpr Field kFields[] = {
      .required = true},
     {.name = "config",
      .type = FieldType::path,
-     .help = "pgBackRest's configuration, which names the repository and holds its key.",
-     .otherwise = "/etc/pgbackrest.conf"},
+     .help = "pgBackRest's configuration, which names the repository and holds its key; else the "
+             "one that it finds itself."},
     {.name = "take",
      .type = FieldType::choice,
-     .help = "Which backup a backup's step takes; none: it looks at those that are there.",
+     .help = "Which backup a backup's step takes; none: it looks at those that are there. None of "
+             "these is expired by it.",
      .otherwise = "none",
      .choices = kTypes},
     {.name = "of",

@@ -26,7 +26,7 @@ class Recovery {
     TRY(sets, candidates(info));
     const Instant since = now();
     if (terms_.repository.verify) {
-      TRY_OK(ask_pgbackrest(terms_.repository, {"verify", "--output=text", "--verbose"}, context_));
+      TRY_OK(told({"verify", "--output=text", "--verbose"}, "/"));
     }
     verified_ = now() - since;
     for (const BackupSet& set : sets) {
@@ -41,6 +41,11 @@ class Recovery {
 
  private:
   [[nodiscard]] Instant now() const { return context_.doors.clock.now().boot; }
+
+  Status told(std::vector<std::string> argv, const std::string& folder) const {
+    const auto said = ask_pgbackrest(terms_.repository, std::move(argv), context_, folder);
+    return said ? Status() : std::unexpected(said.error());
+  }
 
   Status check_age() const {
     const Duration age = context_.doors.clock.now().utc - terms_.taken;
@@ -102,12 +107,9 @@ class Recovery {
     const ScratchCluster& scratch = terms_.scratch;
     TRY_OK(make_scratch(scratch, context_));
     TRY_OK(give_scratch(scratch, context_));
-    TRY(output,
-        ask_pgbackrest(terms_.repository,
-                       {"restore", "--pg1-path=" + scratch.data(), "--set=" + set.label,
-                        "--type=none", "--tablespace-map-all=" + scratch.folder + "/tablespaces"},
-                       context_, scratch.folder));
-    return {};
+    return told({"restore", "--pg1-path=" + scratch.data(), "--set=" + set.label, "--type=none",
+                 "--tablespace-map-all=" + scratch.folder + "/tablespaces"},
+                scratch.folder);
   }
 
   Result<WalThere> look_at_archive(const BackupSet& set) const {

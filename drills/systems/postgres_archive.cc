@@ -10,17 +10,6 @@
 namespace gameday {
 namespace {
 
-// As a shell takes a word, and as PostgreSQL takes a command: there % stands for something.
-std::string quoted_word(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') quoted += "'\\''";
-    if (c == '%') quoted += "%%";
-    if (c != '\'' && c != '%') quoted += c;
-  }
-  return quoted + "'";
-}
-
 Status choose_command(const Json& fields, PostgresArchive& archive) {
   const Json* given = fields.find("restore_command");
   archive.own_command = given == nullptr;
@@ -105,8 +94,18 @@ Status end_segment(Postgres& session, LiveMoment& live, const DeedContext& conte
 
 }  // namespace
 
+std::string command_word(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') quoted += "'\\''";
+    if (c == '%') quoted += "%%";
+    if (c != '\'' && c != '%') quoted += c;
+  }
+  return quoted + "'";
+}
+
 std::string copy_command(const std::string& folder) {
-  return "cp -- " + quoted_word(folder) + "/%f \"%p\"";
+  return "cp -- " + command_word(folder) + "/%f \"%p\"";
 }
 
 const Target* live_of(const PostgresArchive& archive, const DeedContext& context) {

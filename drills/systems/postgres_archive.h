@@ -56,6 +56,8 @@ struct LiveMoment {
 
 // The live cluster that it is the backup of; null: it says of none.
 [[nodiscard]] const Target* live_of(const PostgresArchive& archive, const DeedContext& context);
+// As a shell takes a word, and as PostgreSQL takes a command: there % stands for something.
+[[nodiscard]] std::string command_word(const std::string& text);
 // The command by which a server fetches a segment from there.
 [[nodiscard]] std::string copy_command(const std::string& folder);
 // Takes a base backup of the live cluster into a folder.

@@ -157,6 +157,8 @@ class Replay {
     if (!content) return std::unexpected(unreadable(content.error()));
     done_.content = *content;
     if (!terms_.live || terms_.live->digest.empty()) return {};
+    // The live one was asked for one database alone.
+    if (!terms_.database.empty() && terms_.database != terms_.live->database) return {};
     // A transaction that recovery stopped before has its number there all the same.
     done_.compared =
         done_.lsn >= terms_.live->lsn && next.text(0, 0) == terms_.live->next_transaction;

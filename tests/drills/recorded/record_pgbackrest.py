@@ -145,6 +145,10 @@ def main():
     restore("damaged", f"--set={os.path.basename(full)}", name="missing-backup")
     back()
     backups()
+    for path in glob.glob(PLACE + "/repo/backup/shop/backup.info*"):
+        os.remove(path)
+    info("no-catalogue")
+    restore("no-catalogue")
     shutil.rmtree(PLACE)
 
 

@@ -25,26 +25,27 @@ class PgBackRestOnPostgres : public testing::Test {
     cluster_.set("archive_command=pgbackrest --config=" + config_ +
                  " --stanza=shop archive-push %p");
     cluster_.start();
-    cluster_.make_shop();
     configure("right", repository_);
+    begin();
+    // Before there is anything to archive: what failed is tried again a minute later.
+    pgbackrest("stanza-create");
+    cluster_.make_shop();
     world_.add_target("database", "postgres", Json::object({{"connection", cluster_.conninfo()}}));
     stanza_ = &world_.add_target(
         "stanza", "pgbackrest",
         Json::object(
             {{"stanza", "shop"}, {"config", config_}, {"of", "database"}, {"scratch", scratch_}}));
-    begin();
-    pgbackrest("stanza-create");
     pgbackrest("backup --type=full");
   }
   void TearDown() override {
-    cluster_.stop();
+    cluster_.stop_any();
     fs::remove_all(memory_);
   }
   void begin() { world_.set_until({{}, world_.clock().in(100s)}); }
   void configure(const std::string& key, const std::string& repository) {
     std::ofstream(config_, std::ios::trunc)
         << "[global]\nrepo1-path=" << repository
-        << "\nrepo1-cipher-type=aes-256-cbc\nrepo1-retention-full=9\nrepo1-cipher-pass=" << key
+        << "\nrepo1-cipher-type=aes-256-cbc\nrepo1-retention-full=1\nrepo1-cipher-pass=" << key
         << "\nlog-level-file=off\nlog-level-console=warn\nstart-fast=y\nlock-path=" << repository_
         << "/lock\n[shop]\npg1-path=" << cluster_.data()
         << "\npg1-socket-path=" << cluster_.folder() << "\npg1-port=" << cluster_.port() << "\n";
@@ -197,6 +198,15 @@ TEST_F(PgBackRestOnPostgres, AChainComesBackAsOfAnyPoint) {
   EXPECT_EQ(cluster_.psql("SELECT count(*) FROM sales.lines"), "0") << "the live one was touched";
 }
 
+// The configuration keeps one full backup, and what pgBackRest takes drives the others out.
+TEST_F(PgBackRestOnPostgres, WhatADrillTakesDrivesNoOtherOut) {
+  const std::string before = backup().id;
+  set("take", "full");
+  const BackupTaken taken = backup();
+  EXPECT_NE(taken.id, before);
+  EXPECT_TRUE(fs::exists(repository_ + "/backup/shop/" + before + "/backup.manifest"));
+}
+
 // A newer backup does not lead to it: an older one does.
 TEST_F(PgBackRestOnPostgres, ANamedPointIsReachedOrMissed) {
   set("verify", false);
@@ -276,6 +286,15 @@ TEST_F(PgBackRestOnPostgres, APageThatWasDamagedBeforeTheBackupIsFoundOut) {
   set("take", "incr");
   const BackupTaken taken = backup();
   expect_misleads(taken, "found pages that do not verify when it took the backup " + taken.id);
+}
+
+// A success in which nothing came back. Another database of it is not held against the live one's.
+TEST_F(PgBackRestOnPostgres, ADatabaseWithoutRowsIsNoRestore) {
+  set("dbname", "postgres");
+  const Restored back = restored(backup());
+  EXPECT_TRUE(back.vacuous);
+  EXPECT_EQ(back.text, "the backup holds no rows");
+  EXPECT_FALSE(back.facts.get("recovered").boolean("compared", true));
 }
 
 TEST_F(PgBackRestOnPostgres, WhatMisleadsOtherwiseIsToldApart) {

@@ -28,6 +28,16 @@ TEST(PgBackRest, SaysWhichBackupsAndWhichWalThereAre) {
   EXPECT_FALSE(stanza_in("no JSON"));
 }
 
+// A shell reads it, and before that PostgreSQL, to which % means something.
+TEST(PgBackRest, AServerFetchesItsWalByIt) {
+  PgBackRest repository{.stanza = "shop", .program = "pgbackrest"};
+  EXPECT_EQ(archive_get(repository, "/data"),
+            "'pgbackrest' '--stanza=shop' '--pg1-path=/data' '--log-level-file=off' 'archive-get' "
+            "%f \"%p\"");
+  repository.config = "/my 100% own.conf";
+  EXPECT_TRUE(archive_get(repository, "/data").contains(" '--config=/my 100%% own.conf' "));
+}
+
 // A stanza goes on when its cluster is upgraded: each backup is of the cluster of its day.
 TEST(PgBackRest, ABackupIsOfItsOwnCluster) {
   const auto info = stanza_in(
@@ -67,8 +77,12 @@ TEST(PgBackRest, ASetIsKnownByItsLabel) {
   const PgBackRestInfo info = recorded_info();
   EXPECT_EQ(set_called(info, "")->label, info.sets[1].label);
   EXPECT_EQ(set_called(info, info.sets[0].label)->type, "full");
-  EXPECT_EQ(set_called(info, "20200101-000000F").error().code, ErrorCode::not_found);
-  EXPECT_EQ(set_called({}, "").error().code, ErrorCode::not_found);
+  const auto another = set_called(info, "20200101-000000F");
+  ASSERT_FALSE(another);
+  EXPECT_EQ(another.error().code, ErrorCode::not_found);
+  const auto none = set_called({}, "");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ErrorCode::not_found);
 }
 
 }  // namespace
