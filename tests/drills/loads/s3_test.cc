@@ -120,9 +120,9 @@ TEST(S3Load, WhatIsLongerThanItWasWrittenIsNotRead) {
 }
 
 // Pages of keys that might be a ledger's, each with a word for the next.
-class EndlessList : public TestServer {
+class LongList : public TestServer {
  public:
-  EndlessList()
+  LongList()
       : TestServer([](int connection, const std::stop_token& stop) {
           std::string entries;
           for (int number = 100000; number < 125000; ++number) {
@@ -132,16 +132,17 @@ class EndlessList : public TestServer {
           }
           for (int page = 0; !received(connection, stop).empty(); ++page) {
             const std::string list =
-                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>" +
-                std::to_string(page) + "</NextContinuationToken>" + entries + "</ListBucketResult>";
+                "<ListBucketResult><IsTruncated>" + std::string(page < 12 ? "true" : "false") +
+                "</IsTruncated><NextContinuationToken>" + std::to_string(page) +
+                "</NextContinuationToken>" + entries + "</ListBucketResult>";
             if (!give(connection, http_answer(200, list), stop)) return;
           }
         }) {}
 };
 
-TEST(S3Load, AListWithoutEndIsNoLedger) {
+TEST(S3Load, AListThatIsTooLongIsNoLedger) {
   DeedWorld world;
-  const EndlessList server;
+  const LongList server;
   aim_at(server, world);
   LoadSpec spec;
   spec.name = "facts";
