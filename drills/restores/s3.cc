@@ -118,6 +118,16 @@ Result<std::vector<S3Step>> steps_to(const S3Inventory& wanted, const S3Trail& t
   return fail(ErrorCode::refused, std::to_string(steps.size()) + " objects would have to change");
 }
 
+// What was put while it was restored is of after it, as the writes that a database takes after its
+// restore are. How many objects that are.
+std::size_t leave_out_new(S3Inventory& now, const S3Inventory& wanted,
+                          const std::vector<S3Step>& steps) {
+  return std::erase_if(now.objects, [&](const S3Held& held) {
+    return wanted.find(held.key) == nullptr &&
+           std::ranges::find(steps, held.key, &S3Step::key) == steps.end();
+  });
+}
+
 Result<Restored> restore_place(const Target& target, const BackupTaken& taken, const Undo& undo,
                                const DeedContext& context) {
   TRY(trail, s3_trail_from(undo));
@@ -139,8 +149,9 @@ Result<Restored> restore_place(const Target& target, const BackupTaken& taken, c
   TRY_OK(leave_trail(trail, steps, put_back, context));
   TRY_OK(context.doors.files.write(standing(trail), "\n", 0600));
   TRY(now, take_inventory(bucket, trail.place.prefix));
+  const std::size_t since = leave_out_new(now, *inventory, steps);
   Restored result = told(*inventory, taken, context);
-  result.facts.set("changed", steps.size());
+  result.facts.set("changed", steps.size()).set("put_since", since);
   if (now.digest() != taken.digest) {
     result.verified = false;
     result.text = "what is there now is not what was there at the backup: others write to it";

@@ -32,6 +32,9 @@ constexpr TruthRow kRows[] = {
      "the store of the repository refuses what is asked of it"},
     {"denied", "check", 1, ": permission denied", unknown, refused,
      "not everything of the repository may be read"},
+    // It has asked for a quarter of an hour by then.
+    {"unreachable", "", 1, "failed: Get \"", unknown, ErrorCode::failed,
+     "the repository cannot be reached any more"},
     {"damaged", "", 1, "is damaged: ciphertext verification failed", fail, corrupt,
      "the repository's own configuration is damaged"},
     {"damaged", "check", 1, "repository contains errors", fail, corrupt,

@@ -33,21 +33,26 @@ TEST(S3Load, WhatCannotWorkIsFoundByCheck) {
   EXPECT_TRUE(wrong("key", "fixed").contains("expected {key}"));
 }
 
-// Says yes to whatever is put, after a while, and has none of it.
+// Says the same to whatever is put, after a while, and has none of it.
 class ForgetfulServer : public TestServer {
  public:
-  explicit ForgetfulServer(int pause)  // in milliseconds
-      : TestServer([pause](int connection, const std::stop_token& stop) {
+  explicit ForgetfulServer(int pause,  // in milliseconds
+                           const std::string& to_put = http_answer(200, "", "ETag: \"a\"\r\n"))
+      : TestServer([=](int connection, const std::stop_token& stop) {
           for (std::string asked; !(asked = received(connection, stop)).empty();) {
-            if (asked.starts_with("PUT ")) poll(nullptr, 0, pause);
-            if (!give(connection, answer_to(asked), stop)) return;
+            const bool puts = asked.starts_with("PUT ");
+            if (puts) poll(nullptr, 0, pause);
+            const std::string answer = puts ? to_put : answer_to(asked);
+            if (answer.empty() || !give(connection, answer, stop)) return;
           }
         }) {}
 
  private:
   static std::string answer_to(const std::string& asked) {
     const std::string line = asked.substr(0, asked.find('\r'));
-    if (line.starts_with("PUT ")) return http_answer(200, "", "ETag: \"a\"\r\n");
+    if (line.starts_with("HEAD ") && line.contains("long")) {
+      return "HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n";
+    }
     if (line.starts_with("DELETE ")) return http_answer(204, "");
     if (line.contains("versions=")) return http_answer(200, "<ListVersionsResult/>");
     if (line.contains("list-type=")) return http_answer(200, "<ListBucketResult/>");
@@ -84,10 +89,40 @@ TEST(S3Load, WhatASlowServerSaysYesToAndHasNotIsLostAndOurLagIsNone) {
   EXPECT_GT(summary.rpo_s.best, 0.5);
 }
 
+// It may have been done all the same.
+TEST(S3Load, WhatHasNoAnswerOrAServersOwnGriefMayHaveBeenPut) {
+  for (const std::string& answer :
+       {http_answer(500, "<Error><Code>InternalError</Code></Error>"), http_answer(503, ""),
+        std::string("no http at all\r\n\r\n"), std::string()}) {
+    DeedWorld world;
+    const ForgetfulServer server(0, answer);
+    aim_at(server, world);
+    RowLoad load(world, s3_load, photos());
+    load.spec().rate = 20;
+    load.run(milliseconds(500));
+    EXPECT_GT(load.samples().size(), 5U);
+    EXPECT_EQ(load.count(SampleOutcome::unknown), load.samples().size()) << answer;
+  }
+}
+
+TEST(S3Load, WhatIsLongerThanItWasWrittenIsNotRead) {
+  DeedWorld world;
+  const ForgetfulServer server(0);
+  aim_at(server, world);
+  LoadSpec spec;
+  spec.name = "facts";
+  spec.arguments = photos();
+  auto reader = s3_load.reader(s3_load.prepare(spec, world.context()).value(), world.context());
+  ASSERT_TRUE(reader) << reader.error().text;
+  const auto found = (*reader)->by_key({.key = "long", .digest = "", .drill = "", .seq = ""});
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(*found, std::vector<std::string>{"it has 10737418240 bytes"});
+}
+
 // Pages of keys that might be a ledger's, each with a word for the next.
-class EndlessList : public TestServer {
+class LongList : public TestServer {
  public:
-  EndlessList()
+  LongList()
       : TestServer([](int connection, const std::stop_token& stop) {
           std::string entries;
           for (int number = 100000; number < 125000; ++number) {
@@ -97,16 +132,17 @@ class EndlessList : public TestServer {
           }
           for (int page = 0; !received(connection, stop).empty(); ++page) {
             const std::string list =
-                "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>" +
-                std::to_string(page) + "</NextContinuationToken>" + entries + "</ListBucketResult>";
+                "<ListBucketResult><IsTruncated>" + std::string(page < 12 ? "true" : "false") +
+                "</IsTruncated><NextContinuationToken>" + std::to_string(page) +
+                "</NextContinuationToken>" + entries + "</ListBucketResult>";
             if (!give(connection, http_answer(200, list), stop)) return;
           }
         }) {}
 };
 
-TEST(S3Load, AListWithoutEndIsNoLedger) {
+TEST(S3Load, AListThatIsTooLongIsNoLedger) {
   DeedWorld world;
-  const EndlessList server;
+  const LongList server;
   aim_at(server, world);
   LoadSpec spec;
   spec.name = "facts";
@@ -116,7 +152,7 @@ TEST(S3Load, AListWithoutEndIsNoLedger) {
   const auto listed = (*reader)->list();
   ASSERT_FALSE(listed);
   EXPECT_EQ(listed.error().code, ErrorCode::invalid);
-  EXPECT_TRUE(listed.error().text.contains("more than 1000000")) << listed.error().text;
+  EXPECT_TRUE(listed.error().text.contains("more than 200000")) << listed.error().text;
 }
 
 class S3LoadOnS3 : public S3Test {
@@ -200,13 +236,15 @@ TEST_F(S3LoadOnS3, ObjectsAreToldApart) {
   server_.put(at(load_.key(32)), std::string(1, whole[0] == 'a' ? 'b' : 'a') + whole.substr(1));
   server_.put(at(load_.key(33)), whole.substr(0, 99));
   server_.put(at(load_.key(34)), whole);
+  const std::string own = server_.get(at(load_.key(35))).substr(0, 99);
+  server_.put(at(load_.key(35)), own + "!");
   server_.put(at(load_.key(900000)), "x");
   server_.put(at("another-facts-000001"), "x");
   server_.put(at("drill-facts-b-000001"), "x");
   const LedgerSummary summary = load_.judge();
   EXPECT_EQ(load_.found["lost"], std::set{load_.key(20)}) << load_.problem;
   EXPECT_EQ(load_.found["corrupt"],
-            (std::set{load_.key(30), load_.key(31), load_.key(32), load_.key(33)}));
+            (std::set{load_.key(30), load_.key(31), load_.key(32), load_.key(33), load_.key(35)}));
   EXPECT_EQ(load_.found["stale"], std::set{load_.key(34)});
   EXPECT_EQ(load_.found["phantom"], std::set{load_.key(900000)});
   EXPECT_EQ(summary.duplicate, 0U);

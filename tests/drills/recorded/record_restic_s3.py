@@ -67,8 +67,15 @@ def main():
     keep("damaged", [*BACK, PLACE + "/overwritten"], there, name="s3-overwritten")
     # A server that goes away is waited for, by a restic of today for a quarter of an hour.
     if "--until-it-gives-up" in sys.argv:
+        slow = ["--limit-download", "50"]
+        gone = [threading.Thread(target=keep, args=("unreachable", arguments, there),
+                                 kwargs={"name": "s3-gone"})
+                for arguments in ([*READ, *slow], [*BACK, PLACE + "/gone", *slow])]
         threading.Timer(3, server.server.kill).start()
-        keep("unreachable", [*READ, "--limit-download", "100"], there, name="s3-gone")
+        for one in gone:
+            one.start()
+        for one in gone:
+            one.join()
         keep("unreachable", LOOK, there, name="s3-unreachable")
         server.make()
     else:

@@ -70,6 +70,31 @@ TEST_F(RestoreOnS3, WhatWasRemovedWrittenOverAndAddedIsAsItWas) {
   EXPECT_NE(lost, before);
 }
 
+// A store cannot be held still: what is new in it is of after the restore, what is other is wrong.
+TEST_F(RestoreOnS3, WhatOthersPutMeanwhileStaysAndWhatTheyWriteOverIsTold) {
+  const auto restored_while = [&](const std::string& path) {
+    const BackupTaken taken = backup();
+    server_.put("/kept/kept/one", "wrong");
+    const Undo undo = prepared();
+    bool done = false;
+    world_.doors().observer = [&](std::string_view door, Side side) {
+      if (door == "http" && side == Side::after && !std::exchange(done, true)) {
+        server_.put(path, "by others");
+      }
+    };
+    Restored result = restore(taken, undo);
+    world_.doors().observer = {};
+    EXPECT_EQ(server_.get(path), "by others 200");
+    return result;
+  };
+  const Restored beside = restored_while("/kept/kept/four");
+  EXPECT_TRUE(beside.verified) << beside.text;
+  EXPECT_EQ(beside.facts.integer("put_since", 0), 1);
+  const Restored over = restored_while("/kept/kept/one");
+  EXPECT_FALSE(over.verified);
+  EXPECT_TRUE(over.text.contains("others write to it")) << over.text;
+}
+
 TEST_F(RestoreOnS3, WhatItHasSupersededGoesAtTheEndAndTheRestoreStays) {
   const BackupTaken taken = backup();
   const S3Trail lost = lose();

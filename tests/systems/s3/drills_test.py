@@ -54,12 +54,15 @@ def expect_no_secret(gameday):
                 check(SECRET.encode() not in file.read(), f"{folder}/{name} has the secret key")
 
 
+def journal(gameday):
+    with open(gameday.out + "/journal.jsonl", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
 def attempts(gameday, probe, faults):
     """Whether each attempt of the probe held that began and ended under a fault, by the fault's id."""
     held = {fault["id"]: [] for fault in faults}
-    with open(gameday.out + "/journal.jsonl", encoding="utf-8") as file:
-        events = [json.loads(line) for line in file]
-    for event in (one for one in events if one["type"] == "sample"):
+    for event in (one for one in journal(gameday) if one["type"] == "sample"):
         sample, took = event["data"], event["t"] - event["data"]["start_ns"]
         began = datetime.fromisoformat(event["utc"]) - timedelta(microseconds=took / 1000)
         for fault in faults:
@@ -162,6 +165,55 @@ def killed(store, gameday):
         store.check_healed()
 
 
+LEDGER = """gameday: 1
+name: ledger
+summary: Objects are put, and the store is hurt meanwhile.
+owner: tests
+environment: test
+objectives: { rpo: 0s }
+system:
+  archive: { s3: { endpoint: "%s", bucket: kept, prefix: kept/, region: eu-north } }
+load:
+  photos: { rate: 20/s, s3: { connection: archive, key: "drills/{key}", size: 100B } }
+timeline:
+  - wait: 1s
+%s
+  - verify: [photos]
+"""
+
+
+def ledger(store, gameday):
+    """What a fault has removed or written over is found, and is back after its undo or a restore."""
+    def drill(code, *steps):
+        before = store.versions("kept")
+        path = FOLDER + "/ledger.yaml"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(LEDGER % (store.endpoint, "\n".join("  - " + step for step in steps)))
+        document = expect_end(gameday.run(path, "--json"), code)
+        check(gameday.open() == [], f"left open: {gameday.open()}")
+        check(store.versions("kept") == before, f"left: {store.versions('kept')}")
+        found = document["ledgers"][0]
+        check(found["acknowledged"] > 20 and found["unknown"] == 0, found)
+        return found, document
+
+    hurt = "target: archive, keys: \"drills/*\""
+    for fault in ("lose-data", "corrupt-data"):
+        found, _ = drill(0, f"{{ fault: {fault}, {hurt}, for: 1s }}")
+        check(found["lost"] == found["corrupt"] == 0, found)
+    found, document = drill(1, f"{{ fault: lose-data, {hurt}, id: lost }}", "wait: 1s")
+    proof = [one for one in journal(gameday) if one["type"] == "proof"][0]["data"]
+    check(found["lost"] == proof["facts"]["removed"] and found["corrupt"] == 0, (found, proof))
+    check(found["rpo_s"]["worst"] > 0 and document["recovery"]["lost"] == found["lost"], document)
+    found, _ = drill(1, f"{{ fault: corrupt-data, {hurt} }}", "wait: 1s")
+    check(found["corrupt"] > 10 and found["lost"] == 0, found)
+    # Put since the backup, and so taken away by the restore; what comes after that stays.
+    found, document = drill(1, "backup: archive", f"{{ fault: lose-data, {hurt} }}", "wait: 1s",
+                            "{ restore: archive, into: place }", "wait: 1s")
+    check(document["restores"][0]["verified"], document["restores"])
+    check(10 < found["lost"] < found["acknowledged"] - 30, found)
+    check(0.5 < found["rpo_s"]["best"] < 10, found)
+
+
 def load_killed(store, gameday):
     """What a load has put goes, whoever dies, by the keys of whoever lives."""
     before = store.versions("kept")
@@ -184,7 +236,7 @@ def load_killed(store, gameday):
 
 
 CASES = {"passes": passes, "locks": locks, "empties": empties, "slow": slow, "killed": killed,
-         "load_killed": load_killed}
+         "load_killed": load_killed, "ledger": ledger}
 
 
 if __name__ == "__main__":
