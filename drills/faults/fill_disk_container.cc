@@ -1,11 +1,8 @@
 // Takes the room of a container's own volume away with one file in it. A volume that lies on a
 // disk of its machine is not filled, because others live there: it is given a file of a bounded
 // size, and only where enough is left for them.
-#include <sys/stat.h>
-
-#include "drills/systems/container_held.h"
+#include "drills/systems/container_volume.h"
 #include "drills/systems/filling.h"
-#include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
 
 namespace gameday {
@@ -27,44 +24,6 @@ constexpr Field kFields[] = {
      .otherwise = "0B"},
 };
 
-// As it is on this machine. Whatever leads elsewhere is not what the container sees there.
-Result<std::string> folder_of(const HeldContainer& held, const Container& now,
-                              const std::string& path) {
-  std::string known;
-  for (const Json& mount : now.all.items("Mounts")) {
-    const auto at = mount.text("Destination"), folder = mount.text("Source");
-    known += (known.empty() ? "" : ", ") + at;
-    if (at != path) continue;
-    if (!mount.boolean("RW", false)) {
-      return fail(ErrorCode::refused, path + " of " + shown(held) + " is mounted read-only");
-    }
-    struct stat here{}, inside{};
-    const auto there = held.process ? "/proc/" + std::to_string(held.process->pid) + "/root" + path
-                                    : std::string();
-    const bool same = !there.empty() && folder.starts_with('/') &&
-                      stat(folder.c_str(), &here) == 0 && stat(there.c_str(), &inside) == 0 &&
-                      S_ISDIR(here.st_mode) && here.st_dev == inside.st_dev &&
-                      here.st_ino == inside.st_ino;
-    if (same) return folder;
-    return fail(ErrorCode::refused,
-                "the volume at " + path + " of " + shown(held) + " cannot be seen from here",
-                "run gameday as root, on the machine of its engine");
-  }
-  return fail(ErrorCode::refused,
-              shown(held) + " has no volume at " + path +
-                  (known.empty() ? ": what it writes is on a disk of its machine" : ""),
-              known.empty() ? "give it a volume" : "name one that it has: " + known);
-}
-
-// Whatever holds the engine's own files or this machine's is not the container's alone.
-Result<bool> is_shared(const Disk& disk, const DockerEngine& engine, const DeedContext& context) {
-  TRY(root, disk_of("/"));
-  if (share_room(disk, root)) return true;
-  TRY(info, engine.get("/info", context));
-  const auto data = disk_of(info.text("DockerRootDir"));
-  return data && share_room(disk, *data);
-}
-
 struct Volume {
   HeldContainer held;
   std::string folder;
@@ -78,11 +37,11 @@ Result<Volume> fillable(const Deed& deed, const DeedContext& context) {
   TRY(engine, engine_of(held, context));
   TRY(now, still_held(held, engine, context));
   const auto path = deed.arguments.text("path");
-  TRY(folder, folder_of(held, now, path));
+  TRY(folder, folder_of_volume(held, now, path));
   TRY(disk, disk_of(folder));
   Volume volume{std::move(held), folder, disk, size_in(deed.arguments, "leave").value_or(0),
                 size_in(deed.arguments, "size").value_or(0)};
-  TRY(shared, is_shared(disk, engine, context));
+  TRY(shared, is_shared_disk(disk, engine, context));
   const std::string what = "the volume at " + path + " of " + shown(volume.held);
   if (shared && volume.size == 0) {
     return fail(ErrorCode::refused,

@@ -60,8 +60,8 @@ Status undo_stop(const Undo& undo, const DeedContext& context) {
   return {};
 }
 
-// A queue that was not durable does not come back, and nobody could make it as it was: it is named,
-// and what the system makes of that, its probes tell.
+// A queue that was not durable does not come back, and nobody could make it as it was: that is no
+// residue of ours, but the drill has failed by it, and its verdict names it.
 Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   TRY(control, rabbit_control_from(undo));
   const RabbitQueue& queue = control.deed.queue;
@@ -70,13 +70,18 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
     return Proof{.held = false, .text = "the node lets nobody in", .facts = Json::object()};
   }
   TRY(terms, look_at_rabbit(queue, context));
-  const bool lost = !terms.exists && !undo.arguments.boolean("durable", true);
-  return Proof{.held = true,
-               .text = lost ? "the node lets clients in; " + shown(queue) +
-                                  " was not durable, and is gone with all that was in it"
-                       : terms.exists ? "the node lets clients in"
-                                      : "the node lets clients in; there is no " + shown(queue),
-               .facts = Json::object({{"exists", terms.exists}})};
+  Proof proof{.held = true,
+              .text = "the node lets clients in",
+              .facts = Json::object({{"exists", terms.exists}})};
+  if (terms.exists) return proof;
+  const std::string lost = undo.arguments.boolean("durable", true)
+                               ? "there is no " + shown(queue)
+                               : shown(queue) +
+                                     " was not durable, and is gone with all that was "
+                                     "in it";
+  proof.text += "; " + lost;
+  proof.facts.set("lost", lost);
+  return proof;
 }
 
 Status close_stop(const Undo& undo, bool, const DeedContext& context) {

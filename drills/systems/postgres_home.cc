@@ -44,14 +44,40 @@ Result<Container> find_container(const Target& target, const DockerEngine& engin
               "say which one, by its name");
 }
 
+std::string without_end(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+// Said once, by the step or by its target; or twice the same.
+Result<std::string> data_of(const Target& target, const Json& arguments) {
+  const std::string step = without_end(arguments.text("data"));
+  const std::string facet = without_end(target.facets.get("postgres-data").text("folder"));
+  if (!step.empty() && !facet.empty() && step != facet) {
+    return fail(ErrorCode::invalid, "`data` is " + step + ", and the `postgres-data` of " +
+                                        target.name + " is " + facet);
+  }
+  std::string data = step.empty() ? facet : step;
+  if (data.empty()) {
+    return fail(ErrorCode::invalid, "neither `data` nor a `postgres-data` of " + target.name +
+                                        " says where its data directory is");
+  }
+  if (!data.starts_with('/') || data == "/") {
+    return fail(ErrorCode::invalid, "`data` is no absolute path of a data directory");
+  }
+  return data;
+}
+
 }  // namespace
 
 Result<PostgresHome> PostgresHome::open(const std::string& target, const Json& arguments,
                                         int version, const DeedContext& context) {
+  const Target* found = context.system.target(target);
+  if (found == nullptr) return fail(ErrorCode::not_found, "no target is called " + target);
   PostgresHome home(context);
   home.target_ = target;
-  home.data_ = arguments.text("data");
-  while (home.data_.size() > 1 && home.data_.ends_with('/')) home.data_.pop_back();
+  TRY(data, data_of(*found, arguments));
+  home.data_ = data;
   home.user_ = arguments.text("server_user", "postgres");
   home.config_ = arguments.text("config");
   home.programs_ = arguments.text("programs");
@@ -59,12 +85,8 @@ Result<PostgresHome> PostgresHome::open(const std::string& target, const Json& a
     home.programs_ = "/usr/lib/postgresql/" + std::to_string(version) + "/bin";
   }
   home.start_ = texts_in(arguments, "start");
+  if (home.start_.empty()) home.start_ = texts_in(found->facets.get("postgres-data"), "start");
   home.stop_ = texts_in(arguments, "stop");
-  if (!home.data_.starts_with('/') || home.data_ == "/") {
-    return fail(ErrorCode::invalid, "`data` is no absolute path of a data directory");
-  }
-  const Target* found = context.system.target(target);
-  if (found == nullptr) return fail(ErrorCode::not_found, "no target is called " + target);
   if (found->facets.find("container") != nullptr) TRY_OK(home.join_container(*found));
   return home;
 }

@@ -18,8 +18,7 @@ inline constexpr Field kHomeFields[] = {
     {.name = "data",
      .type = FieldType::text,
      .help = "Its data directory, as an absolute path: on this machine, or in its container, if it "
-             "has a `container` facet.",
-     .required = true},
+             "has a `container` facet; else as its target's `postgres-data` says."},
     {.name = "programs",
      .type = FieldType::text,
      .help = "The folder of the server's programs there; else where Debian puts them."},
@@ -32,9 +31,11 @@ inline constexpr Field kHomeFields[] = {
      .help = "Its postgresql.conf, where that is not in the data directory; as an absolute path."},
     {.name = "start",
      .type = FieldType::texts,
-     .help = "The command that starts it on this machine, as [systemctl, start, "
-             "postgresql@15-main]; else pg_ctl does, with the options of the last start and a log "
-             "beside the data directory. A container is started by its engine."},
+     .help =
+         "The command that starts it on this machine, as [systemctl, start, "
+         "postgresql@15-main]; else that of its target's `postgres-data`; else pg_ctl does, with "
+         "the options of the last start and a log beside the data directory. A container is "
+         "started by its engine."},
     {.name = "stop",
      .type = FieldType::texts,
      .help = "The command that ends it on this machine, in order; else pg_ctl does."},
@@ -42,8 +43,9 @@ inline constexpr Field kHomeFields[] = {
 
 class PostgresHome {
  public:
-  // `arguments` has those fields; `version` is 15 of 15.4. The container is the target's, running
-  // or not. What this object began in an engine ends with it.
+  // `arguments` has those fields, or the target's `postgres-data` says the first of them; `version`
+  // is 15 of 15.4. The container is the target's, running or not. What this object began in an
+  // engine ends with it.
   [[nodiscard]] static Result<PostgresHome> open(const std::string& target, const Json& arguments,
                                                  int version, const DeedContext& context);
 

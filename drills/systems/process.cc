@@ -56,6 +56,12 @@ Status refuse_higher_limits(const ProcessFacts& facts, const ProcessFacts& ours,
   return {};
 }
 
+// Redis, nginx and the like write what they are over their arguments, and over their environment
+// with it: what they were started with is nowhere to be read any more.
+bool shows_a_title(const ProcessFacts& facts) {
+  return facts.argv.front().contains(' ') && !facts.exe.contains(' ');
+}
+
 Status refuse_what_cannot_come_back(const ProcessFacts& facts, const Doors& doors) {
   const std::string doing = shown(facts) + " could not be put back: ";
   if (facts.exe.ends_with(" (deleted)") || !doors.files.exists(facts.exe)) {
@@ -67,6 +73,12 @@ Status refuse_what_cannot_come_back(const ProcessFacts& facts, const Doors& door
       std::ranges::all_of(facts.argv, [](const auto& text) { return is_utf8(text); });
   if (!readable || facts.argv.empty() || facts.cwd.empty()) {
     return fail(ErrorCode::unsupported, doing + "its arguments or its folder are no readable text");
+  }
+  if (shows_a_title(facts)) {
+    return fail(ErrorCode::refused,
+                doing + "it shows a title in place of the arguments that it was started with",
+                "of Redis: `set-proc-title no` in its configuration, and start it anew; or drill "
+                "the container that it is in");
   }
   TRY(ours, doors.processes.look(getpid()));
   if (ours.namespaces != facts.namespaces) {

@@ -60,7 +60,9 @@ Status may(const Target& target, const DeedContext& context) {
 extern const FacetRow redis_facet;
 const FacetRow redis_facet{
     .name = "redis",
-    .summary = "A Redis server, or one of its databases.",
+    .summary =
+        "A Redis server, or one of its databases. To kill one, name its `process` or its "
+        "`container`.",
     .scalar = "address",
     .fields = kFields,
     .resolve = &resolve,

@@ -109,6 +109,10 @@ void Turn::looked(const Task& task, const Done& done) {
   }
   deed.stage = Stage::undone;
   deed.reverted = now_;
+  // The fault is gone, and something that the system should have kept through it is too.
+  if (const auto lost = proof->facts.text("lost"); !lost.empty()) {
+    reason(1, called(deed) + ": " + lost);
+  }
   d.last_undone = now_;
   next_undo();
 }

@@ -1,5 +1,5 @@
 """The container that the drills of the crash campaign on Docker die on. Its engine lives outside of
-the worlds, and so is there for all of them."""
+the worlds, and so is there for all of them; what wants to see its process has one inside its own."""
 
 import json
 import os
@@ -41,11 +41,24 @@ class Engine:
             subprocess.run([ENGINE, "stop"], check=True)
 
 
+class OwnEngine:
+    """One in this world, which ends with it."""
+
+    PROGRAMS = ("dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker", "busybox")
+
+    def __init__(self, folder):
+        started = subprocess.run([ENGINE, "start"], capture_output=True, text=True,
+                                 env=dict(os.environ, GAMEDAY_DOCKER_FOLDER=folder))
+        check(started.returncode == 0, f"no Docker engine in this world: {started.stderr}")
+        self.host = started.stdout.strip()
+
+
 class Box:
     """One world's container, on a network and a volume of its own."""
 
-    def __init__(self, number):
+    def __init__(self, number, host):
         self.name = f"gd-crash-{number}"
+        self.environment = {"DOCKER_HOST": host}
         self.make()
 
     def make(self):
@@ -58,10 +71,12 @@ class Box:
 
     def remove(self):
         for words in (["rm", "--force", "--volumes"], ["network", "rm"], ["volume", "rm"]):
-            subprocess.run(["docker", *words, self.name], capture_output=True)
+            subprocess.run(["docker", *words, self.name], capture_output=True,
+                           env=dict(os.environ, **self.environment))
 
     def docker(self, *words):
-        done = subprocess.run(["docker", *words], capture_output=True, text=True)
+        done = subprocess.run(["docker", *words], capture_output=True, text=True,
+                              env=dict(os.environ, **self.environment))
         check(done.returncode == 0, f"docker {' '.join(words)}: {done.stderr}")
         return done.stdout
 
@@ -79,7 +94,15 @@ class Box:
                   0 if host["Memory"] > NO_LIMIT else host["Memory"]]
         files = [os.listdir(m["Source"]) for m in box["Mounts"] if m["Destination"] == "/data"]
         return [box["State"]["Status"], host["RestartPolicy"], box["Config"]["Env"],
-                box["Config"]["Image"], mounts, networks, limits, files]
+                box["Config"]["Image"], mounts, networks, limits, files, self.descriptors(box)]
+
+    def descriptors(self, box):
+        """How many its process may have, where it is seen from here."""
+        try:
+            with open(f"/proc/{box['State']['Pid']}/limits", encoding="utf-8") as file:
+                return [line for line in file if line.startswith("Max open files")]
+        except OSError:
+            return []
 
     def rules(self):
         """Of its own network, which is entered where its engine keeps it."""

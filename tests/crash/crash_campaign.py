@@ -24,8 +24,6 @@ import shop_world  # noqa: E402
 
 WAYS = ("killed", "both", "stopped")
 WHOLE = ("kill", "block", "drop-queue", "lose-data")  # of `--long`
-# They are refused where the container's process is not seen, and it runs outside of the worlds.
-UNSEEN = ("fill-disk-container", "limit-descriptors-container")
 TRIES = 3  # a point that a run does not come to is tried again: load and probes are not the same
 
 
@@ -122,7 +120,7 @@ class Campaign:
     def of_the_facets(self):
         facets = crash_point.facets(self.options.bin + "/gameday_crash")
         wanted = self.options.facet or set(facets.values()) - set(crash_servers.SERVERS)
-        return [fault for fault, facet in facets.items() if facet in wanted and fault not in UNSEEN]
+        return [fault for fault, facet in facets.items() if facet in wanted]
 
     def plan(self, points):
         for fault, found in points.items():

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 
-from crash_servers import SERVERS
+from crash_servers import SERVERS, server_of
 from shop_world import (FOLDER, FRONT, PROGRAMS, SOURCE, Gameday, Shop, check, eventually, http,
                         named, processes, proxy_toxics)
 from short_drill import short_playbook
@@ -56,11 +56,13 @@ class Place:
         self.faults = faults(self.program)
         self.facets = facets(self.program)
         self.servers = {}
+        self.on = ""  # which of them the drill is done to
         self.shop = Shop(bin_folder, SHOP_RETAIN="3600")
-        # What the example of fill-disk fills.
+        # What the examples of fill-disk and exhaust-inodes fill.
         self.spool = self.shop.folder + "/spool"
         os.mkdir(self.spool)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", self.spool], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=4000", "tmpfs",
+                        self.spool], check=True)
         self.shop.environment["EDGE_TOKEN"] = EDGE_TOKEN
         # What the example of dns changes.
         self.shop.write("hosts", HOSTS)
@@ -121,10 +123,12 @@ class Place:
     def do(self, job):
         self.number += 1
         gameday = Gameday(self.program, self.shop, f"{FOLDER}/drill-{self.number}")
-        facet = self.facets[job.get("count") or job["fault"]]
-        if facet in SERVERS and facet not in self.servers:
-            self.servers[facet] = SERVERS[facet]()
-            self.shop.environment.update(self.servers[facet].environment)
+        fault = job.get("count") or job["fault"]
+        self.on = server_of(fault, self.facets[fault])
+        if self.on in SERVERS:
+            if self.on not in self.servers:
+                self.servers[self.on] = SERVERS[self.on]()
+            self.shop.environment.update(self.servers[self.on].environment)
         try:
             answer = self.count(gameday, job) if "count" in job else self.point(gameday, job)
             shutil.rmtree(gameday.folder)
@@ -155,8 +159,10 @@ class Place:
 
     def start(self, gameday, fault, environment):
         more = EDGE
-        for server in self.servers.values():
-            more += server.targets()
+        for name, server in self.servers.items():
+            # Two have a target of the same name.
+            if name == self.on or "container" not in name:
+                more += server.targets()
             server.fill(fault)
         playbook = self.shop.write(f"{fault}.yaml", short_playbook(self.faults[fault])
                                    .replace("  links:\n", more + "  links:\n"))

@@ -9,7 +9,8 @@ from shop_world import SKIPPED, check, eventually
 PASSWORD = "s3/cr@t:x"
 # No right more than the README asks for.
 RIGHTS = ("+info +ping +client|pause +client|unpause +pfcount +config|get +config|set +select +scan "
-          "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +discard +watch")
+          "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +discard +watch "
+          "+dump +pexpiretime +restore")
 KEYS = 2000
 
 
@@ -65,7 +66,7 @@ class Redis:
                     for line in self.cli("INFO", "keyspace").splitlines() if line.startswith("db")]
         held = self.cli(text="LRANGE list 0 -1\nGET session:7\nGET session:1999\n")
         return [*keyspace, held, self.cli("EXPIRETIME", "session:7"),
-                self.cli("CONFIG", "GET", "min-replicas-to-write"), self.cli("PFCOUNT", "nobody"),
+                self.cli("CONFIG", "GET", "min-replicas-to-write", "maxmemory*"), self.cli("PFCOUNT", "nobody"),
                 self.cli("DEL", "nobody")]
 
     def check_healed(self):

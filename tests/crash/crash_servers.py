@@ -16,12 +16,14 @@ from shop_world import FOLDER, check, eventually, processes
 
 
 class Container:
-    environment = {}
-
     def __init__(self):
-        self.box = crash_box.Box(os.environ["GAMEDAY_WORKER"])
+        self.box = crash_box.Box(os.environ["GAMEDAY_WORKER"], self.host())
+        self.environment = self.box.environment
         self.make, self.remove = self.box.make, self.box.remove
         self.state, self.check_healed = self.box.state, self.box.check_healed
+
+    def host(self):
+        return os.environ["DOCKER_HOST"]
 
     def targets(self):
         return f"  cache: {{ container: {self.box.name} }}\n"
@@ -31,6 +33,16 @@ class Container:
 
     def has(self, _):
         return False
+
+
+class SeenContainer(Container):
+    """One whose process is of this world, for what looks at it there."""
+
+    def host(self):
+        return crash_box.OwnEngine(FOLDER + "/docker").host
+
+    def has(self, process):
+        return process.name in crash_box.OwnEngine.PROGRAMS
 
 
 class Database:
@@ -106,5 +118,11 @@ class Objects(S3):
         """It ends with its world."""
 
 
-SERVERS = {"container": Container, "postgres": Database, "postgres-data": Placed, "rabbitmq": Queue,
-           "redis": Keys, "s3": Objects}
+# Refused where a container's process is not seen.
+SEEN = ("exhaust-inodes-container", "fill-disk-container", "limit-descriptors-container")
+SERVERS = {"container": Container, "seen-container": SeenContainer, "postgres": Database,
+           "postgres-data": Placed, "rabbitmq": Queue, "redis": Keys, "s3": Objects}
+
+
+def server_of(fault, facet):
+    return "seen-container" if fault in SEEN else facet

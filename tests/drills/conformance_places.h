@@ -271,7 +271,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   if (name == "exhaust") return std::make_unique<MachinePlace>(world);
   if (name == "dns") return std::make_unique<NamesPlace>(world);
   if (name == "command") return std::make_unique<CommandPlace>(world);
-  if (name == "fill-disk") return std::make_unique<DiskPlace>(world);
+  if (name == "fill-disk" || name == "exhaust-inodes") return std::make_unique<DiskPlace>(world);
   ADD_FAILURE() << (facet.empty() ? "fault `" : "facet `") << (facet.empty() ? name : facet)
                 << "` has no target in this suite: add a TargetPlace for it to "
                 << "tests/drills/conformance_places.h, and name it in place_for";

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "drills/systems/disk.h"
+#include "drills/systems/inodes.h"
 #include "drills/systems/look_up.h"
 #include "tests/drills/conformance_place.h"
 #include "tests/drills/edge_server.h"
@@ -56,12 +57,12 @@ class EdgePlace : public TargetPlace {
   SilentPeer silent_;
 };
 
-// A small filesystem in memory, for what fills it.
+// A small filesystem in memory, for what fills it or takes its inodes.
 class DiskPlace : public TargetPlace {
  public:
   explicit DiskPlace(DeedWorld& world) : folder_(world.file("spool")) {
     std::filesystem::create_directory(folder_);
-    EXPECT_EQ(mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64m"), 0)
+    EXPECT_EQ(mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64m,nr_inodes=4000"), 0)
         << "this test must be allowed to mount a tmpfs (run it as root)";
     std::ofstream(folder_ + "/theirs") << "not ours\n";
   }
@@ -71,7 +72,8 @@ class DiskPlace : public TargetPlace {
     for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
       names.insert(entry.path().filename().string());
     }
-    std::string all = std::to_string(disk_of(folder_)->free) + " free";
+    std::string all = std::to_string(disk_of(folder_)->free) + " free, " +
+                      std::to_string(inodes_of(folder_)->free) + " inodes";
     for (const auto& name : names) all += " " + name;
     return all;
   }

@@ -88,6 +88,10 @@ class PostgresCluster {
     ASSERT_TRUE(stands()) << "no server: " << log();
   }
 
+  // That each of its pages has a checksum; before it is started.
+  void with_checksums() const {
+    run(as_server({program("pg_checksums"), "--pgdata", data(), "--enable", "--no-sync"}));
+  }
   // From its next start on: "NAME=VALUE".
   void set(const std::string& setting) { settings_.push_back(setting); }
   // That it archives its WAL by that command, as its configuration file says.

@@ -66,6 +66,24 @@ TEST_F(RejoinOnPostgres, AServerOfAnotherClusterIsRefusedAndGoesOn) {
   EXPECT_EQ(other.psql("SELECT 1"), "1");
 }
 
+// What the target says already need not be said again.
+TEST_F(RejoinOnPostgres, WhereItsTargetSaysWhereItIsTheStepNeedNot) {
+  Json arguments = rejoining().arguments;
+  arguments.erase("data");
+  const Deed unsaid = deed(rejoin_action, "primary", arguments);
+  primary_.stop();
+  promote(standby_);
+  expect_refused(rejoin_action.perform(unsaid, world_.context()),
+                 "neither `data` nor a `postgres-data` of primary", ErrorCode::invalid);
+  Json& facets = std::ranges::find(world_.system().targets, "primary", &Target::name)->facets;
+  facets.set("postgres-data", Json::object({{"folder", standby_.data()}}));
+  expect_refused(rejoin_action.perform(rejoining(), world_.context()),
+                 "the `postgres-data` of primary is " + standby_.data(), ErrorCode::invalid);
+  facets.set("postgres-data", Json::object({{"folder", primary_.data()}}));
+  expect_done(rejoin_action, unsaid);
+  EXPECT_TRUE(proof(rejoin_action, unsaid).held) << proof(rejoin_action, unsaid).text;
+}
+
 TEST_F(RejoinOnPostgres, WhoTakesNoWritesIsNotFollowed) {
   expect_refused(rejoin_action.perform(rejoining(), world_.context()), "standby takes no writes");
   EXPECT_EQ(primary_.psql("SELECT pg_is_in_recovery()"), "f");

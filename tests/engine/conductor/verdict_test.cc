@@ -150,6 +150,21 @@ TEST(Verdict, AnUnprovenFaultInvalidatesWhatHeld) {
   }
 }
 
+// A fault may be gone, and what the system should have kept through it with it: then that is said.
+TEST(Verdict, WhatDidNotComeBackWithAFaultFailsTheDrillByItsName) {
+  Course course;
+  const Json facts = Json::object({{"lost", "queue jobs was not durable"}});
+  course.answer(course.until(Op::look, "kill"), Proof{true, "it is back", facts});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 1);
+  EXPECT_TRUE(course.drill.residue.empty());
+  const auto named = std::ranges::any_of(judged.reasons, [](const Reason& reason) {
+    return reason.code == 1 && reason.text.contains("kill") &&
+           reason.text.contains("queue jobs was not durable");
+  });
+  EXPECT_TRUE(named);
+}
+
 // A drill that has these reasons, with or without a fault that was injected.
 int code_of(const std::vector<int>& codes, bool injected) {
   Drill drill(*make_plan(sim_playbook(), sim_rows::kRows, "01DRILL", 7, {}));
