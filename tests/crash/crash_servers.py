@@ -11,6 +11,7 @@ import crash_box
 from crash_rabbit import Rabbit
 from crash_redis import Redis
 from crash_s3 import S3
+from crash_ssh import Ssh
 from postgres_world import Postgres
 from shop_world import FOLDER, check, eventually, processes
 
@@ -106,5 +107,13 @@ class Objects(S3):
         """It ends with its world."""
 
 
+class Machine(Ssh):
+    def __init__(self):
+        super().__init__(FOLDER + "/ssh")
+
+    def remove(self):
+        """It ends with its world."""
+
+
 SERVERS = {"container": Container, "postgres": Database, "postgres-data": Placed, "rabbitmq": Queue,
-           "redis": Keys, "s3": Objects}
+           "redis": Keys, "s3": Objects, "ssh": Machine}
