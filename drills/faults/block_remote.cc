@@ -177,16 +177,6 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   return proof;
 }
 
-Result<Json> discover(const Deed& deed, const DeedContext& context) {
-  TRY(remote, remote_named(deed.target, context));
-  TRY(marks, marks_there(remote, context));
-  Json found = Json::array();
-  for (const auto& mark : marks) {
-    found.push(Json::object({{"where", remote.ssh.to}, {"mark", mark}}));
-  }
-  return found;
-}
-
 }  // namespace
 
 extern const FaultRow block_remote_fault;
@@ -205,7 +195,7 @@ const FaultRow block_remote_fault{
     .undo = undo,
     .gone = gone,
     .close = nullptr,
-    .discover = discover,
+    .discover = discover_there,
     .fits = fits,
     .as = "block",
     .may = may,

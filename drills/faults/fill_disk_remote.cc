@@ -232,6 +232,7 @@ const FaultRow fill_disk_remote_fault{
     .undo = undo,
     .gone = gone,
     .close = nullptr,
+    .discover = discover_there,
     .as = "fill-disk",
     .may = may,
     .ends_with_instance = true,

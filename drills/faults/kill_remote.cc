@@ -119,6 +119,7 @@ const FaultRow kill_remote_fault{
     .undo = undo,
     .gone = gone,
     .close = nullptr,
+    .discover = discover_there,
     .as = "kill",
     .may = may,
     .ends_with_instance = true,

@@ -111,6 +111,7 @@ const FaultRow pause_remote_fault{
     .undo = undo,
     .gone = gone,
     .close = nullptr,
+    .discover = discover_there,
     .as = "pause",
     .may = may,
     .ends_with_instance = true,

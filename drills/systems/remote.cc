@@ -273,6 +273,16 @@ Result<std::vector<std::string>> marks_there(const Remote& remote, const DeedCon
   return marks;
 }
 
+Result<Json> discover_there(const Deed& deed, const DeedContext& context) {
+  TRY(remote, remote_named(deed.target, context));
+  TRY(marks, marks_there(remote, context));
+  Json found = Json::array();
+  for (const auto& mark : marks) {
+    found.push(Json::object({{"where", remote.ssh.to}, {"mark", mark}}));
+  }
+  return found;
+}
+
 std::string told_of(const std::string& said, const std::string& key) {
   for (const auto& line : split(said, '\n')) {
     if (line.starts_with(key + " ")) return std::string(trimmed(line.substr(key.size() + 1)));

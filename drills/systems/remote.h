@@ -75,6 +75,9 @@ struct RemoteLook {
 [[nodiscard]] Result<std::vector<std::string>> marks_there(const Remote& remote,
                                                            const DeedContext& context);
 
+// What any drill has left on the deed's target; stands in the rows as it is.
+[[nodiscard]] Result<Json> discover_there(const Deed& deed, const DeedContext& context);
+
 // `key` and its value on a line of their own, as our scripts say it; empty: none.
 [[nodiscard]] std::string told_of(const std::string& said, const std::string& key);
 

@@ -96,6 +96,8 @@ TEST_F(RemoteOnSsh, WhatIsDoneIsWatchedAndUndoneWithAllThatWasLeftThere) {
   EXPECT_TRUE(harmed());
   EXPECT_TRUE(look(one).there && look(one).watched);
   EXPECT_TRUE(is_marked(one.remote));
+  const auto found = discover_there({"step", "kill-remote", "edge"}, world_.context());
+  EXPECT_TRUE(found && found->dump().contains(R"({"where":"edge-1","mark":")" + mark_)) << mark_;
   const std::string dead_man = world_.doors().files.read(folder() + "/dead-man").value();
   expect_done(undo_there(one, world_.context()));
   EXPECT_FALSE(harmed());
