@@ -210,6 +210,16 @@ Look look_at_git(Processes& processes, const Clock& clock) {
           "apt-get install git; without it, results do not name the playbook's commit"};
 }
 
+Look look_at_ssh(Processes& processes, const Clock& clock) {
+  const Ran ssh = ran(processes, clock, {"ssh", "-V"});
+  return {"ssh",
+          Needed::at_times,
+          ssh.ok,
+          ssh.ok ? ssh.said : "is not installed",
+          "apt-get install openssh-client; without it, no other machine is a target",
+          {"block-remote", "kill-remote", "pause-remote", "fill-disk-remote"}};
+}
+
 // Without faults that this gameday has not got.
 void keep_known(std::vector<Look>& looks, const Rows& rows) {
   for (auto& look : looks) {
@@ -243,7 +253,8 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
                              look_at_space(store),
                              look_at_proxies(files),
                              cgroup,
-                             look_at_git(*processes, clock)};
+                             look_at_git(*processes, clock),
+                             look_at_ssh(*processes, clock)};
   looks.insert(looks.end(), host.begin(), host.end());
   const auto inside = [&](const std::string& name, const std::string& package,
                           std::vector<std::string> argv, const std::string& advice,

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "drills/systems/remote.h"
 #include "engine/base/comparison.h"
 #include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
@@ -40,6 +41,10 @@ constexpr Field kFields[] = {
      .type = FieldType::json,
      .help = "A mapping of variable to text, added to gameday's own environment. ${env:NAME} and "
              "${file:PATH} in it are secrets."},
+    {.name = "on",
+     .type = FieldType::target,
+     .help = "A target with `ssh`: it runs on that machine, in the folder that a login starts in; "
+             "on this one where none is named."},
     {.name = "expect", .type = FieldType::group, .help = "What a good end is.", .fields = kExpect},
 };
 
@@ -93,7 +98,17 @@ Answer judged(const Ended& ended, const Json& expect) {
   return {true, seen};
 }
 
+Answer ask_there(const Target& target, const Json& arguments, const DeedContext& context) {
+  const auto said = ask_target(target, quoted(texts_in(arguments, "argv")), {}, context);
+  if (!said) return {false, said.error().text};
+  return judged({.how = Ended::How::exited, .code = said->code, .output = said->output},
+                arguments.get("expect"));
+}
+
 Answer ask(const Json& arguments, const DeedContext& context) {
+  if (const Target* on = context.system.target(arguments.text("on"))) {
+    return ask_there(*on, arguments, context);
+  }
   const auto command = command_of(arguments, context.secrets);
   if (!command) return {false, command.error().text};
   const auto ended = context.doors.processes.run(*command, context.until);
@@ -124,7 +139,13 @@ std::optional<WrongField> wrong_environment(const Json& environment) {
   return std::nullopt;
 }
 
-std::optional<WrongField> check(const Json& arguments, const System&) {
+std::optional<WrongField> check(const Json& arguments, const System& system) {
+  if (const auto wrong = wrong_remote(arguments, "on", system); !wrong.empty()) {
+    return WrongField{"on", wrong};
+  }
+  if (arguments.find("on") != nullptr && arguments.find("environment") != nullptr) {
+    return WrongField{"environment", "on another machine it would be seen by everybody there"};
+  }
   for (const auto& argument : texts_in(arguments, "argv")) {
     if (argument.contains('\0')) return WrongField{"argv", "an argument with a NUL character"};
     if (references_in(argument).empty()) continue;

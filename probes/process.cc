@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 
+#include "drills/systems/remote_process.h"
 #include "engine/base/text.h"
 #include "engine/base/units.h"
 #include "engine/playbook/arguments.h"
@@ -34,7 +36,8 @@ constexpr Field kFields[] = {
      .help = "The file in which the process keeps its pid; this or `target`."},
     {.name = "target",
      .type = FieldType::target,
-     .help = "A target of the system that is a process; this or `pidfile`."},
+     .help = "A target of the system that is a process, or that names one on a machine behind ssh; "
+             "this or `pidfile`."},
     {.name = "expect",
      .type = FieldType::group,
      .help = "What a good process is.",
@@ -45,6 +48,10 @@ Result<std::string> pidfile_in(const Json& arguments, const System& system) {
   if (const Json* pidfile = arguments.find("pidfile")) return pidfile->text();
   const Target* target = system.target(arguments.text("target"));
   if (target == nullptr) return fail(ErrorCode::not_found, "there is no such target");
+  if (const Json* ssh = target->facets.find("ssh")) {
+    if (!ssh->text("pidfile").empty()) return ssh->text("pidfile");
+    return fail(ErrorCode::invalid, "target " + target->name + " names no pidfile there");
+  }
   return pidfile_of(*target);
 }
 
@@ -112,7 +119,37 @@ Result<Look> look_at(const ProcessFacts& process, const Json& expect, const Deed
   return look;
 }
 
+// Of a process on another machine, by what that one tells of it.
+Answer ask_there(const Target& target, const Json& expect, const DeedContext& context) {
+  const auto said = look_for_process(target, context);
+  if (!said) return {false, said.error().text};
+  const bool wanted = expect.boolean("alive", true);
+  const auto number = [&](const char* key) { return std::atoll(told_of(*said, key).c_str()); };
+  if (number("pid") == 0) return {!wanted, std::string(trimmed(*said))};
+  const std::string process =
+      "process " + told_of(*said, "pid") + " (" + told_of(*said, "command") + ")";
+  if (!wanted) return {false, process + " is running, expected none"};
+  Look look{process, true};
+  const Duration age = from_seconds(std::atof(told_of(*said, "age").c_str()));
+  const auto least = duration_in(expect, "age_at_least").value_or(Duration{});
+  look.add(", " + shown(age) + " old", age >= least, "at least " + shown(least));
+  if (const auto most = size_in(expect, "rss_at_most")) {
+    look.add(", " + in_mib(number("rss")) + " in use", number("rss") <= *most,
+             "at most " + in_mib(*most));
+  }
+  if (const Json* most = expect.find("descriptors_at_most")) {
+    if (told_of(*said, "open").empty()) return {false, "cannot count what it has open"};
+    look.add(", " + told_of(*said, "open") + " descriptors open", number("open") <= most->integer(),
+             "at most " + std::to_string(most->integer()));
+  }
+  return {look.good, look.seen};
+}
+
 Answer ask(const Json& arguments, const DeedContext& context) {
+  const Target* named = context.system.target(arguments.text("target"));
+  if (named != nullptr && named->facets.find("ssh") != nullptr) {
+    return ask_there(*named, arguments.get("expect"), context);
+  }
   const Json& expect = arguments.get("expect");
   const auto pidfile = pidfile_in(arguments, context.system);
   if (!pidfile) return {false, pidfile.error().text};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drills/systems/attempts.h"
+#include "drills/systems/block_proof.h"
 #include "drills/systems/netns.h"
 #include "drills/systems/packet_rules.h"
 
@@ -20,21 +21,6 @@ struct HostBlock {
   std::vector<Somebody> tried;     // whom it must keep from being reached
   std::vector<Somebody> answered;  // those of them that could be reached beforehand
 };
-
-Json to_json(const std::vector<Somebody>& people) {
-  Json list = Json::array();
-  for (const auto& somebody : people) list.push(somebody.address);
-  return list;
-}
-
-std::vector<Somebody> people_in(const Json& addresses) {
-  std::vector<Somebody> people;
-  for (const Json& address : addresses.items()) {
-    const std::string text = address.is_text() ? address.text() : "";
-    people.push_back({text, text.contains(':') ? Family::v6 : Family::v4});
-  }
-  return people;
-}
 
 Result<HostBlock> block_in(const Undo& undo) {
   const Json& from = undo.arguments;
@@ -58,42 +44,6 @@ Result<std::vector<Somebody>> who_answers(const std::string& entrance,
   }
   return found;
 }
-
-std::string shown(const std::vector<Somebody>& people, std::int64_t port) {
-  std::string text;
-  for (const auto& somebody : people) {
-    const bool six = somebody.family == Family::v6 && port != 0;
-    text += (text.empty() ? "" : ", ") + (six ? "[" + somebody.address + "]" : somebody.address);
-    if (port != 0) text += ":" + std::to_string(port);
-  }
-  return text;
-}
-
-// Where what we send goes through although what others send does not.
-bool lets_ours_through(const Packets& packets) {
-  if (packets.direction != "in") return false;
-  const bool of_others = packets.everything || !packets.addresses.empty();
-  return packets.protocol == "udp" || (packets.existing == "keep" && of_others);
-}
-
-// Of a datagram is only known that it was let out.
-std::string_view does(const Packets& packets) {
-  return packets.protocol == "udp" ? "is sent to" : "answers";
-}
-std::string_view does_not(const Packets& packets) {
-  return packets.protocol == "udp" ? "is not sent to" : "does not answer";
-}
-
-// What one family shows. Packets of our own that are stopped show something only where they were
-// answered before; those of others always do.
-struct Seen {
-  bool whole = false;
-  std::int64_t by_others = 0;  // packets stopped that are not ours
-  std::vector<Somebody> stopped, passed;
-  [[nodiscard]] bool bites() const {
-    return whole && passed.empty() && (by_others > 0 || !stopped.empty());
-  }
-};
 
 // `waits`: where nothing of ours shows it, for packets of others to come by.
 Result<Seen> watch(const std::string& entrance, Family family, const HostBlock& block, bool waits,
@@ -123,26 +73,6 @@ Result<Seen> watch(const std::string& entrance, Family family, const HostBlock& 
     seen.by_others = now.stopped - before.stopped;
   }
   return seen;
-}
-
-std::string told(const Seen& seen, Family family, const Packets& packets) {
-  const auto port = packets.port;
-  const std::string name(name_of(family));
-  if (!seen.whole) return name + ": the rules of this deed are not all there";
-  if (!seen.passed.empty()) {
-    return name + ": " + shown(seen.passed, port) + " " + std::string(does(packets)) +
-           " all the same";
-  }
-  if (!seen.stopped.empty()) {
-    return name + ": " + shown(seen.stopped, port) + " " + std::string(does_not(packets)) +
-           " any more";
-  }
-  if (seen.by_others == 0) {
-    return name +
-           ": nothing that it would stop has come by, and what was tried answered not "
-           "before either";
-  }
-  return name + ": " + std::to_string(seen.by_others) + " packets of others were stopped";
 }
 
 // Our own addresses answer for themselves, whatever runs here: silence is a rule's doing.
@@ -203,21 +133,12 @@ Result<Proof> prove_host_block(const Undo& undo, const DeedContext& context) {
   const auto families = families_of(block.packets);
   // Where no address is named, one of the two may be without any traffic.
   const bool each = !block.packets.addresses.empty();
-  Proof proof{.held = true, .text = "", .facts = Json::object()};
-  bool one = false;
+  ProofOfBlock proof(block.packets);
   for (const Family family : families) {
-    TRY(seen, watch(*entrance, family, block, each || !one, context));
-    const bool spoilt = !seen.whole || !seen.passed.empty();
-    one = one || seen.bites();
-    proof.held = proof.held && !spoilt && (!each || seen.bites());
-    proof.text += (proof.text.empty() ? "" : "; ") + told(seen, family, block.packets);
-    proof.facts.set(name_of(family), Json::object({{"bites", seen.bites()},
-                                                   {"packets_of_others", seen.by_others},
-                                                   {"stopped", to_json(seen.stopped)},
-                                                   {"passed", to_json(seen.passed)}}));
+    TRY(seen, watch(*entrance, family, block, each || !proof.one_bites(), context));
+    proof.add(family, seen);
   }
-  proof.held = proof.held && one;
-  return proof;
+  return proof.whole();
 }
 
 Status remove_host_block(const Undo& undo, const DeedContext& context) {

@@ -21,24 +21,7 @@ constexpr int kNotThere = 1, kNoSuchChain = 2;
 
 std::string comment_of(const std::string& mark) { return std::string(kCommentPrefix) + mark; }
 
-// A name has 28 letters at most, fewer than a mark.
-std::string chain_of(const std::string& mark, bool inwards) {
-  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
-  constexpr std::size_t kHexDigits = 16;
-  const std::string digest = sha256(mark).substr(std::string_view("sha256:").size(), kHexDigits);
-  std::string name;
-  for (auto left = std::strtoull(digest.c_str(), nullptr, 16); left > 0; left /= kDigits.size()) {
-    name.insert(name.begin(), kDigits[left % kDigits.size()]);
-  }
-  return "GD" + name + (inwards ? "-in" : "-out");
-}
-
 const char* builtin(bool inwards) { return inwards ? "INPUT" : "OUTPUT"; }
-
-std::vector<std::string> jump(const std::string& mark, bool inwards) {
-  return {builtin(inwards),       "-m", "comment", "--comment", comment_of(mark), "-j",
-          chain_of(mark, inwards)};
-}
 
 Result<std::string> program(Family family, const std::string& suffix) {
   const std::string name = (family == Family::v4 ? "iptables" : "ip6tables") + suffix;
@@ -79,6 +62,50 @@ struct Tables {
 
 }  // namespace
 
+// A name has 28 letters at most, fewer than a mark.
+std::string chain_of(const std::string& mark, bool inwards) {
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  constexpr std::size_t kHexDigits = 16;
+  const std::string digest = sha256(mark).substr(std::string_view("sha256:").size(), kHexDigits);
+  std::string name;
+  for (auto left = std::strtoull(digest.c_str(), nullptr, 16); left > 0; left /= kDigits.size()) {
+    name.insert(name.begin(), kDigits[left % kDigits.size()]);
+  }
+  return "GD" + name + (inwards ? "-in" : "-out");
+}
+
+std::vector<std::string> way_into_chain(const std::string& mark, bool inwards) {
+  return {builtin(inwards),       "-m", "comment", "--comment", comment_of(mark), "-j",
+          chain_of(mark, inwards)};
+}
+
+std::string rules_text(const Packets& packets, Family family, const std::string& mark,
+                       const FirstRules& first) {
+  const std::string marked = " -m comment --comment " + comment_of(mark);
+  std::string chains, rules;
+  for (const bool inwards : kInwards) {
+    const auto wanted = rules_for(packets, family, inwards);
+    if (wanted.empty()) continue;
+    const std::string chain = chain_of(mark, inwards);
+    chains += ":" + chain + " - [0:0]\n";
+    for (const auto& rule : inwards ? first.inwards : first.outwards) {
+      rules += "-A " + chain + marked + " " + rule + "\n";
+    }
+    for (const auto& rule : wanted) rules += "-A " + chain + marked + " " + rule + "\n";
+    rules += "-I " + std::string(builtin(inwards)) + " 1" + marked + " -j " + chain + "\n";
+  }
+  return "*filter\n" + chains + rules + "COMMIT\n";
+}
+
+void count_stopping(const std::string& listing, RulesThere& there) {
+  for (const auto& line : split(listing, '\n')) {
+    if (!line.contains("-j DROP") && !line.contains("-j REJECT")) continue;
+    ++there.stopping;
+    const auto counted = line.find(" -c ");
+    if (counted != std::string::npos) there.stopped += std::atoll(line.c_str() + counted + 4);
+  }
+}
+
 Status may_set_rules(const std::string& entrance, Family family, const DeedContext& context) {
   TRY_OK(program(family, "-restore"));
   TRY(listed, Tables{entrance, family, context}.run({"-S", "OUTPUT", "1"}));
@@ -88,19 +115,9 @@ Status may_set_rules(const std::string& entrance, Family family, const DeedConte
 
 Status set_rules(const std::string& entrance, const Packets& packets, Family family,
                  const std::string& mark, const std::string& file, const DeedContext& context) {
-  const std::string marked = " -m comment --comment " + comment_of(mark);
-  std::string chains, rules;
-  for (const bool inwards : kInwards) {
-    const auto wanted = rules_for(packets, family, inwards);
-    if (wanted.empty()) continue;
-    const std::string chain = chain_of(mark, inwards);
-    chains += ":" + chain + " - [0:0]\n";
-    for (const auto& rule : wanted) rules += "-A " + chain + marked + " " + rule + "\n";
-    rules += "-I " + std::string(builtin(inwards)) + " 1" + marked + " -j " + chain + "\n";
-  }
   TRY(path, program(family, "-restore"));
   const Files& files = context.doors.files;
-  TRY_OK(files.write(file, "*filter\n" + chains + rules + "COMMIT\n", 0600));
+  TRY_OK(files.write(file, rules_text(packets, family, mark), 0600));
   auto ended = run_inside(entrance, {path, "-w", "5", "--noflush", file}, context);
   const auto removed = files.remove(file);
   if (!ended) return std::unexpected(ended.error());
@@ -114,18 +131,13 @@ Result<RulesThere> look_for_rules(const std::string& entrance, Family family,
   RulesThere there;
   for (const bool inwards : kInwards) {
     TRY(listed, tables.run({"-v", "-S", chain_of(mark, inwards)}, true));
-    std::vector<std::string> check = jump(mark, inwards);
+    std::vector<std::string> check = way_into_chain(mark, inwards);
     check.insert(check.begin(), "-C");
     if (!listed.succeeded()) continue;
     ++there.chains;
     TRY(jumps, tables.run(check, true));
     if (jumps.succeeded()) ++there.jumps;
-    for (const auto& line : split(listed.output, '\n')) {
-      if (!line.contains("-j DROP") && !line.contains("-j REJECT")) continue;
-      ++there.stopping;
-      const auto counted = line.find(" -c ");
-      if (counted != std::string::npos) there.stopped += std::atoll(line.c_str() + counted + 4);
-    }
+    count_stopping(listed.output, there);
   }
   return there;
 }
@@ -148,7 +160,7 @@ Status remove_rules(const std::string& entrance, Family family, const std::strin
     const std::string chain = chain_of(mark, inwards);
     TRY(listed, tables.run({"-S", chain}, true));
     if (!listed.succeeded()) continue;
-    std::vector<std::string> leave = jump(mark, inwards);
+    std::vector<std::string> leave = way_into_chain(mark, inwards);
     leave.insert(leave.begin(), "-D");
     // There may be more than one, where it was injected more than once.
     while (true) {

@@ -19,6 +19,18 @@ namespace gameday {
                                const std::string& mark, const std::string& file,
                                const DeedContext& context);
 
+// The same as the program that sets them reads it; `first` are rules that stand before the others,
+// of what comes in and of what goes out.
+struct FirstRules {
+  std::vector<std::string> inwards, outwards;
+};
+[[nodiscard]] std::string rules_text(const Packets& packets, Family family, const std::string& mark,
+                                     const FirstRules& first = {});
+
+// The chain of what comes in or goes out, and the rule that leads there, as iptables' words.
+[[nodiscard]] std::string chain_of(const std::string& mark, bool inwards);
+[[nodiscard]] std::vector<std::string> way_into_chain(const std::string& mark, bool inwards);
+
 // What is there with that mark.
 struct RulesThere {
   int chains = 0, jumps = 0;  // of the two that there can be
@@ -26,6 +38,8 @@ struct RulesThere {
   std::int64_t stopped = 0;   // packets so far
   [[nodiscard]] bool none() const { return chains == 0 && jumps == 0; }
 };
+// Adds what a chain's listing (-v -S) tells of it.
+void count_stopping(const std::string& listing, RulesThere& there);
 [[nodiscard]] Result<RulesThere> look_for_rules(const std::string& entrance, Family family,
                                                 const std::string& mark,
                                                 const DeedContext& context);

@@ -14,6 +14,8 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   const FaultRow* row = rows.fault(step.fault);
   if (row == nullptr) return fail(ErrorCode::invalid, "no fault is called " + step.fault);
   planned.deed = {step.id, step.fault, hit_by(*row, step), step.arguments};
+  // For what must end by itself where nobody can end it any more.
+  planned.deed.arguments.set("lasts_s", seconds(step.hold.value_or(playbook.limits.duration)));
   planned.reversal = row->reversal;
   planned.effect = row->effect;
   planned.holds_data = row->holds_data;

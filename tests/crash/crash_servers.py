@@ -11,6 +11,7 @@ import crash_box
 from crash_rabbit import Rabbit
 from crash_redis import Redis
 from crash_s3 import S3
+from crash_ssh import Ssh
 from postgres_world import Postgres
 from shop_world import FOLDER, check, eventually, processes
 
@@ -118,10 +119,18 @@ class Objects(S3):
         """It ends with its world."""
 
 
+class Machine(Ssh):
+    def __init__(self):
+        super().__init__(FOLDER + "/ssh")
+
+    def remove(self):
+        """It ends with its world."""
+
+
 # Refused where a container's process is not seen.
 SEEN = ("exhaust-inodes-container", "fill-disk-container", "limit-descriptors-container")
 SERVERS = {"container": Container, "seen-container": SeenContainer, "postgres": Database,
-           "postgres-data": Placed, "rabbitmq": Queue, "redis": Keys, "s3": Objects}
+           "postgres-data": Placed, "rabbitmq": Queue, "redis": Keys, "s3": Objects, "ssh": Machine}
 
 
 def server_of(fault, facet):

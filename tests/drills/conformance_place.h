@@ -33,6 +33,7 @@ class TargetPlace {
   [[nodiscard]] virtual std::string link() const {
     return R"({ listen: "127.0.0.1:2", to: "127.0.0.1:3", region: eu-west })";
   }
+  [[nodiscard]] virtual std::string ssh() const { return "no-such"; }
   [[nodiscard]] virtual std::string container() const { return "no-such"; }
   // The row's example, aimed at this target where its fields give an address.
   [[nodiscard]] virtual std::string aimed(std::string example) const { return example; }

@@ -23,6 +23,7 @@
 #include "tests/drills/conformance_places_rabbit.h"
 #include "tests/drills/conformance_places_redis.h"
 #include "tests/drills/conformance_places_s3.h"
+#include "tests/drills/conformance_places_ssh.h"
 #include "tests/drills/conformance_postgres.h"
 #include "tests/drills/deed_world.h"
 #include "tests/drills/netns_fixture.h"
@@ -262,6 +263,7 @@ Duration after_its_stop(DeedWorld& world, const Work& work) {
   }
   if (facet == "redis") return std::make_unique<RedisServerPlace>(world);
   if (facet == "s3") return std::make_unique<S3ServerPlace>(world);
+  if (facet == "ssh") return std::make_unique<SshPlace>(world);
   if (facet == "host") return std::make_unique<HostPlace>(world);
   if (facet == "link") return std::make_unique<LinkPlace>(world);
   if (facet == "container") return std::make_unique<ContainerPlace>(world, name);

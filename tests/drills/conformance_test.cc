@@ -71,8 +71,8 @@ class EachFault : public testing::TestWithParam<Way> {
         place_->postgres() + "\"" + place_->postgres_data() + " }\n" + "  standby: { postgres: \"" +
         place_->standby() + "\" }\n" + "  jobs: { rabbitmq: " + place_->rabbitmq() + " }\n" +
         "  sessions: { redis: " + place_->redis() + " }\n" + "  archive: { s3: " + place_->s3() +
-        " }\n" + "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step +
-        "\n";
+        " }\n" + "  edge-1: { ssh: " + place_->ssh() + " }\n" +
+        "  links: { west-to-store: " + place_->link() + " }\n" + "timeline:\n  " + step + "\n";
     return decode_playbook(world_.file("p.yaml"), source, {}, rows_);
   }
   // The example with one more member, in place of one of that name.
@@ -314,6 +314,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachFault, testing::ValuesIn(all_ways()), [](cons
   if (way.param.facet() == "rabbitmq") name += "OnRabbit";
   if (way.param.facet() == "redis") name += "OnRedis";
   if (way.param.facet() == "s3") name += "OnS3";
+  if (way.param.facet() == "ssh") name += "OnSsh";
   std::ranges::replace(name, '-', '_');
   return name;
 });

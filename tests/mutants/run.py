@@ -80,7 +80,7 @@ def tested(work, test, seconds=300):
     for."""
     test, _, wanted = test.partition(":")
     binary = work / "build/bin" / test
-    chosen = wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*:*OnRedis*:*OnS3*"
+    chosen = wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*:*OnRedis*:*OnS3*:*OnSsh*"
     chance = []  # tests that failed beside the others, and not by themselves
     while len(chance) < CHANCES:
         without = ("" if "-" in chosen else "-") + "".join(":" + name for name in chance)

@@ -27,6 +27,7 @@ extern const FacetRow queue_facet;
 extern const FacetRow rabbitmq_facet;
 extern const FacetRow redis_facet;
 extern const FacetRow s3_facet;
+extern const FacetRow ssh_facet;
 
 // A socket on a free port of loopback. `listens`: a TCP socket that accepts.
 class LoopbackSocket {
@@ -134,9 +135,9 @@ class ProbeTest : public testing::Test {
   explicit ProbeTest(const ProbeRow& row) : row_(row) {}
 
   LoadedPlaybook loaded(const std::string& probe) const {
-    static const std::array<const FacetRow*, 7> facets{
+    static const std::array<const FacetRow*, 8> facets{
         &http_facet,     &postgres_facet, &process_facet, &queue_facet,
-        &rabbitmq_facet, &redis_facet,    &s3_facet};
+        &rabbitmq_facet, &redis_facet,    &s3_facet,      &ssh_facet};
     const std::array<const ProbeRow*, 1> rows{&row_};
     return decode_playbook(world_.file("p.yaml"),
                            "gameday: 1\nname: probes\nsystem:\n" + system_ +
