@@ -108,6 +108,7 @@ struct FaultRow {
   Result<Proof> (*prove)(const Deed& deed, const Undo& undo, const DeedContext& context);
   // Idempotent, also where nothing was injected, or half of it.
   Status (*undo)(const Undo& undo, const DeedContext& context);
+  // A fact `lost` names what the system has not kept through it: the drill fails by that name.
   Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
   // Erases private files once the undo is closed; `keep` where a saved copy must stay. May be null.
   Status (*close)(const Undo& undo, bool keep, const DeedContext& context);
