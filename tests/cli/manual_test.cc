@@ -136,7 +136,8 @@ TEST_F(Manual, FilesAreLeftToTheShellByTheirKind) {
 }
 
 TEST_F(Manual, NamesToExplainAndShellsAreCompleted) {
-  EXPECT_EQ(words({"explain", "corr"}), (Words{":none", "corrupt-data", "corrupt-data-s3"}));
+  EXPECT_EQ(words({"explain", "corr"}),
+            (Words{":none", "corrupt-data", "corrupt-data-s3", "corrupt-page"}));
   const auto all = words({"explain", ""});
   for (const auto* row : all_rows().probes) {
     EXPECT_NE(std::ranges::find(all, row->name), all.end()) << row->name;
