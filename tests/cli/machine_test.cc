@@ -121,7 +121,7 @@ class PoorMachine : public MachineCommands {
 TEST_F(PoorMachine, WithoutPrograms) {
   const Json found = doctor_after(
       "mount -t tmpfs none /usr/sbin; [ -L /sbin ] || mount -t tmpfs none /sbin; PATH=" + folder_);
-  for (const char* name : {"git", "iptables", "ip6tables", "netem", "tbf"}) {
+  for (const char* name : {"git", "ssh", "iptables", "ip6tables", "netem", "tbf"}) {
     expect_no(found, name, "not installed");
     EXPECT_TRUE(line(found, name).text("advice").contains("apt-get install")) << name;
   }

@@ -112,6 +112,16 @@ TEST_F(BlockRemoteOnSsh, NeverCutsTheWayByWhichItIsUndone) {
   }
 }
 
+TEST_F(BlockRemoteOnSsh, NeverCutsAWayOfSixEither) {
+  std::string config = world_.doors().files.read(world_.file("config")).value();
+  machine_.write("config", config.replace(config.find("10.77.0.2"), 9, "fd77::2"));
+  const Undo undo = injected(Json::object({{"i_mean", "everything"}}));
+  EXPECT_EQ(reaches("10.77.0.2:22"), "silent") << "we do not come that way";
+  const ClientInside somebody("/proc/self/ns/net", "[fd77::2]:80");
+  EXPECT_TRUE(proof(undo).text.ends_with("ssh from fd77::1 goes through")) << proof(undo).text;
+  expect_undone(undo);
+}
+
 TEST_F(BlockRemoteOnSsh, OfOthersTheSshIsStoppedAsAnythingElse) {
   const Undo undo = injected(Json::object({{"i_mean", "everything"}}));
   EXPECT_EQ(reaches("10.77.0.2:80"), "silent");
