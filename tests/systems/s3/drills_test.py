@@ -172,7 +172,7 @@ owner: tests
 environment: test
 objectives: { rpo: 0s }
 system:
-  archive: { s3: { endpoint: "%s", bucket: kept, prefix: kept/, region: eu-north } }
+  archive: { s3: { endpoint: "%s", bucket: %s, prefix: kept/, region: eu-north } }
 load:
   photos: { rate: 20/s, s3: { connection: archive, key: "drills/{key}", size: 100B } }
 timeline:
@@ -184,18 +184,25 @@ timeline:
 
 def ledger(store, gameday):
     """What a fault has removed or written over is found, and is back after its undo or a restore."""
-    def drill(code, *steps):
+    def drill(code, *steps, bucket="kept", **environment):
         before = store.versions("kept")
         path = FOLDER + "/ledger.yaml"
         with open(path, "w", encoding="utf-8") as file:
-            file.write(LEDGER % (store.endpoint, "\n".join("  - " + step for step in steps)))
-        document = expect_end(gameday.run(path, "--json"), code)
+            file.write(LEDGER % (store.endpoint, bucket,
+                                 "\n".join("  - " + step for step in steps)))
+        document = expect_end(gameday.run(path, "--json", environment=environment), code)
         check(gameday.open() == [], f"left open: {gameday.open()}")
         check(store.versions("kept") == before, f"left: {store.versions('kept')}")
+        if code == 3:
+            return [one["text"] for one in document["reasons"]], document
         found = document["ledgers"][0]
         check(found["acknowledged"] > 20 and found["unknown"] == 0, found)
         return found, document
 
+    texts, _ = drill(3, "wait: 1s", AWS_SECRET_ACCESS_KEY="another-one")
+    check(any("SignatureDoesNotMatch" in text for text in texts), texts)
+    texts, _ = drill(3, "wait: 1s", bucket="absent")
+    check(any("NoSuchBucket" in text for text in texts), texts)
     hurt = "target: archive, keys: \"drills/*\""
     for fault in ("lose-data", "corrupt-data"):
         found, _ = drill(0, f"{{ fault: {fault}, {hurt}, for: 1s }}")
