@@ -12,7 +12,7 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support")]
-from place_test import Placed, deployed, killed_in_restore  # noqa: E402
+from place_test import RESTORED, Placed, deployed, killed_in_restore  # noqa: E402
 from postgres_world import PROGRAMS, SETTINGS  # noqa: E402
 from recovery_test import PLAYBOOKS, expect_end  # noqa: E402
 from shop_world import FOLDER, SKIPPED, SOURCE, check, eventually, named, one_case  # noqa: E402
@@ -242,6 +242,25 @@ def place(stanza, gameday):
     stanza.expect_clean(gameday)
 
 
+def withheld(stanza, gameday):
+    """A segment is gone from the repository: the place is left alone, and what was lost comes back."""
+    archive = FOLDER + "/repository/archive/shop/15-1"
+    text = RESTORED.replace("  - wait: 1s\n", "  - wait: 1s\n  - { action: command, do: [sh, -c, "
+                            f'"rm $(ls {archive}/*/0*.gz | tail -n 3 | head -n 1 | tee '
+                            f'{FOLDER}/withheld)"], check: ["true"] }}\n')
+    stanza.write_meanwhile()
+    ended = gameday.run(stanza.playbook(text), "--json")
+    stanza.stop_writing()
+    document = expect_end(ended, 1)
+    with open(FOLDER + "/withheld", encoding="utf-8") as file:
+        segment = os.path.basename(file.read().strip())[:24]
+    texts = [one["text"] for one in document["reasons"]]
+    check(any(f"the WAL segment {segment} is not in the repository" in text for text in texts), texts)
+    check(document["faults"][0]["undo"] == "undone", document["faults"])
+    check(stanza.timeline() == "1", "it is not the one that was")
+    stanza.expect_clean(gameday)
+
+
 SLOW = """\
 gameday: 1
 name: slow
@@ -291,7 +310,8 @@ def killed(stanza, gameday):
 
 
 CASES = {"passes": passes, "misleads": misleads, "empties": empties, "place": place,
-         "deployed": deployed, "killed": killed, "killed_in_place": killed_in_restore}
+         "deployed": deployed, "withheld": withheld, "killed": killed,
+         "killed_in_place": killed_in_restore}
 
 
 if __name__ == "__main__":
