@@ -1,7 +1,5 @@
 // Lets a container's first process open only so many descriptors more; what it starts from then on
 // has that limit too. It is a process of this machine to the kernel: its engine has no such word.
-#include <unistd.h>
-
 #include "drills/systems/container_held.h"
 #include "drills/systems/descriptor_limit.h"
 
@@ -9,7 +7,6 @@ namespace gameday {
 namespace {
 
 constexpr Field kFields[] = {kLeaveDescriptors};
-constexpr int kSysResource = 24;  // capabilities(7)
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(held, keep_container(deed, false, context));
@@ -25,15 +22,10 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return undo;
 }
 
-// Somebody else's limits are set with this alone.
+// Whoever may read its limits may set them: prlimit(2) asks for the same of both.
 Status may(const Deed& deed, const DeedContext& context) {
-  TRY(undo, prepare(deed, context));
-  TRY(id, process_id_from(undo.arguments.get("process")));
-  const auto facts = context.doors.processes.look(id.pid);
-  if (facts && facts->uid == geteuid()) return {};
-  if (have_capability(kSysResource, context.doors.files)) return {};
-  return fail(ErrorCode::refused, "we may not set the limits of " + undo.arguments.text("shown"),
-              "run gameday as root, or with CAP_SYS_RESOURCE");
+  const auto undo = prepare(deed, context);
+  return undo ? Status() : std::unexpected(undo.error());
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ Result<Limiting> limiting_in(const Undo& undo) {
 Result<rlimit> limits_of(pid_t pid) {
   rlimit limits{};
   if (prlimit(pid, RLIMIT_NOFILE, nullptr, &limits) == 0) return limits;
-  return std::unexpected(
-      system_error(errno, "cannot read the limits of process " + std::to_string(pid)));
+  auto error = system_error(errno, "cannot read the limits of process " + std::to_string(pid));
+  if (errno == EPERM) error.hint = "be its user, or hold CAP_SYS_RESOURCE";
+  return std::unexpected(std::move(error));
 }
 
 Status set_soft_limit(const ProcessId& id, rlim_t soft) {

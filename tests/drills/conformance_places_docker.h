@@ -32,7 +32,7 @@ class ContainerPlace : public TargetPlace {
            docker("exec " + box_.name() + " busybox ls -A /data", true) +
            told("sed -n '/open files/p' /proc/" + box_.is("{{.State.Pid}}") + "/limits", true);
     const std::string enter = "nsenter --net=/proc/" + box_.is("{{.State.Pid}}") + "/ns/net ";
-    all += told(enter + "iptables -S; " + enter + "ip6tables -S", true);
+    all += told(enter + "iptables -S; " + enter + "ip6tables -S; " + enter + "tc qdisc show", true);
     // The engine tells mounts in any order.
     auto mounts = split(box_.is("{{range .Mounts}}{{.Name}}:{{.Destination}} {{end}}"), ' ');
     std::ranges::sort(mounts);
@@ -60,9 +60,10 @@ class ContainerPlace : public TargetPlace {
     return TestContainer("--restart unless-stopped --network-alias box --network " +
                              network_.name() + " --ip " + own_addresses() + "9 --volume " +
                              volume_.name() + ":/data --volume /more --env PLACE=conformance",
-                         fault == "limit-cpu"  ? kBusy
-                         : fault == "oom-kill" ? kGrows
-                                               : "");
+                         fault == "limit-cpu"         ? kBusy
+                         : fault == "oom-kill"        ? kGrows
+                         : fault == "limit-container" ? kTalks
+                                                      : "");
   }
 
   DeedWorld& world_;

@@ -34,6 +34,10 @@ inline std::string memory_limits_of(const TestContainer& box) {
 inline const std::string kGrows =
     "busybox sh -c 'while :; do busybox sleep 3; a=$(busybox head -c 20000000 /dev/zero | "
     "busybox tr \\\\0 x); a=; done'";
+// Sends more than 32 KiB a second to its gateway.
+inline const std::string kTalks =
+    "busybox sh -c 'to=$(busybox ip route | busybox awk \"/default/ { print \\$3 }\"); while :; do "
+    "busybox ping -q -A -w 1 -s 1400 $to; done'";
 inline const std::string kBusy = "busybox sh -c 'while :; do :; done'";
 
 }  // namespace gameday

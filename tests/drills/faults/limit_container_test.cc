@@ -49,16 +49,20 @@ class LimitContainerOnDocker : public ContainerFixture {
     return {"fault-1", "limit-container", "cache",
             Json::object({{"bytes_per_second", rate}, {"direction", direction}})};
   }
-  // Each queue of it and of its other end, as the kernel has it, without what it counts.
+  // The queues of it and of its other end, as the kernel has them; others have theirs beside it.
   [[nodiscard]] std::string queues() const {
-    return told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") +
-                "/ns/net tc qdisc show; nsenter --net=/proc/" + engine_ + "/ns/net tc qdisc show");
+    const std::string engine = "nsenter --net=/proc/" + engine_ + "/ns/net ";
+    const std::string number = told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") +
+                                    "/ns/net ip -o link show type veth | sed -E "
+                                    "'s/^[^@]*@if([0-9]+):.*/\\1/'");
+    return tc("show") + told("dev=$(" + engine + "ip -o link | sed -nE 's/^" + number +
+                             ": ([^@:]+).*/\\1/p'); " + engine + "tc qdisc show dev $dev");
   }
   [[nodiscard]] std::string own_name() const {
     return told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") +
                 "/ns/net ip -o link show type veth | sed -E 's/^[0-9]+: ([^@:]+).*/\\1/'");
   }
-  std::string tc(const std::string& words) const {
+  [[nodiscard]] std::string tc(const std::string& words) const {
     return told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") + "/ns/net tc qdisc " + words);
   }
 
@@ -122,14 +126,14 @@ TEST_F(LimitContainerOnDocker, OneThatWantsLessThanItMayIsNotProven) {
 
 TEST_F(LimitContainerOnDocker, AQueueOfSomebodyElseIsRefusedAndLeft) {
   const std::string theirs = "root handle 7fff: tbf rate 1mbit burst 16000 latency 100ms";
-  tc("add dev " + own_name() + " " + theirs);
+  (void)tc("add dev " + own_name() + " " + theirs);
   const auto refused = row_.may(to("64KiB"), world_.context());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
   EXPECT_TRUE(refused.error().text.contains("somebody else's, tbf 7fff:")) << refused.error().text;
-  tc("del dev " + own_name() + " root");
+  (void)tc("del dev " + own_name() + " root");
   const Undo undo = injected(to("64KiB"));
-  tc("replace dev " + own_name() + " " + theirs);
+  (void)tc("replace dev " + own_name() + " " + theirs);
   EXPECT_FALSE(proof(undo).held);
   expect_undone(undo);
   EXPECT_TRUE(tc("show").contains("tbf 7fff:")) << tc("show");
@@ -163,7 +167,7 @@ TEST_F(LimitContainerOnDocker, OneThatIsStartedAnewHasNoLimitAndItIsGone) {
 TEST_F(LimitContainerOnDocker, HalfOfItIsNotProvenAndIsTakenAway) {
   const std::string before = queues();
   const Undo undo = injected(to("64KiB"));
-  tc("del dev " + own_name() + " root");
+  (void)tc("del dev " + own_name() + " root");
   EXPECT_FALSE(proof(undo).held);
   EXPECT_FALSE(gone(undo).held);
   expect_undone(undo);
