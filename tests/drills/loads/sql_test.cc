@@ -141,12 +141,18 @@ TEST_F(SqlLoadOnPostgresTest, WhatWaitsTooLongIsUnknownAndEndsWithUs) {
   load_.start();
   load_.rest(milliseconds(500));
   std::thread blocker(
-      [this] { psql("BEGIN; LOCK TABLE facts IN EXCLUSIVE MODE; SELECT pg_sleep(2); COMMIT"); });
+      [this] { psql("BEGIN; LOCK TABLE facts IN EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT"); });
   load_.rest(seconds(1));
   load_.end();
   const std::size_t unknown = load_.count(SampleOutcome::unknown);
   EXPECT_GT(unknown, 0U);
   EXPECT_EQ(load_.count(SampleOutcome::refused), 0U);
+  // The lock is still held, and nobody of ours waits for it any more.
+  load_.rest(seconds(1));
+  EXPECT_EQ(psql("SELECT count(*) FILTER (WHERE wait_event_type = 'Lock'), "
+                 "count(*) FILTER (WHERE query LIKE '%pg_sleep(4)%' AND state = 'active') - 1 "
+                 "FROM pg_stat_activity"),
+            "0|1");
   blocker.join();
   const LedgerSummary summary = load_.judge();
   EXPECT_EQ(summary.lost, 0U);
