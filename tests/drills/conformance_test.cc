@@ -95,12 +95,11 @@ class EachFault : public testing::TestWithParam<Way> {
 
   // Cases run side by side, and what is put back is found by its mark: no two share one.
   Undo prepared(const std::string& mark = "drill-1") {
-    const auto look = [&] {
-      return row().prepare(deed_, world_.context(std::to_string(getpid()) + mark));
-    };
-    auto undo = look();
-    // Its clients may be on their way back yet, from a deed before.
-    if (!undo && eventually([&] { return look().has_value(); })) undo = look();
+    Result<Undo> undo;  // later, where its clients are on their way back from a deed before
+    (void)eventually([&] {
+      undo = row().prepare(deed_, world_.context(std::to_string(getpid()) + mark));
+      return undo.has_value();
+    });
     EXPECT_TRUE(undo) << (undo ? "" : undo.error().text);
     return undo.value_or(Undo{});
   }
