@@ -59,6 +59,8 @@ class Box:
     def __init__(self, number, host):
         self.name = f"gd-crash-{number}"
         self.environment = {"DOCKER_HOST": host}
+        # The number of a process of another world is that of somebody else in this one.
+        self.is_seen = host != os.environ.get("DOCKER_HOST")
         self.make()
 
     def make(self):
@@ -98,6 +100,8 @@ class Box:
 
     def descriptors(self, box):
         """How many its process may have, where it is seen from here."""
+        if not self.is_seen:
+            return []
         try:
             with open(f"/proc/{box['State']['Pid']}/limits", encoding="utf-8") as file:
                 return [line for line in file if line.startswith("Max open files")]
