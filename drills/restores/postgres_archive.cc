@@ -75,21 +75,8 @@ std::string place_of_archive(const Target& target) {
 Result<Undo> prepare_place(const Deed& deed, const BackupTaken& backup,
                            const DeedContext& context) {
   TRY(undo, prepare_scratch(deed, backup, context));
-  const Target* live = context.system.target(undo.arguments.get("archive").text("of"));
-  if (live == nullptr || live->facets.find("postgres-data") == nullptr) {
-    return fail(ErrorCode::invalid,
-                "into place wants `of` to name a target with `postgres-data`: where the place is");
-  }
-  TRY(data, look_at_data(*live, context));
-  TRY_OK(may_rename_in_its_place(data));
-  const std::string backed_up = backup.facts.get("base").text("cluster");
-  if (!data.cluster.empty() && data.cluster != backed_up) {
-    return fail(ErrorCode::conflict, data.folder + " is of cluster " + data.cluster +
-                                         ", and the base backup of " + backed_up);
-  }
-  const std::string kept = stands(data.folder) ? data.aside() : "";
-  undo.arguments.set("data", to_json(data)).set("kept", kept);
-  return undo;
+  const std::string of = undo.arguments.get("archive").text("of");
+  return prepare_in_place(std::move(undo), of, backup.facts.get("base").text("cluster"), context);
 }
 
 Result<RecoveryTerms> terms_of(const BackupTaken& backup, const Undo& undo) {

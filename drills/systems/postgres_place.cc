@@ -130,6 +130,24 @@ Status refuse_written(const DataDirectory& data, const Json& note, const DeedCon
 
 }  // namespace
 
+Result<Undo> prepare_in_place(Undo undo, const std::string& of, const std::string& backed_up,
+                              const DeedContext& context) {
+  const Target* live = context.system.target(of);
+  if (live == nullptr || live->facets.find("postgres-data") == nullptr) {
+    return fail(ErrorCode::invalid,
+                "into place wants `of` to name a target with `postgres-data`: where the place is");
+  }
+  TRY(data, look_at_data(*live, context));
+  TRY_OK(may_rename_in_its_place(data));
+  if (!data.cluster.empty() && data.cluster != backed_up) {
+    return fail(ErrorCode::conflict, data.folder + " is of cluster " + data.cluster +
+                                         ", and the base backup of " + backed_up);
+  }
+  undo.arguments.set("data", to_json(data))
+      .set("kept", stands(data.folder) ? data.aside() : std::string());
+  return undo;
+}
+
 Json to_json(const InPlace& placed) {
   return Json::object({{"system_identifier", placed.cluster},
                        {"timeline", placed.timeline},

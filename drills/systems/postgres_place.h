@@ -16,6 +16,12 @@ struct InPlace {
 };
 [[nodiscard]] Json to_json(const InPlace& placed);
 
+// The undo of a restore out of a backup of the cluster `backed_up`, with the place of the target
+// `of` in it. conflict: another cluster is there.
+[[nodiscard]] Result<Undo> prepare_in_place(Undo undo, const std::string& of,
+                                            const std::string& backed_up,
+                                            const DeedContext& context);
+
 // What is there is kept beside it (`data.aside()`). Nobody serves the scratch cluster.
 [[nodiscard]] Result<InPlace> put_into_place(const DataDirectory& data,
                                              const ScratchCluster& scratch,
