@@ -21,17 +21,8 @@ constexpr Field kFields[] = {
      .type = FieldType::target,
      .help = "The only container that can no longer be reached, by the addresses that it has; "
              "without it, nobody can."},
-    {.name = "direction",
-     .type = FieldType::choice,
-     .help = "Whether packets are stopped that come in, that go out, or both.",
-     .otherwise = "both",
-     .choices = kWays},
-    {.name = "existing",
-     .type = FieldType::choice,
-     .help = "What becomes of TCP connections that are there already: drop lets them hang, cut "
-             "resets them at their next packet, keep lets them go on.",
-     .otherwise = "drop",
-     .choices = kExisting},
+    kStoppedWay,
+    kOfExisting,
 };
 
 struct Member {

@@ -24,6 +24,22 @@ inline constexpr std::string_view kProtocols[] = {"any", "tcp", "udp"};
 inline constexpr std::string_view kWays[] = {"both", "in", "out"};
 inline constexpr std::string_view kExisting[] = {"drop", "cut", "keep"};
 
+// Fields of the faults that stop packets.
+inline constexpr Field kStoppedWay{
+    .name = "direction",
+    .type = FieldType::choice,
+    .help = "Whether packets are stopped that come in, that go out, or both.",
+    .otherwise = "both",
+    .choices = kWays};
+inline constexpr Field kOfExisting{
+    .name = "existing",
+    .type = FieldType::choice,
+    .help =
+        "What becomes of TCP connections that are there already: drop lets them hang, cut "
+        "resets them at their next packet, keep lets them go on.",
+    .otherwise = "drop",
+    .choices = kExisting};
+
 [[nodiscard]] Json to_json(const Packets& packets);
 [[nodiscard]] Packets packets_from(const Json& arguments);  // a step's, or an undo's
 
