@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "engine/base/assert.h"
+#include "engine/load/http_request.h"
 #include "engine/load/transport.h"
 #include "engine/sys/descriptor.h"
 
@@ -48,11 +49,6 @@ curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-bool has_header(const TransportRequest& request, const char* name) {
-  return std::ranges::any_of(request.headers,
-                             [&](auto& h) { return curl_strequal(h.first.c_str(), name) != 0; });
-}
-
 std::unique_ptr<curl_slist, FreeList> header_list(const TransportRequest& request) {
   std::unique_ptr<curl_slist, FreeList> list;
   const auto add = [&](const std::string& line) {
@@ -65,9 +61,8 @@ std::unique_ptr<curl_slist, FreeList> header_list(const TransportRequest& reques
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   add("Expect:");  // waiting for "100 Continue" would put a second between due and sent
-  if (!request.body.empty() && !has_header(request, "content-type")) {
-    const bool json = request.body.front() == '{' || request.body.front() == '[';
-    add(json ? "Content-Type: application/json" : "Content-Type: text/plain; charset=utf-8");
+  if (const auto type = content_type_of(request); !type.empty()) {
+    add("Content-Type: " + std::string(type));
   }
   return list;
 }
@@ -238,9 +233,7 @@ class CurlTransport : public Transport {
 
   static void set_method(Exchange& exchange) {
     const TransportRequest& request = exchange.request;
-    const bool has_body = !request.body.empty() || request.method == "POST" ||
-                          request.method == "PUT" || request.method == "PATCH";
-    if (has_body) {
+    if (has_body(request)) {
       set(exchange, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       set(exchange, CURLOPT_POSTFIELDS, request.body.c_str());
     } else if (request.method == "HEAD") {
@@ -276,8 +269,7 @@ class CurlTransport : public Transport {
     long status = 0;
     curl_easy_getinfo(exchange.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     answer.status = static_cast<int>(status);
-    const bool done = status >= 200 && status < 300;
-    answer.outcome = done ? SampleOutcome::ok : SampleOutcome::refused;
+    answer.outcome = outcome_of(answer.status);
     return answer;
   }
 

@@ -217,14 +217,8 @@ class EpollTransport : public Transport {
   }
 
   void answered(Connection& connection, bool ending) {
-    constexpr int kDone = 200, kElsewhere = 300;
     const int status = connection.answer.status();
-    const bool done = status >= kDone && status < kElsewhere;
-    told({connection.seq,
-          clock_.now().boot,
-          done ? SampleOutcome::ok : SampleOutcome::refused,
-          status,
-          {}});
+    told({connection.seq, clock_.now().boot, outcome_of(status), status, {}});
     if (ending || !connection.answer.keeps() || connection.sent < connection.out.size()) {
       return shut(connection);
     }

@@ -77,6 +77,21 @@ std::optional<PlainHttp> plain_http(const LoadRequest& pattern) {
   return PlainHttp{*address, std::string(authority)};
 }
 
+std::string_view content_type_of(const TransportRequest& request) {
+  if (request.body.empty() || has_header(request, "content-type")) return "";
+  const bool json = request.body.front() == '{' || request.body.front() == '[';
+  return json ? "application/json" : "text/plain; charset=utf-8";
+}
+
+bool has_body(const TransportRequest& request) {
+  return !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
+         request.method == "PATCH";
+}
+
+SampleOutcome outcome_of(int status) {
+  return status >= 200 && status < 300 ? SampleOutcome::ok : SampleOutcome::refused;
+}
+
 std::optional<std::string> written_out(const TransportRequest& request, const PlainHttp& to) {
   std::string_view path = std::string_view(request.url).substr(kScheme.size());
   if (!path.starts_with(to.authority)) return {};
@@ -96,13 +111,10 @@ std::optional<std::string> written_out(const TransportRequest& request, const Pl
   if (!has_header(request, "host")) add_header(text, "Host", to.authority);
   if (!has_header(request, "accept")) add_header(text, "Accept", "*/*");
   for (const auto& [name, value] : request.headers) add_header(text, name, value);
-  if (!request.body.empty() && !has_header(request, "content-type")) {
-    const bool json = request.body.front() == '{' || request.body.front() == '[';
-    add_header(text, "Content-Type", json ? "application/json" : "text/plain; charset=utf-8");
+  if (const auto type = content_type_of(request); !type.empty()) {
+    add_header(text, "Content-Type", type);
   }
-  const bool has_body = !request.body.empty() || request.method == "POST" ||
-                        request.method == "PUT" || request.method == "PATCH";
-  if (has_body) add_header(text, "Content-Length", std::to_string(request.body.size()));
+  if (has_body(request)) add_header(text, "Content-Length", std::to_string(request.body.size()));
   text += "\r\n";
   text += request.body;
   return text;

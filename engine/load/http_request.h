@@ -21,6 +21,13 @@ struct PlainHttp {
 // frame).
 [[nodiscard]] std::optional<PlainHttp> plain_http(const LoadRequest& pattern);
 
+// What both ways of sending add where a request says nothing of it: "" where there is no body.
+[[nodiscard]] std::string_view content_type_of(const TransportRequest& request);
+// Whether it has a body, which may be empty.
+[[nodiscard]] bool has_body(const TransportRequest& request);
+// Whatever an answer with that status means.
+[[nodiscard]] SampleOutcome outcome_of(int status);
+
 // Nothing: with what was filled in, it is no request any more.
 [[nodiscard]] std::optional<std::string> written_out(const TransportRequest& request,
                                                      const PlainHttp& to);
