@@ -97,10 +97,8 @@ std::optional<std::string> written_out(const TransportRequest& request, const Pl
   if (!path.starts_with(to.authority)) return {};
   path.remove_prefix(to.authority.size());
   path = path.substr(0, path.find('#'));
-  const auto ends_it = [](char letter) { return letter <= ' ' || letter == '\x7f'; };
-  if (std::ranges::any_of(path, [&](char letter) { return letter > 0 && ends_it(letter); })) {
-    return {};
-  }
+  const auto ends_it = [](unsigned char letter) { return letter <= ' ' || letter == 0x7f; };
+  if (std::ranges::any_of(path, ends_it)) return {};
   std::string text;
   constexpr std::size_t kRoughly = 200;
   text.reserve(kRoughly + path.size() + request.body.size());

@@ -61,7 +61,9 @@ TEST(HttpRequest, IsWrittenAsItIsSent) {
 
 TEST(HttpRequest, WhatWouldBeTwoOfThemIsNone) {
   const auto plain = *plain_http(pattern("http://127.0.0.1:80/"));
-  for (const std::string path : {"/a b", "/a\r\nX: 1", "/a\tb", "/\x7f"}) {
+  for (const std::string& path :
+       {std::string("/a b"), std::string("/a\r\nX: 1"), std::string("/a\tb"), std::string("/\x7f"),
+        std::string("/\0a", 3)}) {
     TransportRequest request;
     request.method = "GET";
     request.url = "http://127.0.0.1:80" + path;
