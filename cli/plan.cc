@@ -70,6 +70,9 @@ void print_survey(const Survey& survey) {
     print("  load " + load.load + ": " + load.kind + ": " + seen(load.held) +
           "; needs: " + load.needs);
   }
+  for (const auto& step : survey.steps) {
+    print("  " + step.step + ": " + step.row + ": " + seen(step.held) + "; needs: " + step.needs);
+  }
   print("deaths survived here:");
   for (const auto& [death, how] : survey.deaths) print("  " + death + ": " + how);
 }

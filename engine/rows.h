@@ -223,6 +223,9 @@ struct RestoreRow {
   // The name of the target whose data it takes the place of, where that is not its own. Null: it
   // is.
   std::string (*place_of)(const Target& target) = nullptr;
+  // Whether we hold the rights that a backup step or a restore step of this one needs; touches
+  // nothing. `refused`: which one is lacking. Null: it is found out when the step is prepared.
+  Status (*may)(const Step& step, const DeedContext& context) = nullptr;
 };
 // The target whose data a restore of this one into place replaces.
 [[nodiscard]] std::string place_of(const RestoreRow& row, const Target& target);
@@ -239,6 +242,8 @@ struct ActionRow {
   Status (*perform)(const Deed& deed, const DeedContext& context);
   // Is it as was intended, seen from outside of what `perform` did? Asked again until it holds.
   Result<Proof> (*prove)(const Deed& deed, const DeedContext& context);
+  // As a restore's.
+  Status (*may)(const Step& step, const DeedContext& context) = nullptr;
 };
 
 // How a queue facet is asked and replayed; `verify` waits for it to be empty.

@@ -135,6 +135,13 @@ Status close_restore(const Undo& undo, bool keep, const DeedContext& context) {
   return keep ? Status{} : erase_kept(exchange, context);
 }
 
+// A copy is read; the live database is only ever written into place.
+Status may(const Step& step, const DeedContext& context) {
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr || !step.into_place) return {};
+  return may_write_sqlite(*target);
+}
+
 }  // namespace
 
 extern const RestoreRow sqlite_restore;
@@ -151,6 +158,7 @@ const RestoreRow sqlite_restore{
     .restore_place = restore_place,
     .undo = undo_restore,
     .gone = gone,
-    .close = close_restore};
+    .close = close_restore,
+    .may = may};
 
 }  // namespace gameday

@@ -110,6 +110,16 @@ Result<std::string> sqlite_path(const Target& target) {
   return std::string(found.get());
 }
 
+Status may_write_sqlite(const Target& target) {
+  TRY(path, sqlite_path(target));
+  const std::string folder = std::filesystem::path(path).parent_path();
+  for (const std::string& place : {path, folder}) {
+    if (access(place.c_str(), W_OK) == 0) continue;
+    return fail(ErrorCode::refused, "we may not write " + place, "run gameday as its user");
+  }
+  return {};
+}
+
 std::string sqlite_identity(const std::string& path) { return "sqlite:" + path; }
 
 Result<Database> open_sqlite(const std::string& path, DatabaseMode mode,

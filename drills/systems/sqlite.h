@@ -12,6 +12,8 @@ namespace gameday {
 
 // The file behind a target's `sqlite` facet, as its canonical path. not_found: there is none.
 [[nodiscard]] Result<std::string> sqlite_path(const Target& target);
+// Whether we may write the database, and its journal beside it. refused: which of them not.
+[[nodiscard]] Status may_write_sqlite(const Target& target);
 [[nodiscard]] std::string sqlite_identity(const std::string& path);
 
 // A connection for this deed: waits for others' locks as long as the deed may take.

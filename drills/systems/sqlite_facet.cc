@@ -1,9 +1,4 @@
 // The facet of a target that is a SQLite database file.
-#include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
-
 #include "drills/systems/sqlite.h"
 
 namespace gameday {
@@ -31,16 +26,7 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
       .facts = Json::object({{"path", path}, {"tables", tables}, {"journal_mode", mode}})};
 }
 
-// To write the database, and its journal beside it.
-Status may(const Target& target, const DeedContext&) {
-  TRY(path, sqlite_path(target));
-  const std::string folder = std::filesystem::path(path).parent_path();
-  for (const std::string& place : {path, folder}) {
-    if (access(place.c_str(), W_OK) == 0) continue;
-    return fail(ErrorCode::refused, "we may not write " + place, "run gameday as its user");
-  }
-  return {};
-}
+Status may(const Target& target, const DeedContext&) { return may_write_sqlite(target); }
 
 }  // namespace
 

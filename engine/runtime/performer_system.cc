@@ -89,6 +89,11 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
                      Json::object()});
   }
   for (const auto& step : terms_.playbook->timeline) {
+    // What cannot be looked at yet may be there when the step begins.
+    const auto other = survey_step(step, terms_.rows, look(kRightsWithin));
+    if (other && !other->held && is_known(other->held)) {
+      return std::unexpected(other->held.error());
+    }
     const FaultRow* row = step.kind == StepKind::fault ? terms_.rows.fault(step.fault) : nullptr;
     if (row == nullptr) continue;
     // Found out now, and not when half of the timeline is done.

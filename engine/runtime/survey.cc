@@ -9,6 +9,8 @@
 namespace gameday {
 namespace {
 
+constexpr const char* kFoundLater = "found out when the step is prepared";
+
 std::vector<std::pair<std::string, std::string>> deaths_survived(const Files& files) {
   std::vector<std::pair<std::string, std::string>> deaths = {
       {"Ctrl-C, SIGTERM, SIGHUP", "the runner undoes"},
@@ -37,7 +39,7 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
                     "`gameday revert` undoes it"};
   if (row.facet.empty() && row.may == nullptr) {
     // Nothing was looked at, and that is not the same as held.
-    found.held = fail(ErrorCode::unsupported, "found out when the fault is prepared");
+    found.held = fail(ErrorCode::unsupported, kFoundLater);
   }
   if (is_leased(row, step)) {
     found.after_both = "it ends by itself, with its lease";
@@ -100,6 +102,24 @@ Status may_load(const LoadSpec& load, const Rows& rows, const DeedContext& conte
   return row->may(undo, context);
 }
 
+std::optional<StepSurvey> survey_step(const Step& step, const Rows& rows,
+                                      const DeedContext& context) {
+  const auto survey = [&](const auto* row) -> std::optional<StepSurvey> {
+    if (row == nullptr) return std::nullopt;
+    StepSurvey found{step.id, std::string(row->name), std::string(row->rights), {}};
+    found.held =
+        row->may != nullptr ? row->may(step, context) : fail(ErrorCode::unsupported, kFoundLater);
+    if (!found.held && row->may != nullptr) {
+      found.held = std::unexpected(found.held.error().in("step " + step.id));
+    }
+    return found;
+  };
+  if (step.kind == StepKind::action) return survey(rows.action(step.action));
+  if (step.kind != StepKind::backup && step.kind != StepKind::restore) return std::nullopt;
+  const Target* target = context.system.target(step.target);
+  return survey(target != nullptr ? rows.restore_of(*target) : nullptr);
+}
+
 Survey survey_system(const Playbook& playbook, const Rows& rows, const std::string& store) {
   Survey survey;
   const SystemClock clock;
@@ -125,6 +145,7 @@ Survey survey_system(const Playbook& playbook, const Rows& rows, const std::stri
     }
   }
   for (const auto& step : playbook.timeline) {
+    if (auto found = survey_step(step, rows, context)) survey.steps.push_back(std::move(*found));
     const FaultRow* row = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
     if (row == nullptr) continue;
     if (row->facet.empty()) survey.found.push_back(instance_of(*row, step.arguments));
@@ -142,6 +163,13 @@ Survey survey_system(const Playbook& playbook, const Rows& rows, const std::stri
 
 bool is_known(const Status& held) { return held || held.error().code == ErrorCode::refused; }
 
+namespace {
+
+Json held_of(const Status& held) { return is_known(held) ? Json(held.has_value()) : Json(); }
+Json why_not(const Status& held) { return held ? Json() : Json(held.error().text); }
+
+}  // namespace
+
 Json to_json(const Survey& survey) {
   Json found = Json::array(), missing = Json::array(), deaths = Json::array();
   for (const auto& instance : survey.found) {
@@ -154,28 +182,36 @@ Json to_json(const Survey& survey) {
   }
   Json faults = Json::array();
   for (const auto& fault : survey.faults) {
-    faults.push(
-        Json::object({{"id", fault.step},
-                      {"fault", fault.fault},
-                      {"needs", fault.needs},
-                      {"held", is_known(fault.held) ? Json(fault.held.has_value()) : Json()},
-                      {"why", fault.held ? Json() : Json(fault.held.error().text)},
-                      {"after_the_runner", fault.after_the_runner},
-                      {"after_both", fault.after_both},
-                      {"after_power", fault.after_power}}));
+    faults.push(Json::object({{"id", fault.step},
+                              {"fault", fault.fault},
+                              {"needs", fault.needs},
+                              {"held", held_of(fault.held)},
+                              {"why", why_not(fault.held)},
+                              {"after_the_runner", fault.after_the_runner},
+                              {"after_both", fault.after_both},
+                              {"after_power", fault.after_power}}));
   }
   Json loads = Json::array();
   for (const auto& load : survey.loads) {
     loads.push(Json::object({{"load", load.load},
                              {"kind", load.kind},
                              {"needs", load.needs},
-                             {"held", is_known(load.held) ? Json(load.held.has_value()) : Json()},
-                             {"why", load.held ? Json() : Json(load.held.error().text)}}));
+                             {"held", held_of(load.held)},
+                             {"why", why_not(load.held)}}));
+  }
+  Json steps = Json::array();
+  for (const auto& step : survey.steps) {
+    steps.push(Json::object({{"id", step.step},
+                             {"row", step.row},
+                             {"needs", step.needs},
+                             {"held", held_of(step.held)},
+                             {"why", why_not(step.held)}}));
   }
   return Json::object({{"instances", std::move(found)},
                        {"missing", std::move(missing)},
                        {"faults", std::move(faults)},
                        {"loads", std::move(loads)},
+                       {"steps", std::move(steps)},
                        {"deaths", std::move(deaths)}});
 }
 

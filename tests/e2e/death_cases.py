@@ -149,19 +149,25 @@ def two_drills_on_one_target(bin_folder):
 def a_lacking_right_is_found_before_the_start(bin_folder):
     shop, gameday = make(bin_folder)
     shop.up()
-    playbook = shop.write("p.yaml", short_playbook(KILL_WEST))
     nobody = FOLDER + "/nobody"
     os.makedirs(nobody)
     os.chown(nobody, 65534, 65534)
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", gameday.program]
-    ended = subprocess.run(
-        [*as_nobody, "run", playbook, "--json", "--store", nobody + "/store.db", "--out",
-         nobody + "/out"], capture_output=True, text=True, timeout=60,
-        env=dict(shop.environment, XDG_RUNTIME_DIR=nobody, HOME=nobody))
-    expect_code(ended, 3)
-    reasons = json.dumps(expect_one_document(ended)["reasons"])
-    check("neither signal it nor start it" in reasons and "target west" in reasons, reasons)
+
+    def refused(steps, *words):
+        ended = subprocess.run(
+            [*as_nobody, "run", shop.write("p.yaml", short_playbook(*steps)), "--json", "--store",
+             nobody + "/store.db", "--out", nobody + "/out"], capture_output=True, text=True,
+            timeout=60, env=dict(shop.environment, XDG_RUNTIME_DIR=nobody, HOME=nobody))
+        expect_code(ended, 3)
+        reasons = json.dumps(expect_one_document(ended)["reasons"])
+        check(all(word in reasons for word in words), reasons)
+
+    refused([KILL_WEST], "neither signal it nor start it", "target west")
     check([p.pid for p in named("west")] == [shop.pid("west")], "west was touched")
+    # Also of what comes last.
+    refused(["backup: store", "{ restore: store, into: place }"], "step restore-2",
+            "may not write", "store.db")
 
 
 def harm_playbook(shop, kind, hold="500ms"):

@@ -146,6 +146,60 @@ TEST(Survey, WhatMayEndWithItsInstanceIsProvenAgainAndIsNoLease) {
       survey_system(playbook, rows, "").faults.front().after_both.contains("gameday revert"));
 }
 
+Status only_into_scratch(const Step& step, const DeedContext&) {
+  return step.into_place ? fail(ErrorCode::refused, "it is not ours to replace") : Status();
+}
+Status never_done(const Step& step, const DeedContext&) {
+  return fail(ErrorCode::refused, step.target + " obeys another");
+}
+
+TEST(Survey, SaysOfBackupsRestoresAndActionsWhetherTheirRightsAreHeld) {
+  RestoreRow copy{};
+  copy.name = "copy";
+  copy.facet = "held";
+  copy.rights = "to read it";
+  copy.may = only_into_scratch;
+  ActionRow promote{};
+  promote.name = "promote";
+  promote.rights = "its ear";
+  promote.may = never_done;
+  ActionRow shout = promote;
+  shout.name = "shout";
+  shout.may = nullptr;
+  const std::array restores{static_cast<const RestoreRow*>(&copy)};
+  const std::array actions{static_cast<const ActionRow*>(&promote),
+                           static_cast<const ActionRow*>(&shout)};
+  Playbook playbook = playbook_of({});
+  const auto add = [&](StepKind kind, const std::string& id, const std::string& action = "") {
+    Step step;
+    step.kind = kind;
+    step.id = id;
+    step.target = "it";
+    step.action = action;
+    step.into_place = id == "replace";
+    playbook.timeline.push_back(step);
+  };
+  add(StepKind::backup, "keep");
+  add(StepKind::restore, "replace");
+  add(StepKind::action, "raise", "promote");
+  add(StepKind::action, "call", "shout");
+  add(StepKind::wait, "wait");
+  const Survey survey = survey_system(playbook, {kFacets, {}, restores, {}, {}, actions, {}}, "");
+  ASSERT_EQ(survey.steps.size(), 4U);
+  EXPECT_TRUE(survey.steps[0].held);
+  ASSERT_FALSE(survey.steps[1].held);
+  EXPECT_EQ(survey.steps[1].held.error().text, "step replace: it is not ours to replace");
+  ASSERT_FALSE(survey.steps[2].held);
+  EXPECT_EQ(survey.steps[2].held.error().text, "step raise: it obeys another");
+  EXPECT_EQ(survey.steps[2].needs, "its ear");
+  EXPECT_FALSE(is_known(survey.steps[3].held));
+  const Json told = to_json(survey);
+  EXPECT_EQ(told.items("steps")[0].get("held").dump(), "true");
+  EXPECT_EQ(told.items("steps")[1].get("held").dump(), "false");
+  EXPECT_EQ(told.items("steps")[1].text("needs"), "to read it");
+  EXPECT_TRUE(told.items("steps")[3].get("held").is_null());
+}
+
 // Somebody else's process behind a link that the fault would cut: it is not ours to cut.
 TEST(Survey, ALinkThatLeadsElsewhereIsNotOurs) {
   DeedWorld world;
