@@ -26,8 +26,9 @@ test-systems: ## Real systems: Docker, PostgreSQL, RabbitMQ, Redis, S3, and each
 	@.ci/install test
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
 	@cmake --build $(RELEASE) -j $(JOBS)
-	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 2)) -L systems -LE criteria --output-on-failure \
-	  $(CTEST_FLAGS)
+	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 2)) -L systems -LE "criteria|crash" \
+	  --output-on-failure $(CTEST_FLAGS)
+	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 2)) -L crash --output-on-failure $(CTEST_FLAGS)
 	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 1)) -L criteria --output-on-failure $(CTEST_FLAGS)
 
 test-composed: ## The composed system brought up, whole drills on it, and taken down again

@@ -145,6 +145,18 @@ def two_drills_on_one_target(bin_folder):
     expect_nothing_left(gameday)
 
 
+ONLY_RESTORED = """gameday: 1
+name: only-restored
+summary: The store is put back.
+owner: tests
+system:
+  store: { sqlite: run/store.db }
+timeline:
+  - backup: store
+  - { restore: store, into: place }
+"""
+
+
 @case
 def a_lacking_right_is_found_before_the_start(bin_folder):
     shop, gameday = make(bin_folder)
@@ -154,25 +166,19 @@ def a_lacking_right_is_found_before_the_start(bin_folder):
     os.chown(nobody, 65534, 65534)
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", gameday.program]
 
-    def refused(steps, *words):
+    def refused(playbook, *words):
         ended = subprocess.run(
-            [*as_nobody, "run", shop.write("p.yaml", short_playbook(*steps)), "--json", "--store",
+            [*as_nobody, "run", shop.write("p.yaml", playbook), "--json", "--store",
              nobody + "/store.db", "--out", nobody + "/out"], capture_output=True, text=True,
             timeout=60, env=dict(shop.environment, XDG_RUNTIME_DIR=nobody, HOME=nobody))
         expect_code(ended, 3)
         reasons = json.dumps(expect_one_document(ended)["reasons"])
         check(all(word in reasons for word in words), reasons)
 
-    refused([KILL_WEST], "neither signal it nor start it", "target west")
+    refused(short_playbook(KILL_WEST), "neither signal it nor start it", "target west")
     check([p.pid for p in named("west")] == [shop.pid("west")], "west was touched")
-    # Also of what comes last.
-    refused(["backup: store", "{ restore: store, into: place }"], "step restore-2",
-            "may not write", "store.db")
-
-
-def harm_playbook(shop, kind, hold="500ms"):
-    step = f"{{ fault: {kind}, target: west, file: harm, for: {hold} }}"
-    return shop.write("p.yaml", short_playbook(step)), shop.folder + "/harm"
+    # Also of what comes last, and is no fault.
+    refused(ONLY_RESTORED, "step restore-2", "may not write", "store.db")
 
 
 @case
