@@ -185,7 +185,9 @@ TEST_F(RightsOnRedis, AKeyIsNotRemovedByTheQuestion) {
                Json::object({{"connection", "sessions"}, {"key", "gameday:{key}"}}));
   load.prepare();
   redis_.cli("SET gameday:drill-nobody theirs");
-  EXPECT_EQ(load.may().error().code, ErrorCode::conflict);
+  const Status may = load.may();
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().code, ErrorCode::conflict) << may.error().text;
   EXPECT_EQ(redis_.cli("GET gameday:drill-nobody"), "theirs");
 }
 
