@@ -5,7 +5,7 @@
 // every lock, and only hides: it is done too, to see that it is no more than that.
 #include <cctype>
 
-#include "drills/systems/s3.h"
+#include "drills/systems/s3_rights.h"
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
@@ -54,8 +54,10 @@ struct Attempt {
   Status done;
 };
 
+constexpr const char* kCanary = "gameday-canary-";
+
 std::string place_of(const S3Place& place, const DeedContext& context) {
-  return place.prefix + "gameday-canary-" + context.mark;
+  return place.prefix + kCanary + context.mark;
 }
 
 std::string notes_of(const DeedContext& context) {
@@ -265,6 +267,19 @@ Result<Proof> prove(const Deed& deed, const DeedContext& context) {
       notes};
 }
 
+// Who lacks one of them is refused for that, and not by the lock.
+Status may(const Step& step, const DeedContext& context) {
+  constexpr std::string_view kNeeded[] = {
+      "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration",
+      "s3:ListBucketVersions",  "s3:GetObjectVersion",
+      "s3:PutObject",           "s3:PutObjectRetention",
+      "s3:DeleteObject",        "s3:DeleteObjectVersion"};
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  TRY(place, s3_place_of(*target));
+  return may_on_s3({place, place.prefix + kCanary}, kNeeded, context);
+}
+
 }  // namespace
 
 extern const ActionRow attack_lock_action;
@@ -277,11 +292,13 @@ const ActionRow attack_lock_action{
     .fields = kFields,
     .facet = "s3",
     .rights =
-        "s3:PutObject, s3:PutObjectRetention, s3:GetObjectVersion, s3:ListBucketVersions, "
-        "s3:DeleteObject and s3:DeleteObjectVersion",
+        "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:ListBucketVersions, "
+        "s3:GetObjectVersion, s3:PutObject, s3:PutObjectRetention, s3:DeleteObject and "
+        "s3:DeleteObjectVersion",
     .example = "- { action: attack-lock, target: archive, mode: compliance, retain: 20s }",
     .perform = perform,
     .prove = prove,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "drills/systems/s3_rights.h"
 #include "drills/systems/s3_trail.h"
 
 namespace gameday {
@@ -12,6 +13,10 @@ namespace {
 constexpr std::int64_t kLongest = 1 << 20;
 
 constexpr Field kFields[] = {kS3Keys};
+constexpr std::string_view kNeeded[] = {
+    "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration",
+    "s3:ListBucket",          "s3:ListBucketVersions",
+    "s3:PutObject",           "s3:DeleteObjectVersion"};
 
 std::string other_bytes(std::int64_t size, const std::string& mark) {
   const std::string word = "written over by gameday " + mark + "\n";
@@ -58,6 +63,12 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
                Json::object({{"written", looks.noted}, {"current", looks.current}})};
 }
 
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY(place, s3_place_of(deed, context));
+  const std::string begin = s3_begin_of(place, deed.arguments.text("keys", "*"));
+  return may_on_s3({place, begin}, kNeeded, context);
+}
+
 }  // namespace
 
 extern const FaultRow corrupt_data_s3_fault;
@@ -83,6 +94,7 @@ const FaultRow corrupt_data_s3_fault{
     .close = close_trail,
     .fits = s3_keys_fit,
     .as = "corrupt-data",
+    .may = may,
 };
 
 }  // namespace gameday

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "drills/systems/s3.h"
+#include "drills/systems/s3_rights.h"
 #include "engine/base/text.h"
 
 namespace gameday {
@@ -122,7 +122,8 @@ Status try_as_them(const Denial& denial, const DeedContext& context) {
   return {};
 }
 
-Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+// Nothing is known of the policy yet.
+Result<Denial> denial_of(const Deed& deed, const DeedContext& context) {
   TRY(place, s3_place_of(deed, context));
   Denial denial{.place = place,
                 .theirs = place,
@@ -144,7 +145,12 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   if (const auto before = try_as_them(denial, context); !before) {
     return std::unexpected(before.error().in(denial.principal + " is not let in as it is"));
   }
-  TRY(bucket, open_s3(place, context));
+  return denial;
+}
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  TRY(denial, denial_of(deed, context));
+  TRY(bucket, open_s3(denial.place, context));
   TRY(policy, bucket.policy());
   TRY(parsed, policy_from(policy));
   denial.before = policy;
@@ -192,11 +198,12 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
                              : "the bucket's policy has no statement of the drill's"};
 }
 
-// Read in vain, it is not there; that it may be written is not to be seen without doing so.
 Status may(const Deed& deed, const DeedContext& context) {
+  constexpr std::string_view kNeeded[] = {"s3:GetBucketPolicy", "s3:PutBucketPolicy",
+                                          "s3:DeleteBucketPolicy"};
   TRY(place, s3_place_of(deed, context));
-  TRY(bucket, open_s3(place, context));
-  TRY(policy, bucket.policy());
+  TRY_OK(may_on_s3({place, place.prefix}, kNeeded, context));
+  TRY(denial, denial_of(deed, context));
   return {};
 }
 
@@ -212,8 +219,10 @@ const FaultRow deny_access_fault{
     .effect = Effect::cuts,
     .holds_data = false,
     .rights =
-        "s3:GetBucketPolicy, s3:PutBucketPolicy and s3:DeleteBucketPolicy; the keys of who "
-        "is denied",
+        "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:GetBucketPolicy and "
+        "s3:PutBucketPolicy; s3:DeleteBucketPolicy where there is no policy yet; the keys of who "
+        "is "
+        "denied, with s3:ListBucket",
     .example =
         "- { fault: deny-access, target: archive, principal: writer, access_key: writer, "
         "secret_key: \"${env:WRITER_SECRET}\", for: 5s }",

@@ -220,15 +220,17 @@ Status close(const Undo& undo, bool keep, const DeedContext& context) {
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(place, redis_place_of(deed, context));
   TRY(session, open_redis(place, context));
-  const std::string key(kNoKey);
-  const RedisCommand needed[] = {{"CONFIG", "GET", kMemory},
-                                 {"CONFIG", "SET", kMemory, "0"},
-                                 {"SELECT", "0"},
-                                 {"SCAN", "0"},
-                                 {"EXISTS", key},
-                                 {"DUMP", key},
-                                 {"PEXPIRETIME", key},
-                                 {"RESTORE", key, "0", "", "ABSTTL"}};
+  std::vector<RedisCommand> needed{{"CONFIG", "GET", kMemory},
+                                   {"CONFIG", "SET", kMemory, kNoValue},
+                                   {"SELECT", std::to_string(place.database)},
+                                   {"SCAN", "0"}};
+  // What holds for two names that have nothing in common holds for all.
+  for (const std::string& key : {std::string(kNoKey), std::string("nobody:gameday")}) {
+    needed.push_back({"EXISTS", key});
+    needed.push_back({"DUMP", key});
+    needed.push_back({"PEXPIRETIME", key});
+    needed.push_back({"RESTORE", key, "0", "no dump", "ABSTTL"});
+  }
   return session.may(needed);
 }
 
@@ -244,8 +246,8 @@ const FaultRow evict_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights =
-        "CONFIG GET and CONFIG SET; SELECT, SCAN, EXISTS, DUMP, PEXPIRETIME and RESTORE, on all "
-        "keys: those of Redis 7",
+        "INFO, CONFIG GET and CONFIG SET; SELECT, SCAN, EXISTS, DUMP, PEXPIRETIME and RESTORE, on "
+        "all keys: those of Redis 7",
     .example = "- { fault: evict, target: sessions, share: 50%, for: 5s }",
     .prepare = prepare,
     .inject = inject,

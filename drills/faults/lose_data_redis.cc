@@ -71,22 +71,29 @@ Status close(const Undo& undo, bool keep, const DeedContext& context) {
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(place, redis_place_of(deed, context));
   TRY(session, open_redis(place, context));
-  const std::string key = deed.arguments.text("keys", kEveryKey);
-  const RedisCommand needed[] = {{"SELECT", "0"},
-                                 {"GET", "gameday:kept"},
-                                 {"SET", "gameday:kept", "", "NX"},
-                                 {"DEL", "gameday:kept"},
-                                 {"EXISTS", key},
-                                 {"SCAN", "0"},
-                                 {"DBSIZE"},
-                                 {"MOVE", key, "0"},
-                                 {"UNLINK", key},
-                                 {"SWAPDB", "0", "0"},
-                                 {"MOVE", "gameday:kept", "0"}};
-  TRY_OK(session.may(needed));
-  // A transaction does not take these into itself.
-  TRY(watched, session.ask({"WATCH", "gameday:kept"}));
-  return {};
+  const std::string key = deed.arguments.text("keys", kEveryKey), mark = "gameday:kept";
+  const RedisCommand chooses[] = {{"SELECT", std::to_string(place.database)}};
+  TRY_OK(session.may(chooses));
+  // From here on in an empty database, where there is nothing that could be removed.
+  TRY(empty, choose_empty_database(place, session));
+  static_cast<void>(empty);
+  std::vector<RedisCommand> needed{{"SCAN", "0"},
+                                   {"DBSIZE"},
+                                   {"EXISTS", key},
+                                   {"MOVE", key, kNoValue},
+                                   {"EXISTS", mark},
+                                   {"GET", mark},
+                                   {"SET", mark, "", "NX", "XX"},
+                                   {"DEL", mark},
+                                   {"WATCH", mark},
+                                   {"EXEC"}};
+  if (key == kEveryKey) {
+    needed.push_back({"SWAPDB", kNoValue, "0"});
+    needed.push_back({"MOVE", mark, kNoValue});
+  }
+  if (deed.arguments.text("newer") == "stays") needed.push_back({"UNLINK", key});
+  needed.push_back({"MULTI"});  // which nothing follows
+  return session.may(needed);
 }
 
 }  // namespace
@@ -101,8 +108,9 @@ const FaultRow lose_data_redis_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights =
-        "SWAPDB, MOVE, SELECT, SCAN, DBSIZE, EXISTS, UNLINK, GET, SET, DEL, WATCH, MULTI and EXEC, "
-        "on the keys and on gameday:*",
+        "INFO, SELECT, SCAN, DBSIZE, MULTI and EXEC; EXISTS and MOVE of the keys, with newer: "
+        "stays "
+        "UNLINK; EXISTS, GET, SET, DEL and WATCH of keys named gameday:*; of all keys: SWAPDB",
     .example = "- { fault: lose-data-redis, target: sessions, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -1,11 +1,16 @@
 // Removes objects as a client does that knows nothing of versions: each key gets a delete marker,
 // and is not found. The undo removes the markers.
+#include "drills/systems/s3_rights.h"
 #include "drills/systems/s3_trail.h"
 
 namespace gameday {
 namespace {
 
 constexpr Field kFields[] = {kS3Keys};
+constexpr std::string_view kNeeded[] = {
+    "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration",
+    "s3:ListBucket",          "s3:ListBucketVersions",
+    "s3:DeleteObject",        "s3:DeleteObjectVersion"};
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(place, s3_place_of(deed, context));
@@ -40,6 +45,12 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
                Json::object({{"removed", looks.noted}, {"not_found", looks.current}})};
 }
 
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY(place, s3_place_of(deed, context));
+  const std::string begin = s3_begin_of(place, deed.arguments.text("keys", "*"));
+  return may_on_s3({place, begin}, kNeeded, context);
+}
+
 }  // namespace
 
 extern const FaultRow lose_data_s3_fault;
@@ -52,8 +63,8 @@ const FaultRow lose_data_s3_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights =
-        "s3:GetBucketVersioning, s3:ListBucket, s3:ListBucketVersions, s3:DeleteObject and "
-        "s3:DeleteObjectVersion",
+        "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:ListBucket, "
+        "s3:ListBucketVersions, s3:DeleteObject and s3:DeleteObjectVersion",
     .example = "- { fault: lose-data-s3, target: archive, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -63,6 +74,7 @@ const FaultRow lose_data_s3_fault{
     .close = close_trail,
     .fits = s3_keys_fit,
     .as = "lose-data",
+    .may = may,
 };
 
 }  // namespace gameday

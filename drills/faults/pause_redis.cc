@@ -128,11 +128,16 @@ Status close(const Undo& undo, bool, const DeedContext& context) {
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(place, redis_place_of(deed, context));
   TRY(session, open_redis(place, context));
-  const RedisCommand needed[] = {{"PING"},
-                                 {"CLIENT", "PAUSE", "1", "WRITE"},
-                                 {"CLIENT", "UNPAUSE"},
-                                 {"PFCOUNT", std::string(kNoKey)}};
-  return session.may(needed);
+  const RedisCommand begins[] = {{"PING"}, {"CLIENT", "PAUSE", kNoValue, "WRITE"}};
+  TRY_OK(session.may(begins));
+  TRY(held, is_held(place, context));
+  if (held) {
+    return fail(ErrorCode::conflict, shown(session.address()) +
+                                         " is paused: whether we may end a pause is not asked "
+                                         "while there is one of somebody else's");
+  }
+  const RedisCommand ends[] = {{"CLIENT", "UNPAUSE"}};
+  return session.may(ends);
 }
 
 }  // namespace
@@ -145,7 +150,7 @@ const FaultRow pause_redis_fault{
     .facet = "redis",
     .reversal = Reversal::exact,
     .effect = Effect::stops,
-    .rights = "CLIENT PAUSE and CLIENT UNPAUSE; PING; PFCOUNT of keys named gameday:*",
+    .rights = "INFO, PING, CLIENT PAUSE and CLIENT UNPAUSE; PFCOUNT of keys named gameday:*",
     .example = "- { fault: pause-redis, target: sessions, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -116,7 +116,7 @@ Status may(const Deed& deed, const DeedContext& context) {
   TRY(place, redis_place_of(deed, context));
   TRY(session, open_redis(place, context));
   const RedisCommand needed[] = {{"CONFIG", "GET", kSetting},
-                                 {"CONFIG", "SET", kSetting, "0"},
+                                 {"CONFIG", "SET", kSetting, kNoValue},
                                  {"EXISTS", std::string(kNoKey)},
                                  {"DEL", std::string(kNoKey)}};
   return session.may(needed);
@@ -134,7 +134,7 @@ const FaultRow read_only_fault{
     .facet = "redis",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights = "CONFIG GET and CONFIG SET; EXISTS and DEL of keys named gameday:*",
+    .rights = "INFO, CONFIG GET and CONFIG SET; EXISTS and DEL of keys named gameday:*",
     .example = "- { fault: read-only, target: sessions, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -86,10 +86,17 @@ Status may(const Undo& undo, const DeedContext& context) {
     return fail(ErrorCode::unsupported,
                 shown(session.address()) + " is part of a cluster, whose keys lie on many servers");
   }
-  const std::string key = key_form(undo).made(context.drill + "-000000");
+  const std::string key = key_form(undo).made(context.drill + "-nobody");
   const RedisCommand commands[] = {
-      {"SET", key, ""}, {"GET", key}, {"DEL", key}, {"SCAN", "0", "MATCH", "*", "COUNT", "1"}};
-  return session.may(commands);
+      {"GET", key}, {"SET", key, "", "NX", "XX"}, {"SCAN", "0", "MATCH", "*", "COUNT", "1"}};
+  TRY_OK(session.may(commands));
+  TRY(there, session.say({"GET", key}));
+  if (!there.is_nothing()) {
+    return fail(ErrorCode::conflict, shown(session.address()) + " has a key " + key +
+                                         ", by which gameday asks what it may do");
+  }
+  const RedisCommand removes[] = {{"DEL", key}};
+  return session.may(removes);
 }
 
 class RedisClient : public LoadClient {
@@ -199,7 +206,7 @@ const LoadRow redis_load{
         "Sets keys of its own in a Redis server; what is acknowledged is in its memory, and is "
         "read back from there.",
     .fields = kFields,
-    .rights = "SET, GET, DEL and SCAN, with INFO, MULTI and DISCARD, on keys that begin so",
+    .rights = "INFO and SCAN; SET, GET and DEL, on keys that begin so",
     .example = "sessions: { rate: 100/s, redis: { connection: cache, key: \"session:{key}\" } }",
     .check = &check,
     .keeps_ledger = &keeps_ledger,

@@ -1,6 +1,7 @@
 #include "drills/systems/s3.h"
 
 #include "drills/systems/key_form.h"
+#include "drills/systems/s3_rights.h"
 #include "engine/base/units.h"
 #include "engine/load/load_client.h"
 #include "engine/playbook/arguments.h"
@@ -114,24 +115,20 @@ Status each_own(const Undo& undo, const DeedContext& context,
   });
 }
 
-// That it may put cannot be known without a put. What it may remove is asked of a version that no
-// bucket has: to remove what is not there changes nothing.
+// Whether it could remove is asked as it removes, many at once.
 Status may(const Undo& undo, const DeedContext& context) {
+  constexpr std::string_view kNeeded[] = {
+      "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration",
+      "s3:ListBucket",          "s3:ListBucketVersions",
+      "s3:PutObject",           "s3:GetObject",
+      "s3:DeleteObjectVersion"};
   TRY(objects, objects_of(undo));
+  const std::string begin = objects.form.begin(undo);
+  TRY_OK(may_on_s3({objects.place, begin}, kNeeded, context));
   TRY(bucket, open_s3(objects.place, context));
-  TRY_OK(locks_nothing_new(bucket));
-  TRY_OK(each_own(undo, context, [](S3&, const auto&) { return Status{}; }));
-  TRY_OK(bucket.each_object(objects.form.begin(undo), [](const auto&) { return Status{}; }));
-  const std::string absent = objects.form.made(context.drill + "-none");
-  const auto looked = bucket.look(absent);
-  if (!looked && looked.error().code != ErrorCode::not_found) {
-    return std::unexpected(looked.error());
-  }
-  const auto removed = bucket.remove(absent, "null");
-  if (!removed && removed.error().code == ErrorCode::refused) {
-    return std::unexpected(removed.error());
-  }
-  return {};
+  const Status removed = bucket.remove_all({{.key = nobodys_key(begin), .version = "null"}});
+  if (!removed) return std::unexpected(removed.error().in("s3:DeleteObjectVersion"));
+  return locks_nothing_new(bucket);
 }
 
 class S3Client : public LoadClient {
@@ -254,8 +251,8 @@ const LoadRow s3_load{
     .fields = kFields,
     .rights =
         "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:ListBucket, "
-        "s3:ListBucketVersions, s3:PutObject, s3:GetObject, s3:DeleteObject and "
-        "s3:DeleteObjectVersion, on keys that begin so",
+        "s3:ListBucketVersions, s3:PutObject, s3:GetObject and s3:DeleteObjectVersion, on keys "
+        "that begin so",
     .example = "photos: { rate: 20/s, s3: { connection: archive, key: \"drills/{key}\" } }",
     .check = &check,
     .keeps_ledger = &keeps_ledger,

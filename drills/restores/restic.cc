@@ -285,6 +285,13 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   return scratch_gone(scratch, context);
 }
 
+Status may(const Step& step, const DeedContext& context) {
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  TRY(restic, restic_of(*target));
+  return may_use_restic(restic, step.kind == StepKind::backup, context);
+}
+
 }  // namespace
 
 extern const RestoreRow restic_restore;
@@ -295,8 +302,8 @@ const RestoreRow restic_restore{
         "what was backed up; a part of the repository is read whole, another one each time.",
     .facet = "restic",
     .rights =
-        "to read the repository, and with `paths` to write it and to read all that is backed up; "
-        "room for a copy in `scratch`; root, where files belong to several users",
+        "to read the repository, and its `manifest`, if it has one; with `paths` to write the "
+        "repository and to read all that is backed up; to write the folder `scratch`",
     .example = "- { restore: files }",
     .backup = backup,
     .restore_scratch = nullptr,
@@ -306,6 +313,7 @@ const RestoreRow restic_restore{
     .gone = gone,
     .close = nullptr,
     .prepare_scratch = prepare_scratch,
-    .fill_scratch = fill_scratch};
+    .fill_scratch = fill_scratch,
+    .may = may};
 
 }  // namespace gameday

@@ -5,6 +5,7 @@
 
 #include "drills/systems/restored.h"
 #include "drills/systems/s3_inventory.h"
+#include "drills/systems/s3_rights.h"
 #include "drills/systems/s3_trail.h"
 #include "engine/base/digest.h"
 
@@ -182,6 +183,20 @@ Status close(const Undo& undo, bool keep, const DeedContext& context) {
   return context.doors.files.remove(standing(trail));
 }
 
+Status may(const Step& step, const DeedContext& context) {
+  constexpr std::string_view kToRead[] = {"s3:GetBucketVersioning",
+                                          "s3:GetBucketObjectLockConfiguration",
+                                          "s3:ListBucketVersions", "s3:GetObjectVersion"};
+  constexpr std::string_view kToWrite[] = {"s3:ListBucketVersions", "s3:PutObject",
+                                           "s3:DeleteObject", "s3:DeleteObjectVersion", kCopyOnS3};
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  TRY(place, s3_place_of(*target));
+  TRY_OK(may_on_s3({place, place.prefix}, kToRead, context));
+  if (step.kind != StepKind::restore || !step.into_place) return {};
+  return may_on_s3({place, place.prefix}, kToWrite, context);
+}
+
 }  // namespace
 
 extern const RestoreRow s3_restore;
@@ -192,8 +207,8 @@ const RestoreRow s3_restore{
         "every byte of them read.",
     .facet = "s3",
     .rights =
-        "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, "
-        "s3:ListBucketVersions, s3:GetObjectVersion, s3:PutObject, s3:DeleteObject and "
+        "s3:GetBucketVersioning, s3:GetBucketObjectLockConfiguration, s3:ListBucketVersions and "
+        "s3:GetObjectVersion; into place: besides, s3:GetObject, s3:PutObject, s3:DeleteObject and "
         "s3:DeleteObjectVersion",
     .example = "- { restore: archive, into: place }",
     .backup = backup,
@@ -202,6 +217,7 @@ const RestoreRow s3_restore{
     .restore_place = restore_place,
     .undo = undo_restore,
     .gone = gone,
-    .close = close};
+    .close = close,
+    .may = may};
 
 }  // namespace gameday

@@ -78,6 +78,9 @@ struct RedisFound {
 
 // A name in the keyspace that is nobody's: what needs a key to be asked is asked with it.
 inline constexpr std::string_view kNoKey = "gameday:nobody";
+// What is no number, no database and no value of a setting: with it a command is asked for that the
+// server then finds wrong.
+inline constexpr const char* kNoValue = "gameday";
 
 // Whether it takes writes now, as a client finds: by removing a key that is nobody's.
 struct RedisWrites {

@@ -47,8 +47,9 @@ Status note(const RedisShelf& shelf, const Json& notes, const DeedContext& conte
   return context.doors.files.write(shelf.notes, notes.dump(), 0600);
 }
 
-// A database without keys, and which is another one.
-Result<std::int64_t> free_database(const RedisPlace& place, Redis& session) {
+}  // namespace
+
+Result<std::int64_t> choose_empty_database(const RedisPlace& place, Redis& session) {
   TRY(keyspace, info_of(session, "keyspace"));
   for (int number = kFirstTried; number >= 0; --number) {
     const std::string name = std::to_string(number);
@@ -63,6 +64,8 @@ Result<std::int64_t> free_database(const RedisPlace& place, Redis& session) {
               shown(session.address()) + " has no empty database in which keys could be kept",
               "raise `databases` in its configuration");
 }
+
+namespace {
 
 Status refuse_what_cannot_be_kept(const RedisPrepared& prepared) {
   const std::string name = shown(prepared.session.address());
@@ -228,7 +231,7 @@ Result<RedisShelf> prepare_shelf(const Deed& deed, const std::string& pattern,
                                         pattern + ", so there is nothing to lose");
   }
   RedisShelf shelf{.deed = prepared.deed, .mark = context.mark, .pattern = pattern, .notes = {}};
-  TRY(free, free_database(shelf.deed.place, session));
+  TRY(free, choose_empty_database(shelf.deed.place, session));
   shelf.database = free;
   TRY_OK(context.doors.files.make_folder(context.private_folder, 0700));
   shelf.notes = context.private_folder + "/" + context.mark + ".notes";

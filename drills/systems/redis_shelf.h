@@ -30,6 +30,10 @@ struct RedisShelf {
 // Keys are put back one by one: no more than can be in a few seconds.
 inline constexpr std::int64_t kMostKeysKept = 1'000'000;
 
+// The number of a database without keys, other than the place's; the session is in it from now on.
+// unsupported: there is none.
+[[nodiscard]] Result<std::int64_t> choose_empty_database(const RedisPlace& place, Redis& session);
+
 // `refused`, `unsupported`: they cannot be taken out so that they could be put back. Writes the
 // notes, and changes nothing of the server's.
 [[nodiscard]] Result<RedisShelf> prepare_shelf(const Deed& deed, const std::string& pattern,

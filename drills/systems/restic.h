@@ -67,6 +67,11 @@ struct ResticSnapshot {
 // conflict: somebody holds it alone, and what is read meanwhile may be half of a change.
 [[nodiscard]] Status refuse_locked(const ResticRun& run);
 
+// refused: what of the repository, or of what is backed up or restored, we may not read or write.
+// Of a repository that is no folder of this machine no more is known than whether it opens.
+[[nodiscard]] Status may_use_restic(const Restic& restic, bool backs_up,
+                                    const DeedContext& context);
+
 // What a check of a part of the repository came to.
 struct PartRead {
   std::int64_t part = 0, parts = 0;

@@ -1,5 +1,5 @@
 // The facet of a target that is a bucket of an S3 server, or the keys of it that begin alike.
-#include "drills/systems/s3.h"
+#include "drills/systems/s3_rights.h"
 
 namespace gameday {
 namespace {
@@ -57,13 +57,12 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
   return instance;
 }
 
-// What every fault needs; each looks for its own beside.
+// What it takes to find the target; each row looks for its own beside.
 Status may(const Target& target, const DeedContext& context) {
+  constexpr std::string_view kNeeded[] = {"s3:GetBucketVersioning",
+                                          "s3:GetBucketObjectLockConfiguration"};
   TRY(place, s3_place_of(target));
-  TRY(bucket, open_s3(place, context));
-  TRY(versioning, bucket.versioning());
-  TRY(objects, bucket.objects(place.prefix, kMostVersions));
-  return {};
+  return may_on_s3({place, place.prefix}, kNeeded, context);
 }
 
 }  // namespace

@@ -157,10 +157,14 @@ Status s3_keys_fit(const Step& step) {
   return fail(ErrorCode::invalid, "`keys`: a star stands at the end alone, for whatever follows");
 }
 
+std::string s3_begin_of(const S3Place& place, const std::string& keys) {
+  return place.prefix + keys.substr(0, keys.size() - (keys.ends_with('*') ? 1 : 0));
+}
+
 Result<std::vector<S3Version>> objects_named(const S3Trail& trail, const std::string& keys,
                                              S3& bucket) {
   const bool all = keys.ends_with('*');
-  const std::string begin = trail.place.prefix + keys.substr(0, keys.size() - (all ? 1 : 0));
+  const std::string begin = s3_begin_of(trail.place, keys);
   TRY(objects, bucket.objects(begin, kMostObjects));
   if (!all) std::erase_if(objects, [&](const S3Version& one) { return one.key != begin; });
   if (!objects.empty()) return objects;

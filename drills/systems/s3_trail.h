@@ -32,6 +32,8 @@ inline constexpr Field kS3Keys{
     .otherwise = "*"};
 // invalid: a star elsewhere than at the end.
 [[nodiscard]] Status s3_keys_fit(const Step& step);
+// How the keys of these begin, of a target.
+[[nodiscard]] std::string s3_begin_of(const S3Place& place, const std::string& keys);
 // They as they are now. not_found: there is none; refused: too many.
 [[nodiscard]] Result<std::vector<S3Version>> objects_named(const S3Trail& trail,
                                                            const std::string& keys, S3& bucket);

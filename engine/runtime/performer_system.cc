@@ -2,6 +2,7 @@
 // and all of it stopped again where this drill started it.
 #include <algorithm>
 
+#include "engine/not_known.h"
 #include "engine/proxy/client.h"
 #include "engine/runtime/performer.h"
 #include "engine/runtime/survey.h"
@@ -13,6 +14,9 @@ namespace {
 constexpr Duration kLooksWithin = std::chrono::seconds(5);
 // For one step's rights: some are found out by programs that take seconds to start, as rabbitmqctl.
 constexpr Duration kRightsWithin = std::chrono::seconds(20);
+
+// What cannot be told before it is done keeps nothing from beginning.
+Status unless_known(const Status& may) { return may || is_not_known(may.error()) ? Status() : may; }
 
 ProxyLink proxy_of(const Link& link) { return {link.name, link.listen, link.to}; }
 
@@ -97,11 +101,11 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
     const FaultRow* row = step.kind == StepKind::fault ? terms_.rows.fault(step.fault) : nullptr;
     if (row == nullptr) continue;
     // Found out now, and not when half of the timeline is done.
-    TRY_OK(may_inject(step, *row, terms_.rows, look(kRightsWithin)));
+    TRY_OK(unless_known(may_inject(step, *row, terms_.rows, look(kRightsWithin))));
     if (row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
   }
   for (const auto& load : terms_.playbook->loads) {
-    const Status may = may_load(load, terms_.rows, look());
+    const Status may = unless_known(may_load(load, terms_.rows, look()));
     if (!may) return std::unexpected(may.error().in("load " + load.name));
   }
   return found;

@@ -238,14 +238,15 @@ Result<std::vector<RedisReply>> Redis::transact(std::span<const RedisCommand> co
   return std::move(done.items);
 }
 
-// The server looks for the right when a command is queued, and what is queued can be dropped.
 Status Redis::may(std::span<const RedisCommand> commands) {
-  std::vector<RedisCommand> all{{"MULTI"}};
-  all.insert(all.end(), commands.begin(), commands.end());
-  all.push_back({"DISCARD"});
-  TRY(replies, say_all(all));
+  TRY(replies, say_all(commands));
   for (std::size_t at = 0; at < replies.size(); ++at) {
-    if (replies[at].is_error()) return std::unexpected(connection_->refusal(all[at], replies[at]));
+    if (!replies[at].is_error()) continue;
+    const Error why = error_of(replies[at]);
+    if (why.code != ErrorCode::refused && why.code != ErrorCode::unsupported) continue;
+    // Nothing in them is a secret: they are about nobody's keys.
+    const std::string what = commands[at].size() > 1 ? " " + commands[at][1] : "";
+    return std::unexpected(why.in(shown(address()) + ": " + named(commands[at]) + what));
   }
   return {};
 }

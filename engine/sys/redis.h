@@ -59,7 +59,8 @@ class Redis {
   // All of them or none, as MULTI and EXEC have it; what one of them answers may still be an error.
   // `conflict`: a key that this connection watches has changed, and nothing was done.
   [[nodiscard]] Result<std::vector<RedisReply>> transact(std::span<const RedisCommand> commands);
-  // Whether the server would let us say it. Nothing is done.
+  // Whether the server lets us say each of these. They are said: it looks for the right first, so
+  // they are such as it then finds wrong, or that change nothing. No right to look is needed.
   [[nodiscard]] Status may(std::span<const RedisCommand> commands);
 
   [[nodiscard]] const RedisAddress& address() const;

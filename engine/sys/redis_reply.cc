@@ -32,7 +32,8 @@ Error error_of(const RedisReply& reply) {
   constexpr std::string_view kRefusals[] = {"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"};
   const std::string said = valid_utf8(reply.text);
   if (std::ranges::find(kRefusals, reply.error_word()) != std::end(kRefusals) ||
-      said.starts_with("ERR invalid password") || said.starts_with("ERR AUTH ")) {
+      said.starts_with("ERR invalid password") || said.starts_with("ERR AUTH ") ||
+      said.starts_with("EXECABORT Transaction discarded because of: NOPERM")) {
     return {ErrorCode::refused, said, ""};
   }
   if (said.starts_with("ERR unknown ")) return {ErrorCode::unsupported, said, ""};

@@ -226,15 +226,21 @@ Status S3::each_version(const std::string& prefix, const EachPage& each) {
 Result<std::string> S3::put(const S3Put& object) {
   Question question{
       .method = "PUT", .key = object.key, .headers = object.headers, .body = object.body};
-  question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(object.body));
+  if (object.damaged) {
+    add_sums(question, object.body + " and more");
+  } else {
+    question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(object.body));
+  }
   TRY(answer, ask(question));
   return header_of(answer, "x-amz-version-id");
 }
 
-Result<std::string> S3::copy(const S3Object& from, const std::string& to) {
+Result<std::string> S3::copy(const S3Object& from, const std::string& to, const std::string& etag) {
   std::string source = "/" + address_.bucket + "/" + aws_path(from.key);
   if (!from.version.empty()) source += "?versionId=" + percent_encoded(from.version);
-  TRY(answer, ask({.method = "PUT", .key = to, .headers = {{"x-amz-copy-source", source}}}));
+  Question question{.method = "PUT", .key = to, .headers = {{"x-amz-copy-source", source}}};
+  if (!etag.empty()) question.headers.emplace_back("x-amz-copy-source-if-match", etag);
+  TRY(answer, ask(question));
   // What goes wrong while it copies is said in an answer that has begun as a success.
   TRY(told, parse_xml(answer.body));
   if (told.name == "Error") {
@@ -248,15 +254,23 @@ Result<S3Removed> S3::remove(const std::string& key, const std::string& version,
   Question question{.method = "DELETE", .key = key};
   add_version(version, question.query);
   if (bypass_governance) question.headers.push_back(kBypass);
+  return removed_by(question);
+}
+
+Result<S3Removed> S3::remove_if_there(const std::string& key) {
+  return removed_by({.method = "DELETE", .key = key, .headers = {{"If-Match", "*"}}});
+}
+
+Result<S3Removed> S3::removed_by(const Question& question) {
   TRY(answer, ask(question));
   return S3Removed{header_of(answer, "x-amz-version-id"),
                    header_of(answer, "x-amz-delete-marker") == "true"};
 }
 
-void S3::add_sums(Question& question) {
-  question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(question.body));
+void S3::add_sums(Question& question, std::string_view of) {
+  question.headers.emplace_back("x-amz-checksum-sha256", checksum_of(of));
   // Older servers know no other sum.
-  if (const auto sum = md5(question.body); !sum.empty()) {
+  if (const auto sum = md5(of); !sum.empty()) {
     question.headers.emplace_back("Content-MD5", base64(sum));
   }
 }

@@ -52,6 +52,8 @@ struct S3Put {
   std::string key;
   std::string body;
   AwsPairs headers = {};  // "x-amz-meta-...", "x-amz-object-lock-mode" and their like
+  // It goes with the sums of something else, as what was damaged on its way: not to be taken.
+  bool damaged = false;
 };
 
 struct S3Removed {
@@ -83,10 +85,15 @@ class S3 {
   [[nodiscard]] Status each_version(const std::string& prefix, const EachPage& each);
   // The version that came.
   [[nodiscard]] Result<std::string> put(const S3Put& object);
-  [[nodiscard]] Result<std::string> copy(const S3Object& from, const std::string& to);
+  // `etag`: only what still has that one; else conflict.
+  [[nodiscard]] Result<std::string> copy(const S3Object& from, const std::string& to,
+                                         const std::string& etag = "");
   // One version for good; without one, what stands there as a client removes it.
   [[nodiscard]] Result<S3Removed> remove(const std::string& key, const std::string& version = "",
                                          bool bypass_governance = false);
+  // As a client removes it, where it is there; where it is not, conflict or nothing. What a server
+  // does that knows no conditions, the answer tells.
+  [[nodiscard]] Result<S3Removed> remove_if_there(const std::string& key);
 
   // These versions and markers, kMostRemoved at most, for good and in one request. What is not
   // there any more is removed.
@@ -112,7 +119,9 @@ class S3 {
     std::int64_t largest_answer = 16 << 20;
   };
   [[nodiscard]] Result<HttpAnswer> ask(const Question& question);
-  static void add_sums(Question& question);
+  static void add_sums(Question& question) { add_sums(question, question.body); }
+  static void add_sums(Question& question, std::string_view of);
+  [[nodiscard]] Result<S3Removed> removed_by(const Question& question);
   [[nodiscard]] Result<std::string> piece(const S3Object& object, std::int64_t from,
                                           std::int64_t size);
   [[nodiscard]] Status each_page(AwsPairs query, const EachPage& each);

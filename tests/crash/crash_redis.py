@@ -9,7 +9,7 @@ from shop_world import SKIPPED, check, eventually
 PASSWORD = "s3/cr@t:x"
 # No right more than the README asks for.
 RIGHTS = ("+info +ping +client|pause +client|unpause +pfcount +config|get +config|set +select +scan "
-          "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +discard +watch "
+          "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +watch "
           "+dump +pexpiretime +restore")
 KEYS = 2000
 

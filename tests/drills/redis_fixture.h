@@ -40,16 +40,6 @@ class RedisTest : public testing::Test {
 class RedisFaultTest : public RowFault<RedisTest> {
  protected:
   explicit RedisFaultTest(const FaultRow& row) : RowFault(row, "sessions") {}
-  // That each of these rights is looked for.
-  void expect_needs(const std::vector<std::string>& rights) {
-    EXPECT_TRUE(row_.may(deed(), context()));
-    for (const auto& right : rights) {
-      take(right);
-      const auto may = row_.may(deed(), context());
-      EXPECT_TRUE(!may && may.error().code == ErrorCode::refused) << right;
-      redis_.cli("ACL SETUSER gameday '+" + right + "'");
-    }
-  }
   // Another server, which was there all the time, answers at the deed's address from now on.
   Undo elsewhere(Undo undo, const RedisProcess& other) {
     Json server = undo.arguments.get("server");

@@ -23,7 +23,7 @@ class RedisProcess {
   static constexpr const char* kPassword = "s3/cr@t:x";
   static constexpr const char* kRights =
       "+info +ping +client|pause +client|unpause +pfcount +config|get +config|set +select +scan "
-      "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +discard +watch "
+      "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +watch "
       "+dump +pexpiretime +restore";
 
   explicit RedisProcess(std::string folder, std::vector<std::string> settings = {})

@@ -168,9 +168,5 @@ TEST_F(EvictOnRedis, WhereverItDiesItIsUndone) {
   EXPECT_EQ(redis_.content(), before_);
 }
 
-TEST_F(EvictOnRedis, ItsRightsAreLookedFor) {
-  expect_needs({"config|set", "select", "scan", "exists", "dump", "pexpiretime", "restore"});
-}
-
 }  // namespace
 }  // namespace gameday

@@ -56,9 +56,5 @@ TEST_F(PauseOnRedis, AnotherServerIsNotTouched) {
   expect_undone(undo);
 }
 
-TEST_F(PauseOnRedis, ItsRightsAreLookedFor) {
-  expect_needs({"client|pause", "client|unpause", "pfcount", "ping"});
-}
-
 }  // namespace
 }  // namespace gameday

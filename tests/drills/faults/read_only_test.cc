@@ -88,9 +88,5 @@ TEST_F(ReadOnlyOnRedis, ARestartEndsIt) {
   EXPECT_TRUE(gone(undo).facts.boolean("restarted", false));
 }
 
-TEST_F(ReadOnlyOnRedis, ItsRightsAreLookedFor) {
-  expect_needs({"config|set", "config|get", "del", "exists"});
-}
-
 }  // namespace
 }  // namespace gameday

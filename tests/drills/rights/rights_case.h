@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,6 +25,13 @@ struct RowNeeds {
   std::string row;
   std::vector<std::string> rights;
 };
+
+inline void add_needs(const std::string& row, const std::vector<std::string>& rights,
+                      std::vector<RowNeeds>& needs) {
+  const auto found = std::ranges::find(needs, row, &RowNeeds::row);
+  RowNeeds& need = found == needs.end() ? needs.emplace_back(RowNeeds{row, {}}) : *found;
+  need.rights.insert(need.rights.end(), rights.begin(), rights.end());
+}
 
 // Every row that `of_it` picks has its rights told, and tells them itself.
 template <class Row, class Pick>
@@ -76,6 +84,8 @@ class RightsCase {
     EXPECT_TRUE(looked.error().text.contains(words)) << looked.error().text;
   }
 
+  // What others do between a backup and its restore, so that there is something to restore.
+  void after_backup(std::function<void()> work) { after_backup_ = std::move(work); }
   // From the look at the rights to the end of what it leaves behind.
   void expect_works() {
     const Status looked = may();
@@ -125,6 +135,7 @@ class RightsCase {
     const RestoreRow& row = *rows_.restore_of(target);
     const auto taken = row.backup(target, world_.context("backup-1"));
     if (!fine(taken, "backup")) return;
+    if (after_backup_) after_backup_();
     const DeedContext context = world_.context();
     const auto prepare = step().into_place ? row.prepare_place : row.prepare_scratch;
     if (!step().into_place && prepare == nullptr) {
@@ -161,6 +172,7 @@ class RightsCase {
   const Rows rows_ = all_rows();
   std::shared_ptr<const Playbook> playbook_;
   Deed deed_;
+  std::function<void()> after_backup_;
 };
 
 }  // namespace gameday

@@ -1,6 +1,7 @@
 // The performer's own deadlines, where what it asks takes all the time it is given.
 #include "engine/runtime/performer.h"
 
+#include "engine/not_known.h"
 #include "tests/drills/deed_world.h"
 #include "tests/engine/playbook/test_rows.h"
 
@@ -43,6 +44,48 @@ TEST(Performer, ATargetIsNotLookedAtForLong) {
   ASSERT_FALSE(done.status);
   EXPECT_EQ(done.status.error().text, "target orders: no answer in time");
   EXPECT_LT(world.clock().now().boot - began, seconds(8));
+}
+
+// A load that writes where `into` says, and whose rights are as it says.
+Status may_write(const Undo& undo, const DeedContext&) {
+  const std::string how = undo.arguments.text("into");
+  if (how == "unknown") return std::unexpected(not_known("nobody can tell"));
+  if (how == "unsupported") return fail(ErrorCode::unsupported, "not here");
+  return {};
+}
+Result<Undo> prepare_load(const LoadSpec& spec, const DeedContext&) {
+  return Undo{"load-table", spec.arguments};
+}
+
+TEST(Performer, WhatNobodyCanTellBeforeItIsDoneKeepsNothingFromBeginning) {
+  LoadRow row = test_rows::kTable;
+  row.may = may_write;
+  row.prepare = prepare_load;
+  const std::array loads{static_cast<const LoadRow*>(&row)};
+  const Rows rows{{}, {}, {}, {}, {}, {}, loads};
+  for (const std::string how : {"held", "unknown", "unsupported"}) {
+    DeedWorld world;
+    auto playbook = std::make_shared<Playbook>();
+    LoadSpec load;
+    load.name = "facts";
+    load.kind = "table";
+    load.arguments = Json::object({{"into", how}});
+    playbook->loads.push_back(load);
+    Performer performer({world.doors(),
+                         rows,
+                         world.secrets(),
+                         playbook,
+                         "drill",
+                         1,
+                         world.private_folder(),
+                         "",
+                         {}});
+    Task task;
+    task.op = Op::system_start;
+    task.deadline = world.clock().now().boot + seconds(10);
+    const Done done = performer.perform(task, Stop());
+    EXPECT_EQ(done.status.has_value(), how != "unsupported") << how;
+  }
 }
 
 }  // namespace

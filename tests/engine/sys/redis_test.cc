@@ -152,13 +152,17 @@ TEST_F(DoorOnRedis, ATransactionIsDoneWholeOrNotAtAll) {
 TEST_F(DoorOnRedis, WhatWeMayIsAskedWithoutDoingIt) {
   redis_.cli("SET a 1");
   auto redis = connected();
-  const RedisCommand fine[] = {{"DEL", "a"}, {"SWAPDB", "0", "1"}};
-  EXPECT_TRUE(redis.may(fine));
-  const RedisCommand wrong[] = {{"DEL", "a"}, {"FLUSHALL"}};
+  // As the server finds wrong once it has found that we may.
+  const RedisCommand fine[] = {{"SET", "a", "2", "NX", "XX"}, {"SWAPDB", "gameday", "1"}};
+  const auto held = redis.may(fine);
+  EXPECT_TRUE(held) << held.error().text;
+  const RedisCommand wrong[] = {{"DEL", "nobody"}, {"FLUSHALL", "NEVER"}};
   const auto refused = redis.may(wrong);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::refused);
-  EXPECT_TRUE(refused.error().text.contains("FLUSHALL")) << refused.error().text;
+  EXPECT_TRUE(refused.error().text.contains("FLUSHALL NEVER")) << refused.error().text;
+  const RedisCommand unknown[] = {{"GAMEDAY"}};
+  EXPECT_EQ(redis.may(unknown).error().code, ErrorCode::unsupported);
   EXPECT_EQ(redis_.cli("GET a"), "1");
 }
 

@@ -1,0 +1,207 @@
+// To each of Redis's rows a user of its ACL who has exactly what the README asks for: commands and
+// names of keys. Nobody may look at rights: no ACL command, no MULTI where the row needs none.
+#include <cctype>
+
+#include "tests/drills/redis_process.h"
+#include "tests/drills/rights/rights_case.h"
+#include "tests/drills/row_load.h"
+
+namespace gameday {
+
+extern const LoadRow redis_load;
+
+namespace {
+
+// By the README's word, and by the ACL's. Who lacks it is told so by these words.
+struct AclRight {
+  std::string word, rule, missed;
+};
+AclRight command(const std::string& word) {
+  std::string rule = word;
+  for (char& c : rule) {
+    c = c == ' ' ? '|' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return {word, "'+" + rule + "'", "'" + rule + "' command"};
+}
+AclRight keys(const std::string& word, const std::string& pattern, const std::string& asked) {
+  return {word, "'~" + pattern + "'", asked + ": NOPERM"};
+}
+
+struct RedisNeeds {
+  std::string row;
+  std::string step;
+  std::vector<AclRight> rights;
+};
+
+std::vector<AclRight> with(std::initializer_list<const char*> commands,
+                           std::initializer_list<AclRight> others) {
+  std::vector<AclRight> all;
+  for (const char* one : commands) all.push_back(command(one));
+  all.insert(all.end(), others);
+  return all;
+}
+
+std::vector<RedisNeeds> redis_needs() {
+  return {
+      {"pause-redis", "  - { fault: pause-redis, target: sessions, for: 1s }\n",
+       with({"INFO", "PING", "CLIENT PAUSE", "CLIENT UNPAUSE", "PFCOUNT"},
+            {keys("gameday:*", "gameday:*", "PFCOUNT")})},
+      {"read-only", "  - { fault: read-only, target: sessions, for: 1s }\n",
+       with({"INFO", "CONFIG GET", "CONFIG SET", "EXISTS", "DEL"},
+            {keys("gameday:*", "gameday:*", "EXISTS gameday:nobody")})},
+      {"evict", "  - { fault: evict, target: sessions, for: 1s }\n",
+       with({"INFO", "CONFIG GET", "CONFIG SET", "SELECT", "SCAN", "EXISTS", "DUMP", "PEXPIRETIME",
+             "RESTORE"},
+            {keys("all keys", "*", "EXISTS gameday:nobody")})},
+      {"lose-data-redis", "  - { fault: lose-data-redis, target: sessions, for: 1s }\n",
+       with({"INFO", "SELECT", "SCAN", "DBSIZE", "MULTI", "EXEC", "EXISTS", "MOVE", "GET", "SET",
+             "DEL", "WATCH", "SWAPDB"},
+            {keys("all keys", "*", "EXISTS *")})},
+      {"lose-data-redis",
+       "  - { fault: lose-data-redis, target: sessions, keys: 'session:*', newer: stays, for: 1s "
+       "}\n",
+       with({"INFO", "SELECT", "SCAN", "DBSIZE", "MULTI", "EXEC", "EXISTS", "MOVE", "UNLINK", "GET",
+             "SET", "DEL", "WATCH"},
+            {keys("the keys", "session:*", "EXISTS session:*"),
+             keys("gameday:*", "gameday:*", "EXISTS gameday:kept")})},
+      {"redis", "",
+       with({"INFO", "SCAN", "SET", "GET", "DEL"},
+            {keys("keys that begin so", "gameday:*", "GET gameday:drill-nobody")})},
+  };
+}
+
+class RightsOnRedis : public testing::Test {
+ protected:
+  void SetUp() override { redis_.fill(); }
+  // Has them all but one, and nothing else.
+  void become(const std::vector<AclRight>& rights, const AclRight* without = nullptr) {
+    std::string rules;
+    for (const auto& right : rights) {
+      if (&right != without) rules += " " + right.rule;
+    }
+    EXPECT_EQ(redis_.cli("ACL SETUSER gameday reset on '>" + std::string(RedisProcess::kPassword) +
+                         "'" + rules),
+              "OK");
+  }
+  // How much was ever changed, and all settings.
+  std::string touched() {
+    return redis_.shell("printf 'INFO persistence\\nCONFIG GET *\\nDBSIZE\\n' | redis-cli -s " +
+                        redis_.socket() + " | grep -v '^rdb_last\\|^current_\\|^aof_\\|^async'") +
+           (redis_.holds_writes() ? " and writes wait" : "");
+  }
+  std::string system() {
+    (void)redis_.facet();  // the password's place
+    return "  sessions: { redis: { address: " + redis_.socket() +
+           ", user: gameday, password: \"${env:REDIS_PASSWORD}\" } }\n";
+  }
+  // `missed` is told which words the refusal must have.
+  template <class Missed, class Works>
+  void each_is_needed(const RedisNeeds& needs, const Missed& missed, const Works& works) {
+    const std::string before = touched();
+    for (const auto& right : needs.rights) {
+      SCOPED_TRACE("without " + right.rule);
+      become(needs.rights, &right);
+      missed(right.missed);
+    }
+    become(needs.rights);
+    EXPECT_EQ(touched(), before);
+    works();
+  }
+  void fault(const RedisNeeds& needs) {
+    DeedWorld world;
+    RightsCase one(world, system(), needs.step);
+    each_is_needed(
+        needs, [&](const std::string& words) { one.expect_missed(words); },
+        [&] { one.expect_works(); });
+  }
+  void load(const RedisNeeds& needs) {
+    DeedWorld world;
+    world.add_target("sessions", "redis", redis_.facet());
+    RowLoad load(world, redis_load,
+                 Json::object({{"connection", "sessions"}, {"key", "gameday:{key}"}}));
+    load.prepare();
+    each_is_needed(
+        needs,
+        [&](const std::string& words) {
+          const Status may = load.may();
+          ASSERT_FALSE(may) << "nobody has missed: " << words;
+          EXPECT_EQ(may.error().code, ErrorCode::refused) << may.error().text;
+          EXPECT_TRUE(may.error().text.contains(words)) << may.error().text;
+        },
+        [&] {
+          load.run(std::chrono::milliseconds(300));
+          EXPECT_GT(load.samples().size(), 5U);
+          EXPECT_EQ(load.judge().present, load.samples().size()) << load.problem;
+          const Status undone = load.undo();
+          EXPECT_TRUE(undone) << undone.error().text;
+          EXPECT_TRUE(load.gone().held);
+        });
+  }
+
+  DeedWorld place_;
+  RedisProcess redis_{place_.file("redis")};
+};
+
+TEST_F(RightsOnRedis, AreEnoughAndEachIsMissed) {
+  const std::string before = redis_.content();
+  for (const auto& needs : redis_needs()) {
+    SCOPED_TRACE(needs.row + " " + needs.step);
+    needs.step.empty() ? load(needs) : fault(needs);
+  }
+  EXPECT_EQ(redis_.content(), before);
+}
+
+// Who may do it to some keys may not do it to all.
+TEST_F(RightsOnRedis, OfSomeKeysAreNotThoseOfAll) {
+  for (auto needs : redis_needs()) {
+    if (needs.rights.back().word != "all keys") continue;
+    needs.rights.back().rule = "'~gameday:*' '~session:*'";
+    become(needs.rights);
+    DeedWorld world;
+    RightsCase(world, system(), needs.step).expect_missed("NOPERM");
+  }
+}
+
+// What would have been ended by the question is somebody else's.
+TEST_F(RightsOnRedis, APauseOfSomebodyElseIsNotEndedByTheQuestion) {
+  const auto needs = redis_needs().front();
+  become(needs.rights);
+  DeedWorld world;
+  RightsCase one(world, system(), needs.step);
+  redis_.cli("CLIENT PAUSE 20000 WRITE");
+  const Status may = one.may();
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().code, ErrorCode::conflict) << may.error().text;
+  EXPECT_TRUE(redis_.holds_writes());
+}
+
+// A key of somebody's that has nobody's name stays.
+TEST_F(RightsOnRedis, AKeyIsNotRemovedByTheQuestion) {
+  const auto needs = redis_needs().back();
+  become(needs.rights);
+  DeedWorld world;
+  world.add_target("sessions", "redis", redis_.facet());
+  RowLoad load(world, redis_load,
+               Json::object({{"connection", "sessions"}, {"key", "gameday:{key}"}}));
+  load.prepare();
+  redis_.cli("SET gameday:drill-nobody theirs");
+  const Status may = load.may();
+  ASSERT_FALSE(may);
+  EXPECT_EQ(may.error().code, ErrorCode::conflict) << may.error().text;
+  EXPECT_EQ(redis_.cli("GET gameday:drill-nobody"), "theirs");
+}
+
+TEST(RedisRights, AreToldOfEachRow) {
+  const Rows rows = all_rows();
+  std::vector<RowNeeds> told;
+  for (const auto& needs : redis_needs()) {
+    for (const auto& right : needs.rights) add_needs(needs.row, {right.word}, told);
+  }
+  expect_told(rows.faults, told, [](const auto& row) { return row.facet == "redis"; });
+  expect_told(rows.restores, told, [](const auto& row) { return row.facet == "redis"; });
+  expect_told(rows.actions, told, [](const auto& row) { return row.facet == "redis"; });
+  expect_told(rows.loads, told, [](const auto& row) { return row.name == "redis"; });
+}
+
+}  // namespace
+}  // namespace gameday
