@@ -1,5 +1,6 @@
 // The primary and its standby change places in order: nothing that was acknowledged is lost. The
 // one that took writes is ended first, so that at no time two take them.
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/postgres_standby.h"
 #include "drills/systems/waiting.h"
 
@@ -103,6 +104,24 @@ Result<Proof> prove(const Deed& deed, const DeedContext& context) {
   return proof_of_following(terms, context);
 }
 
+// The slot that it follows through is dropped on the other one afterwards.
+Status may_drop_slot(Postgres& standby, const std::string& on, const DeedContext& context) {
+  TRY(slot, standby.ask("SELECT current_setting('primary_slot_name')"));
+  const Target* target = context.system.target(on);
+  if (slot.text(0, 0).empty() || target == nullptr) return {};
+  TRY(settings, postgres_settings(*target));
+  TRY(session, open_postgres(settings, context));
+  return check_right(session, right_to_replicate());
+}
+
+Status may(const Step& step, const DeedContext& context) {
+  TRY(terms, standby_terms(step.arguments.text("from"), step.target, step.arguments));
+  TRY_OK(may_become_standby(terms, step.arguments, context));
+  TRY(opened, open_for(Deed{step.id, "action", step.target, step.arguments}, context));
+  TRY_OK(check_right(opened.session, right_to_call("pg_promote(boolean, integer)")));
+  return may_drop_slot(opened.session, terms.target, context);
+}
+
 }  // namespace
 
 extern const ActionRow fail_back_action;
@@ -114,14 +133,19 @@ const ActionRow fail_back_action{
     .fields = kFields,
     .facet = "postgres",
     .rights =
-        "EXECUTE on pg_promote(); to run the other server's programs as its user: be root, that "
-        "user, or one who may speak to its Docker engine; a superuser for pg_rewind; with `slot`: "
-        "REPLICATION",
+        "to run the other server's programs as its user, and to write to the folder that its data "
+        "directory stands in: be that user, root, or one who may speak to its Docker engine; "
+        "CONNECT on both databases; EXECUTE on pg_promote(boolean, integer), pg_checkpoint (before "
+        "PostgreSQL 15: a superuser) and, with a slot, REPLICATION; pg_read_all_stats on `from`; "
+        "of the role in `source`: CONNECT, and EXECUTE on pg_ls_dir(text, boolean, boolean), "
+        "pg_stat_file(text, boolean), pg_read_binary_file(text) and pg_read_binary_file(text, "
+        "bigint, bigint, boolean); of the role in `follow`: REPLICATION",
     .example =
         "- { action: fail-back, target: database, from: standby, source: \"host=database "
         "user=postgres\", data: /var/lib/postgresql/15/main }",
     .perform = perform,
     .prove = prove,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -1,6 +1,7 @@
 // A standby of PostgreSQL becomes the server that takes writes. It is refused while another one of
 // its cluster does: there would be two, and what one of them acknowledges is lost.
 #include "drills/systems/postgres_nodes.h"
+#include "drills/systems/postgres_rights.h"
 
 namespace gameday {
 namespace {
@@ -87,6 +88,12 @@ Result<Proof> prove(const Deed& deed, const DeedContext& context) {
   return proof;
 }
 
+// Whether it is a standby then, is known when its turn comes.
+Status may(const Step& step, const DeedContext& context) {
+  TRY(opened, open_for(Deed{step.id, "action", step.target, step.arguments}, context));
+  return check_right(opened.session, right_to_call("pg_promote(boolean, integer)"));
+}
+
 }  // namespace
 
 extern const ActionRow promote_action;
@@ -95,10 +102,11 @@ const ActionRow promote_action{
     .summary = "Makes a PostgreSQL standby the server that takes writes.",
     .fields = kFields,
     .facet = "postgres",
-    .rights = "EXECUTE on pg_promote()",
+    .rights = "CONNECT on the database; EXECUTE on pg_promote(boolean, integer)",
     .example = "- { action: promote, target: standby }",
     .perform = perform,
     .prove = prove,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -55,6 +55,11 @@ Result<Proof> prove(const Deed& deed, const DeedContext& context) {
   return proof_of_following(terms, context);
 }
 
+Status may(const Step& step, const DeedContext& context) {
+  TRY(terms, standby_terms(step.target, step.arguments.text("to"), step.arguments));
+  return may_become_standby(terms, step.arguments, context);
+}
+
 }  // namespace
 
 extern const ActionRow rejoin_action;
@@ -66,13 +71,19 @@ const ActionRow rejoin_action{
     .fields = kFields,
     .facet = "postgres",
     .rights =
-        "to run the server's programs as its user: be root, that user, or one who may speak to its "
-        "Docker engine; a superuser for pg_rewind; with `slot`: REPLICATION",
+        "to run the server's programs as its user, and to write to the folder that its data "
+        "directory stands in: be that user, root, or one who may speak to its Docker engine; "
+        "CONNECT on both databases; pg_checkpoint (before PostgreSQL 15: a superuser) and, with "
+        "`slot`, REPLICATION on `to`; pg_read_all_stats on the target; of the role in `source`: "
+        "CONNECT, and EXECUTE on pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean), "
+        "pg_read_binary_file(text) and pg_read_binary_file(text, bigint, bigint, boolean); of the "
+        "role in `follow`: REPLICATION",
     .example =
         "- { action: rejoin, target: database, to: standby, source: \"host=standby "
         "user=postgres\", data: /var/lib/postgresql/15/main }",
     .perform = perform,
     .prove = prove,
+    .may = may,
 };
 
 }  // namespace gameday

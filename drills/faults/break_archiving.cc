@@ -1,6 +1,6 @@
 // A PostgreSQL server's archive_command fails: WAL piles up on its disk, and whoever recovers from
 // the archive gets no further than here. The failing command carries the deed's mark.
-#include "drills/systems/postgres.h"
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/waiting.h"
 
 namespace gameday {
@@ -174,23 +174,23 @@ Status close(const Undo& undo, bool, const DeedContext& context) {
 
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(opened, open_for(deed, context));
-  const bool fifteen = opened.session.version() >= 150000;
-  return check_right(
-      opened.session,
-      {"SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR (" +
-           std::string(fifteen ? "has_parameter_privilege('archive_command', 'ALTER SYSTEM')"
-                               : "false") +
-           " AND pg_has_role(current_user, 'pg_read_all_settings', 'USAGE') AND "
-           "has_function_privilege('pg_reload_conf()', 'EXECUTE') AND "
-           "has_function_privilege('pg_switch_wal()', 'EXECUTE') AND "
-           "has_function_privilege('pg_show_all_file_settings()', 'EXECUTE') AND "
-           "has_table_privilege('pg_file_settings', 'SELECT'))",
-       {},
-       "we may not change archive_command and have it read",
-       "from PostgreSQL 15 on: GRANT ALTER SYSTEM ON PARAMETER archive_command, GRANT "
-       "pg_read_all_settings, GRANT SELECT ON pg_file_settings and EXECUTE ON FUNCTION "
-       "pg_show_all_file_settings(), pg_reload_conf(), pg_switch_wal() to gameday's role; before, "
-       "it must be a superuser"});
+  Postgres& session = opened.session;
+  const std::string_view by =
+      session.version() >= 150000
+          ? "SELECT has_parameter_privilege('archive_command', 'ALTER SYSTEM')"
+          : "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
+  return check_rights(
+      session,
+      {{std::string(by),
+        {},
+        "we may not change archive_command",
+        "from PostgreSQL 15 on: GRANT ALTER SYSTEM ON PARAMETER archive_command to gameday's role; "
+        "before, it must be a superuser"},
+       right_of_role("pg_read_all_settings"),
+       right_on_table("SELECT", "pg_file_settings"),
+       right_to_call("pg_show_all_file_settings()"),
+       right_to_call("pg_reload_conf()"),
+       right_to_call("pg_switch_wal()")});
 }
 
 Result<Json> discover(const Deed& deed, const DeedContext& context) {
@@ -216,8 +216,9 @@ const FaultRow break_archiving_fault{
     .reversal = Reversal::exact,
     .effect = Effect::fills,
     .rights =
-        "ALTER SYSTEM on archive_command, pg_read_all_settings, SELECT on pg_file_settings, "
-        "EXECUTE on pg_show_all_file_settings(), pg_reload_conf() and pg_switch_wal()",
+        "CONNECT on the database; ALTER SYSTEM on archive_command (before PostgreSQL 15: a "
+        "superuser), pg_read_all_settings, SELECT on pg_file_settings, EXECUTE on "
+        "pg_show_all_file_settings(), pg_reload_conf() and pg_switch_wal()",
     .example = "- { fault: break-archiving, target: database, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -5,6 +5,7 @@
 
 #include "drills/systems/data_aside.h"
 #include "drills/systems/postgres_page.h"
+#include "drills/systems/postgres_rights.h"
 
 namespace gameday {
 namespace {
@@ -105,18 +106,23 @@ Status close(const Undo& undo, bool keep, const DeedContext& context) {
   return forget_data(damage.data, keep, context);
 }
 
+// Which cluster a server is of, it is asked first.
+Status may_ask(const Deed& deed, const DeedContext& context) {
+  TRY(settings, postgres_settings(deed, context));
+  TRY(session, open_postgres(settings, context));
+  return check_right(session, right_to_call("pg_control_system()"));
+}
+
 Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(may_ask(deed, context));
   TRY(damage, look(deed, context));
   if (access(damage.page.file.c_str(), R_OK | W_OK) != 0) {
     return fail(ErrorCode::refused, "we may not write to " + damage.page.file,
                 "run gameday as root, or as the user of the server");
   }
   TRY(session, open_postgres(damage.data.connection, context));
-  return check_right(session,
-                     {"SELECT has_table_privilege($1, 'SELECT')",
-                      {damage.page.table},
-                      "we may not read " + damage.page.table + ", by which the damage is proven",
-                      "GRANT SELECT ON it to gameday's role"});
+  // The damage is proven by reading it.
+  return check_right(session, right_on_table("SELECT", damage.page.table));
 }
 
 }  // namespace
@@ -131,9 +137,9 @@ const FaultRow corrupt_page_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights =
-        "to end the server and to write to its files: be root, on the machine of the server or of "
-        "the engine of its container, or the server's user; SELECT on the table; EXECUTE on "
-        "pg_control_system()",
+        "to end the server, to start it and to write to its files: be its user, or root; of a "
+        "container: root, on the machine of its engine; CONNECT on the database; USAGE on the "
+        "table's schema, and SELECT on the table; EXECUTE on pg_control_system()",
     .example = "- { fault: corrupt-page, target: database, relation: sales.orders, for: 5s }",
     .prepare = prepare,
     .inject = inject,

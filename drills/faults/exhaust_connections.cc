@@ -1,6 +1,7 @@
 // Takes the connections of a PostgreSQL server away, by a process of its own that holds them by a
 // lease: it ends with whoever renews it, and the connections with it.
 #include "drills/systems/connection_holder.h"
+#include "drills/systems/postgres_rights.h"
 
 namespace gameday {
 namespace {
@@ -125,15 +126,22 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
                                 : std::to_string(seen.ours) + " connections are left"};
 }
 
+// A superuser heeds neither limit. One more is needed, to look at them.
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(opened, open_for(deed, context));
-  return check_right(
+  const std::string wanted = std::to_string(deed.arguments.integer("connections", 0));
+  return check_rights(
       opened.session,
-      {"SELECT rolconnlimit < 0 OR rolconnlimit > $1::int FROM pg_roles WHERE rolname = "
-       "session_user",
-       {std::to_string(deed.arguments.integer("connections", 0))},
-       "gameday's role may not have so many connections",
-       "ALTER ROLE ... CONNECTION LIMIT"});
+      {{"SELECT rolsuper OR rolconnlimit < 0 OR rolconnlimit > $1::int FROM pg_roles WHERE rolname "
+        "= session_user",
+        {wanted},
+        "gameday's role may not have so many connections",
+        "ALTER ROLE ... CONNECTION LIMIT"},
+       {"SELECT rolsuper OR datconnlimit < 0 OR datconnlimit > $1::int FROM pg_database, pg_roles "
+        "WHERE datname = current_database() AND rolname = session_user",
+        {wanted},
+        "the database may not have so many connections",
+        "ALTER DATABASE ... CONNECTION LIMIT"}});
 }
 
 }  // namespace
@@ -146,7 +154,9 @@ const FaultRow exhaust_connections_fault{
     .facet = "postgres",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights = "to connect, as often as there are to be connections",
+    .rights =
+        "CONNECT on the database; a CONNECTION LIMIT, of the role and of the database, above as "
+        "many connections as are held",
     .example = "- { fault: exhaust-connections, target: database, connections: 10, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -1,6 +1,6 @@
 // Ends sessions of a PostgreSQL database, as an administrator, a failover or a proxy would. It is
 // over when it has been done: a client that comes back is let in.
-#include "drills/systems/postgres.h"
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/waiting.h"
 
 namespace gameday {
@@ -98,21 +98,25 @@ Result<Proof> gone(const Undo&, const DeedContext&) {
   return Proof{true, "whoever was cut off may connect again; nothing was left in force"};
 }
 
+// To see a session's beginning, and that a client has it, takes a right of its own.
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(opened, open_for(deed, context));
+  Postgres& session = opened.session;
   const std::string user = deed.arguments.text("user");
-  // To see a session's beginning takes a right of its own.
+  TRY(theirs,
+      session.ask("SELECT pg_has_role(oid, 'USAGE') FROM pg_roles WHERE rolname = $1", {user}));
+  if (theirs.boolean(0, 0)) return {};
+  const auto held = check_rights(
+      session, {right_of_role("pg_signal_backend"), right_of_role("pg_read_all_stats")});
+  const std::string called_so = "we may not end sessions of " + called(deed.arguments);
+  if (!held) return std::unexpected(held.error().in(called_so));
   return check_right(
-      opened.session,
-      {"SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR CASE WHEN $1 <> "
-       "'any' AND pg_has_role(current_user, (SELECT oid FROM pg_roles WHERE rolname = $1), "
-       "'USAGE') THEN true ELSE pg_has_role(current_user, 'pg_signal_backend', 'USAGE') AND "
-       "pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AND NOT coalesce((SELECT rolsuper "
-       "FROM pg_roles WHERE rolname = $1), false) END",
-       {user},
-       "we may not end sessions of " + called(deed.arguments),
-       "GRANT pg_signal_backend, pg_read_all_stats to gameday's role, or the role whose sessions "
-       "they are; those of superusers only a superuser ends"});
+      session,
+      {"SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR NOT "
+       "(coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = $2), false) OR EXISTS (SELECT" +
+           std::string(kMatching) + " AND usesysid IN (SELECT oid FROM pg_roles WHERE rolsuper)))",
+       terms_of(deed.arguments), called_so + ": there are such of a superuser",
+       "those only a superuser ends: name another role by `user`"});
 }
 
 }  // namespace
@@ -125,7 +129,9 @@ const FaultRow kill_backends_fault{
     .facet = "postgres",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights = "pg_signal_backend and pg_read_all_stats, or the role whose sessions they are",
+    .rights =
+        "CONNECT on the database; pg_signal_backend and pg_read_all_stats, or, with user, to be a "
+        "member of that role",
     .example = "- { fault: kill-backends, target: database, user: shop, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -58,6 +58,16 @@ Status close(const Undo& undo, bool keep, const DeedContext& context) {
   return forget_data(data, keep, context);
 }
 
+// To move it aside is to rename it in the folder above; that it is back, its server has to answer.
+Status may(const Deed& deed, const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
+  TRY(data, look_at_data(*target, context));
+  TRY_OK(may_rename_in_its_place(data));
+  const auto session = open_postgres(data.connection, context);
+  return session ? Status() : std::unexpected(session.error());
+}
+
 }  // namespace
 
 extern const FaultRow lose_data_directory_fault;
@@ -71,8 +81,9 @@ const FaultRow lose_data_directory_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights =
-        "to end the server and to rename its data directory: be root, on the machine of the "
-        "server or of the engine of its container",
+        "to end the server, to start it and to read its files: be its user, or root; to write to "
+        "the folder that its data directory stands in; of a container: root, on the machine of its "
+        "engine; CONNECT on the database",
     .example = "- { fault: lose-data-directory, target: database, for: 20s }",
     .prepare = prepare,
     .inject = inject,
@@ -80,6 +91,7 @@ const FaultRow lose_data_directory_fault{
     .undo = undo,
     .gone = gone,
     .close = close,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -1,5 +1,6 @@
 // Loses a table of a PostgreSQL database, or rows of one, as a bad deployment or a wrong statement
 // would. What is lost is kept beside it, in the transaction that takes it away.
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/postgres_saved.h"
 
 namespace gameday {
@@ -126,27 +127,25 @@ Status close(const Undo& undo, bool keep, const DeedContext& context) {
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(opened, open_for(deed, context));
   TRY(table, find_table(deed.arguments.text("table"), opened.session));
-  TRY_OK(
-      check_right(opened.session, {"SELECT has_database_privilege(current_database(), 'CREATE')",
-                                   {},
-                                   "we may not make a schema to keep " + full_name(table) + " in",
-                                   "GRANT CREATE ON DATABASE to gameday's role"}));
+  const std::string name = full_name(table);
+  std::vector<PostgresRight> rights = {
+      {"SELECT has_database_privilege(current_database(), 'CREATE')",
+       {},
+       "we may not make a schema to keep " + name + " in",
+       "GRANT CREATE ON DATABASE to gameday's role"}};
   if (deed.arguments.text("lose") == "rows") {
-    return check_right(
-        opened.session,
-        {"SELECT has_table_privilege($1::oid, 'SELECT') AND has_table_privilege($1::oid, "
-         "'INSERT') AND has_table_privilege($1::oid, 'DELETE')",
-         {table.oid},
-         "we may not read, delete and insert rows of " + full_name(table),
-         "GRANT SELECT, INSERT, DELETE ON it to gameday's role"});
+    for (const char* privilege : {"SELECT", "INSERT", "DELETE"}) {
+      rights.push_back(right_on_table(privilege, name));
+    }
+    return check_rights(opened.session, rights);
   }
-  return check_right(
-      opened.session,
-      {"SELECT pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE') "
-       "FROM pg_class AS c WHERE c.oid = $1::oid",
-       {table.oid},
-       "we may not take " + full_name(table) + " out of its schema and put it back",
-       "gameday's role must be a member of the table's owner, and have CREATE on its schema"});
+  rights.push_back(
+      right_of_owner("SELECT relowner FROM pg_class WHERE oid = $1::oid", {table.oid}, name));
+  rights.push_back({"SELECT has_schema_privilege($1, 'CREATE')",
+                    {table.schema},
+                    "we may not put " + name + " back into its schema",
+                    "GRANT CREATE ON SCHEMA to gameday's role"});
+  return check_rights(opened.session, rights);
 }
 
 }  // namespace
@@ -161,8 +160,9 @@ const FaultRow lose_data_postgres_fault{
     .effect = Effect::loses,
     .holds_data = true,
     .rights =
-        "CREATE on the database; the table's owner and CREATE on its schema, or, for rows, "
-        "SELECT, INSERT and DELETE",
+        "CONNECT and CREATE on the database; USAGE on the table's schema; for the table as a whole "
+        "to be a member of its owner, and CREATE on its schema; for rows SELECT, INSERT and DELETE "
+        "on it",
     .example = "- { fault: lose-data-postgres, target: database, table: sales.orders, for: 5s }",
     .prepare = prepare,
     .inject = inject,

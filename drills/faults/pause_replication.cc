@@ -1,5 +1,5 @@
 // A standby goes on receiving and stops replaying: what is read from it grows old.
-#include "drills/systems/postgres.h"
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/waiting.h"
 
 namespace gameday {
@@ -71,15 +71,11 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
                "replay on " + session.shown() + " is " + standby.state};
 }
 
+// What is granted on the primary holds here too, when it has been replayed.
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(opened, open_for(deed, context));
-  return check_right(opened.session,
-                     {"SELECT has_function_privilege('pg_wal_replay_pause()', 'EXECUTE') AND "
-                      "has_function_privilege('pg_wal_replay_resume()', 'EXECUTE')",
-                      {},
-                      "we may not pause and resume replay",
-                      "on the primary: GRANT EXECUTE ON FUNCTION pg_wal_replay_pause(), "
-                      "pg_wal_replay_resume() TO gameday's role"});
+  return check_rights(opened.session, {right_to_call("pg_wal_replay_pause()"),
+                                       right_to_call("pg_wal_replay_resume()")});
 }
 
 }  // namespace
@@ -92,7 +88,8 @@ const FaultRow pause_replication_fault{
     .facet = "postgres",
     .reversal = Reversal::exact,
     .effect = Effect::slows,
-    .rights = "EXECUTE on pg_wal_replay_pause() and pg_wal_replay_resume()",
+    .rights =
+        "CONNECT on the database; EXECUTE on pg_wal_replay_pause() and pg_wal_replay_resume()",
     .example = "- { fault: pause-replication, target: standby, for: 5s }",
     .prepare = prepare,
     .inject = inject,

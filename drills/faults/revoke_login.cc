@@ -232,7 +232,9 @@ const FaultRow revoke_login_fault{
     .facet = "postgres",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights = "CREATEROLE; with end_sessions: pg_signal_backend",
+    .rights =
+        "CONNECT on the database; CREATEROLE, and from PostgreSQL 16 on ADMIN of the role; with "
+        "end_sessions: pg_signal_backend, or to be a member of the role",
     .example =
         "- { fault: revoke-login, target: database, role: shop, end_sessions: true, "
         "for: 5s }",

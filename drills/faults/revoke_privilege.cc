@@ -1,6 +1,7 @@
 // Takes a privilege on a table away from a role of PostgreSQL, as a wrong migration does: its
 // sessions go on, and its statements fail. The table's comment carries the deed's mark as long as
 // that lasts, in the same transaction.
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/postgres_saved.h"
 
 namespace gameday {
@@ -176,12 +177,9 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
 Status may(const Deed& deed, const DeedContext& context) {
   TRY(opened, open_for(deed, context));
   TRY(table, find_table(deed.arguments.text("table"), opened.session));
-  return check_right(
-      opened.session,
-      {"SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class AS c WHERE c.oid = $1::oid",
-       {table.oid},
-       "we may not grant and revoke on " + full_name(table) + " and mark it",
-       "gameday's role must be a member of the table's owner"});
+  return check_right(opened.session,
+                     right_of_owner("SELECT relowner FROM pg_class WHERE oid = $1::oid",
+                                    {table.oid}, full_name(table)));
 }
 
 }  // namespace
@@ -196,7 +194,8 @@ const FaultRow revoke_privilege_fault{
     .facet = "postgres",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights = "to be a member of the table's owner",
+    .rights =
+        "CONNECT on the database; USAGE on the table's schema, and to be a member of its owner",
     .example =
         "- { fault: revoke-privilege, target: database, role: clerk, privilege: INSERT, table: "
         "sales.orders, for: 5s }",

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "drills/systems/postgres.h"
+#include "drills/systems/postgres_rights.h"
 #include "engine/base/units.h"
 #include "engine/load/load_client.h"
 #include "engine/playbook/arguments.h"
@@ -148,6 +148,34 @@ Result<Undo> prepare(const LoadSpec& spec, const DeedContext& context) {
                                         {"statements", std::move(statements)}})};
 }
 
+// The name in 'sales.facts_id_seq'::regclass, with which the text begins; empty: with none such.
+std::string sequence_at(std::string_view text) {
+  if (!text.starts_with('\'')) return "";
+  std::string name;
+  text.remove_prefix(1);
+  for (; !text.empty() && (text.front() != '\'' || text.starts_with("''")); text.remove_prefix(1)) {
+    if (text.front() == '\'') text.remove_prefix(1);
+    name += text.front();
+  }
+  return text.starts_with("'::regclass)") ? name : "";
+}
+
+// A value out of a sequence is taken when a statement is done, not when it is explained; the plan
+// names it. That of an identity column, which it writes otherwise, comes with the table.
+Status may_draw(std::string_view plan, Postgres& session) {
+  constexpr std::string_view kBegins = "nextval(";
+  for (auto at = plan.find(kBegins); at != plan.npos; at = plan.find(kBegins)) {
+    plan.remove_prefix(at + kBegins.size());
+    const std::string name = sequence_at(plan);
+    if (name.empty()) continue;
+    TRY_OK(check_right(session, {"SELECT has_sequence_privilege($1, 'USAGE, UPDATE')",
+                                 {name},
+                                 "we have no USAGE on the sequence " + name,
+                                 "GRANT USAGE ON SEQUENCE it to gameday's role"}));
+  }
+  return {};
+}
+
 // The server looks for tables, types and rights when a statement is explained, and does nothing.
 Status may(const Undo& undo, const DeedContext& context) {
   TRY(session, open(undo, context));
@@ -156,8 +184,11 @@ Status may(const Undo& undo, const DeedContext& context) {
     const Statement statement = statement_in(undo, name);
     if (statement.sql.empty()) continue;
     TRY_OK(session.begin(PostgresAccess::read_only));
-    const auto told = session.ask("EXPLAIN " + statement.sql, statement.values(names));
+    const auto told = session.ask("EXPLAIN (VERBOSE) " + statement.sql, statement.values(names));
     if (!told) return std::unexpected(told.error().in("`" + std::string(name) + "`"));
+    for (std::size_t row = 0; row < told->rows.size(); ++row) {
+      TRY_OK(may_draw(told->text(row, 0), session));
+    }
     TRY_OK(session.commit());
   }
   return {};
@@ -278,7 +309,9 @@ const LoadRow sql_load{
         "Writes rows into PostgreSQL, each a transaction of its own; what is acknowledged is "
         "committed, and is read back from the table.",
     .fields = kFields,
-    .rights = "to insert, select and delete in the table",
+    .rights =
+        "CONNECT on the database; USAGE on the table's schema; INSERT, SELECT and DELETE on the "
+        "table, as its statements have it, and USAGE on the sequences that fill its columns",
     .example =
         "facts: { rate: 100/s, sql: { connection: database, "
         "write: \"INSERT INTO facts (key, digest, drill) VALUES ({key}, {digest}, {drill})\", "

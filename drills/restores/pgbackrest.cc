@@ -6,6 +6,7 @@
 
 #include "drills/systems/pgbackrest_recovery.h"
 #include "drills/systems/postgres_place.h"
+#include "drills/systems/recovery_rights.h"
 #include "drills/systems/restored.h"
 
 namespace gameday {
@@ -195,6 +196,28 @@ Status fits_point(const std::string& point) {
   return parsed ? Status() : std::unexpected(parsed.error());
 }
 
+// What pgBackRest wants for a backup of its own, it says when it takes one.
+Status may(const Step& step, const DeedContext& context) {
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  const PgBackRest repository = pgbackrest_of(*target);
+  TRY(info, may_read_stanza(repository, context));
+  const Target* live = live_target(repository, context);
+  const bool backs_up = step.kind == StepKind::backup;
+  if (live != nullptr && (backs_up || step.into_place)) {
+    TRY_OK(may_look_at_live(*live, backs_up, context));
+  }
+  if (backs_up) return {};
+  if (step.into_place) TRY_OK(may_take_place(repository.of, context));
+  // Of a stanza without a backup the step before will tell.
+  TRY(newest, set_called(info, ""));
+  return may_make_scratch({.in = repository.scratch,
+                           .user = repository.server_user,
+                           .programs = repository.programs,
+                           .version = newest.version},
+                          newest.size, context);
+}
+
 }  // namespace
 
 extern const RestoreRow pgbackrest_restore;
@@ -207,10 +230,11 @@ const RestoreRow pgbackrest_restore{
     .facet = "pgbackrest",
     .rights =
         "as `server_user` to read the repository and its configuration, with `take` what "
-        "pgBackRest wants for a backup; the server's programs of its version; room for a copy in "
-        "`scratch`; of the live database (`of`), if any: to read every table, and EXECUTE on "
-        "pg_switch_wal(), pg_control_system() and pg_control_checkpoint(); into place: as "
-        "lose-data-directory",
+        "pgBackRest wants for a backup; the server's programs of its version; to write to "
+        "`scratch`, and room for a copy there; of the live database (`of`), if any: CONNECT on it, "
+        "USAGE on every schema and SELECT on every table (pg_read_all_data), BYPASSRLS where "
+        "policies hide rows, and EXECUTE on pg_switch_wal(), pg_control_system() and "
+        "pg_control_checkpoint(); into place: as lose-data-directory",
     .example = "- { restore: stanza, point: latest }",
     .backup = backup,
     .restore_scratch = nullptr,
@@ -223,6 +247,7 @@ const RestoreRow pgbackrest_restore{
     .fill_scratch = fill_scratch,
     .fits_point = fits_point,
     .prepare_place = prepare_place,
-    .place_of = place_of_stanza};
+    .place_of = place_of_stanza,
+    .may = may};
 
 }  // namespace gameday

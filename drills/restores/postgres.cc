@@ -5,6 +5,7 @@
 #include "drills/systems/postgres.h"
 
 #include "drills/systems/postgres_dump.h"
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/postgres_swap.h"
 #include "drills/systems/restored.h"
 #include "drills/systems/sqlite.h"
@@ -180,6 +181,20 @@ Status close_restore(const Undo& undo, bool keep, const DeedContext& context) {
   return erase_swapped(swap, keep, context);
 }
 
+// A backup reads all; what a restore makes of it is our own, unless it takes the other one's place.
+Status may(const Step& step, const DeedContext& context) {
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  TRY(settings, postgres_settings(*target));
+  TRY(session, open_postgres(settings, context));
+  if (step.kind == StepKind::backup) return may_read_all(session, true);
+  TRY_OK(may_make_database(session, settings, context));
+  if (!step.into_place) return {};
+  TRY_OK(may_exchange(session));
+  TRY_OK(may_own_all(session));
+  return may_read_all(session, false);
+}
+
 }  // namespace
 
 extern const RestoreRow postgres_restore;
@@ -190,8 +205,13 @@ const RestoreRow postgres_restore{
         "what is there by its name.",
     .facet = "postgres",
     .rights =
-        "to read every table; into scratch: CREATEDB; into place: besides, to be a member of "
-        "every owner in it, and pg_signal_backend",
+        "CONNECT on the database; USAGE on every schema, SELECT on every table and sequence "
+        "(pg_read_all_data) and on every large object, BYPASSRLS where policies hide rows; to "
+        "restore: CREATEDB, and CONNECT on the database postgres (of that one: template1); into "
+        "place: besides, to be a member of the database's owner and of every owner in it, "
+        "pg_signal_backend, CREATEROLE where something is set for a role in it, and a superuser "
+        "where the server's own functions and views have other privileges in it than they came "
+        "with",
     .example = "- { restore: database, into: place }",
     .backup = backup,
     .restore_scratch = nullptr,
@@ -201,6 +221,7 @@ const RestoreRow postgres_restore{
     .gone = gone,
     .close = close_restore,
     .prepare_scratch = prepare_scratch,
-    .fill_scratch = fill_scratch};
+    .fill_scratch = fill_scratch,
+    .may = may};
 
 }  // namespace gameday

@@ -6,7 +6,10 @@
 
 #include "drills/systems/postgres_place.h"
 #include "drills/systems/postgres_recovery.h"
+#include "drills/systems/postgres_rights.h"
+#include "drills/systems/recovery_rights.h"
 #include "drills/systems/restored.h"
+#include "engine/base/text.h"
 
 namespace gameday {
 namespace {
@@ -161,6 +164,59 @@ Status fits_point(const std::string& point) {
   return parsed ? Status() : std::unexpected(parsed.error());
 }
 
+Status may_replicate(const Target& live, const DeedContext& context) {
+  TRY(settings, postgres_settings(live));
+  TRY(session, open_postgres(settings, context));
+  return check_right(session, right_to_replicate());
+}
+
+Status may_back_up(const PostgresArchive& archive, const Target* live, const DeedContext& context) {
+  if (!archive.base.empty()) TRY_OK(may_read_files(archive.base, "", context));
+  if (live == nullptr) return {};
+  if (archive.base.empty()) TRY_OK(may_replicate(*live, context));
+  return may_look_at_live(*live, true, context);
+}
+
+// Of what is there; where neither tells it, only the backup will.
+std::string version_of(const PostgresArchive& archive, const Target* live,
+                       const DeedContext& context) {
+  const auto told = context.doors.files.read(archive.base + "/PG_VERSION");
+  if (told) return std::string(trimmed(*told));
+  constexpr int kMajor = 10000;
+  const auto settings = live != nullptr ? postgres_settings(*live) : PostgresSettings();
+  if (live == nullptr || !settings) return "";
+  const auto session = open_postgres(*settings, context);
+  return session ? std::to_string(session->version() / kMajor) : "";
+}
+
+Status may_restore(const PostgresArchive& archive, const Target* live, const DeedContext& context) {
+  // From a container's volume it is copied by ourselves.
+  if (archive.own_command && !archive.wal.empty()) {
+    TRY_OK(may_read_files(archive.wal, archive.within ? "" : archive.server_user, context));
+  }
+  const std::string version = version_of(archive, live, context);
+  if (version.empty() && archive.programs.empty()) {
+    return fail(ErrorCode::unsupported, "of which version it is, the backup tells");
+  }
+  return may_make_scratch({.in = archive.scratch,
+                           .user = archive.server_user,
+                           .programs = archive.programs,
+                           .version = version},
+                          archive.base.empty() ? 0 : room_for_copy(archive.base), context);
+}
+
+Status may(const Step& step, const DeedContext& context) {
+  const Target* named = context.system.target(step.target);
+  if (named == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  TRY(target, located_archive(*named, context));
+  TRY(archive, postgres_archive(target));
+  const Target* live = live_of(archive, context);
+  if (step.kind == StepKind::backup) return may_back_up(archive, live, context);
+  if (step.into_place) TRY_OK(may_take_place(archive.of, context));
+  if (step.into_place && live != nullptr) TRY_OK(may_look_at_live(*live, false, context));
+  return may_restore(archive, live, context);
+}
+
 }  // namespace
 
 extern const RestoreRow postgres_archive_restore;
@@ -172,10 +228,11 @@ const RestoreRow postgres_archive_restore{
     .facet = "postgres-archive",
     .rights =
         "to read the base backup and, as `server_user`, the WAL; the server's programs of its "
-        "version; room for a copy in `scratch`; of the live database (`of`), if any: to read "
-        "every table, and EXECUTE on pg_switch_wal(), pg_control_system() and "
-        "pg_control_checkpoint(); without `base`: REPLICATION; into place: as "
-        "lose-data-directory",
+        "version; to write to `scratch`, and room for a copy there; of the live database (`of`), "
+        "if any: CONNECT on it, USAGE on every schema and SELECT on every table "
+        "(pg_read_all_data), BYPASSRLS where policies hide rows, and EXECUTE on pg_switch_wal(), "
+        "pg_control_system() and pg_control_checkpoint(); without `base`: REPLICATION; into place: "
+        "as lose-data-directory",
     .example = "- { restore: archive, point: latest }",
     .backup = backup,
     .restore_scratch = nullptr,
@@ -188,6 +245,7 @@ const RestoreRow postgres_archive_restore{
     .fill_scratch = fill_scratch,
     .fits_point = fits_point,
     .prepare_place = prepare_place,
-    .place_of = place_of_archive};
+    .place_of = place_of_archive,
+    .may = may};
 
 }  // namespace gameday

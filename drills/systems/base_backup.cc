@@ -155,20 +155,10 @@ Result<BaseBackup> look(const std::string& folder, const DeedContext& context) {
   return base;
 }
 
-std::int64_t size_of(const std::string& folder) {
-  std::error_code error;
-  std::int64_t size = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
-    if (entry.is_regular_file(error)) size += static_cast<std::int64_t>(entry.file_size(error));
-  }
-  return size;
-}
-
 Status check_room(const BaseBackup& base, const std::string& folder) {
-  constexpr std::int64_t kForWal = 256 << 20;
   std::error_code error;
   const auto room = fs::space(folder, error);
-  const std::int64_t wanted = size_of(base.folder) + kForWal;
+  const std::int64_t wanted = room_for_copy(base.folder);
   if (error || static_cast<std::int64_t>(room.available) >= wanted) return {};
   return fail(ErrorCode::no_space, "a copy of " + base.folder + " wants " + shown_bytes(wanted) +
                                        " in " + folder + ", which has " +
@@ -190,6 +180,16 @@ Status copy(const std::string& from, const std::string& to, const DeedContext& c
 }
 
 }  // namespace
+
+std::int64_t room_for_copy(const std::string& folder) {
+  constexpr std::int64_t kForWal = 256 << 20;
+  std::error_code error;
+  std::int64_t size = kForWal;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
+    if (entry.is_regular_file(error)) size += static_cast<std::int64_t>(entry.file_size(error));
+  }
+  return size;
+}
 
 std::string last_words(std::string_view output) {
   constexpr std::size_t kMost = 400;

@@ -31,6 +31,9 @@ struct BaseBackup {
 // The system identifier of what is in a data directory. not_found: nothing is.
 [[nodiscard]] Result<std::string> cluster_in(const std::string& folder, const Files& files);
 
+// What a copy of it takes at least, with the WAL that it is recovered by.
+[[nodiscard]] std::int64_t room_for_copy(const std::string& folder);
+
 // Copies or unpacks it into `folder`, which is empty, and ours alone.
 [[nodiscard]] Status unpack_base(const BaseBackup& base, const std::string& folder,
                                  const DeedContext& context);

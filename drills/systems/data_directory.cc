@@ -317,6 +317,16 @@ Result<Postgres> wait_for_server(const DataDirectory& data, const DeedContext& c
   }
 }
 
+// One that is not there tells nobody's name; who may put it there, its folder says.
+Status may_rule(const DataDirectory& data) {
+  struct stat found{};
+  if (data.container || geteuid() == 0 || lstat(data.folder.c_str(), &found) != 0) return {};
+  if (found.st_uid == geteuid()) return {};
+  return fail(ErrorCode::refused,
+              "we may neither end the server of " + data.folder + " nor write to its files",
+              "run gameday as root, or as the user of the server");
+}
+
 Status may_rename_in_its_place(const DataDirectory& data) {
   const std::string parent = fs::path(data.folder).parent_path();
   if (access(parent.c_str(), W_OK | X_OK) == 0) return {};

@@ -50,6 +50,8 @@ enum class ServerEnd { orderly, crash };
 [[nodiscard]] Result<Postgres> wait_for_server(const DataDirectory& data,
                                                const DeedContext& context);
 
+// refused: its server is not ours to end, nor its files to read and write.
+[[nodiscard]] Status may_rule(const DataDirectory& data);
 // refused: its folder is not ours to change.
 [[nodiscard]] Status may_rename_in_its_place(const DataDirectory& data);
 // Whether something of a name is there, be it a link that leads nowhere.

@@ -152,16 +152,34 @@ Result<PgBackRestInfo> stanza_in(std::string_view answer) {
     set.begun = time_of(one.get("timestamp").get("start"));
     set.ended = time_of(one.get("timestamp").get("stop"));
     set.stop = parse_lsn(one.get("lsn").text("stop")).value_or(0);
+    set.size = one.get("info").integer("size", 0);
     info.sets.push_back(std::move(set));
   }
   return info;
 }
 
-Result<PgBackRestInfo> look_at_stanza(const PgBackRest& repository, const DeedContext& context) {
-  TRY(said, run_pgbackrest(repository, {"info", "--output=json"}, context));
+namespace {
+
+Result<PgBackRestInfo> info_in(const PgBackRestSaid& said) {
   const bool empty = said.reading.state == "no-backup";
   if (said.reading.truth == Truth::pass || empty) return stanza_in(said.ended.output);
   return fail(said.reading.code, said.reading.text);
+}
+
+}  // namespace
+
+Result<PgBackRestInfo> look_at_stanza(const PgBackRest& repository, const DeedContext& context) {
+  TRY(said, run_pgbackrest(repository, {"info", "--output=json"}, context));
+  return info_in(said);
+}
+
+Result<PgBackRestInfo> may_read_stanza(const PgBackRest& repository, const DeedContext& context) {
+  TRY(said, run_pgbackrest(repository, {"info", "--output=json"}, context));
+  if (said.ended.output.contains("Permission denied")) {
+    return fail(ErrorCode::refused, "the stanza " + repository.stanza +
+                                        " may not be read: " + last_words(said.ended.output));
+  }
+  return info_in(said);
 }
 
 Result<BackupSet> set_called(const PgBackRestInfo& info, const std::string& label) {

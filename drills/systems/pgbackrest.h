@@ -52,7 +52,8 @@ struct BackupSet {
   std::string first_segment = {};
   Utc begun = {}, ended = {};
   Lsn stop = 0;
-  bool errors = false;  // pages did not verify when it was taken; it was taken all the same
+  std::int64_t size = 0;  // of the cluster, in bytes
+  bool errors = false;    // pages did not verify when it was taken; it was taken all the same
 };
 [[nodiscard]] Json to_json(const BackupSet& set);
 
@@ -64,6 +65,9 @@ struct PgBackRestInfo {
 // Of a stanza without a backup too; an error where its own status says that it is none.
 [[nodiscard]] Result<PgBackRestInfo> look_at_stanza(const PgBackRest& repository,
                                                     const DeedContext& context);
+// The same. refused: its configuration or its repository is not to be read by the server's user.
+[[nodiscard]] Result<PgBackRestInfo> may_read_stanza(const PgBackRest& repository,
+                                                     const DeedContext& context);
 [[nodiscard]] Result<PgBackRestInfo> stanza_in(std::string_view answer);
 
 // That one, by its label; without one, the newest. not_found: there is none.

@@ -129,17 +129,19 @@ Result<PostgresSettings> connection_in(const Undo& undo) {
 
 Result<PostgresServer> look_at_server(Postgres& session) {
   TRY(told, session.ask("SELECT current_setting('server_version'), current_database(), "
-                        "current_user, pg_is_in_recovery()"));
+                        "current_user, pg_is_in_recovery(), "
+                        "has_function_privilege('pg_control_system()', 'EXECUTE'), "
+                        "has_function_privilege('pg_control_checkpoint()', 'EXECUTE')"));
   PostgresServer server{
       told.text(0, 0), told.text(0, 1), told.text(0, 2), told.boolean(0, 3), "", ""};
-  const auto known = session.ask(
-      "SELECT (SELECT system_identifier FROM pg_control_system()), "
-      "(SELECT timeline_id FROM pg_control_checkpoint())");
-  if (known) {
-    server.identifier = known->text(0, 0);
-    server.timeline = known->text(0, 1);
-  } else if (known.error().code != ErrorCode::refused) {
-    return std::unexpected(known.error());
+  // Each by itself: who may ask for one of them need not be let ask for the other.
+  if (told.boolean(0, 4)) {
+    TRY(known, session.ask("SELECT system_identifier FROM pg_control_system()"));
+    server.identifier = known.text(0, 0);
+  }
+  if (told.boolean(0, 5)) {
+    TRY(known, session.ask("SELECT timeline_id FROM pg_control_checkpoint()"));
+    server.timeline = known.text(0, 0);
   }
   return server;
 }

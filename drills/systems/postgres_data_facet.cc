@@ -28,10 +28,9 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
                   Json::object({{"cluster", data.cluster}, {"served", data.served}})};
 }
 
-// To move it aside is to rename it in the folder above.
 Status may(const Target& target, const DeedContext& context) {
   TRY(data, look_at_data(target, context));
-  return may_rename_in_its_place(data);
+  return may_rule(data);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "drills/systems/postgres_standby.h"
 
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/waiting.h"
 #include "engine/base/text.h"
 
@@ -43,6 +44,55 @@ Status rewind(const PostgresHome& home, const std::string& source) {
   if (!home.config().empty()) argv.push_back("--config-file=" + home.config());
   const auto done = home.run(std::move(argv));
   return done ? Status() : std::unexpected(done.error());
+}
+
+// What pg_rewind asks the other one for.
+constexpr std::string_view kLacksForRewind =
+    "SELECT coalesce(string_agg(f, ', '), '') FROM unnest(ARRAY['pg_ls_dir(text, boolean, "
+    "boolean)', 'pg_stat_file(text, boolean)', 'pg_read_binary_file(text)', "
+    "'pg_read_binary_file(text, bigint, bigint, boolean)']) AS f WHERE NOT "
+    "has_function_privilege(f, 'EXECUTE')";
+
+// As the user of the server, whose passfile has the password.
+Status may_rewind(const PostgresHome& home, const std::string& source) {
+  const auto program = home.run({"pg_rewind", "--version"});
+  if (!program) return fail(ErrorCode::refused, program.error().text);
+  TRY(lacks, home.run({"psql", "-XqAtw", "-d", source, "-c", std::string(kLacksForRewind)}));
+  const std::string functions(trimmed(lacks));
+  if (functions.empty()) return {};
+  return fail(ErrorCode::refused, "who `source` names may not call " + functions,
+              "GRANT EXECUTE ON FUNCTION them to that role, or let it be a superuser");
+}
+
+// Its files, and what is kept beside them while it is rewound.
+Status may_live(const PostgresHome& home) {
+  const auto looked =
+      home.run({"sh", "-euc", "[ -O \"$1\" ]; [ -w \"$(dirname \"$1\")\" ]", "sh", home.data()});
+  if (looked) return {};
+  return fail(ErrorCode::refused,
+              "we may not write to " + home.data() + " and beside it as the user of its server",
+              "run gameday as root, or as that user");
+}
+
+Status may_be_followed(const StandbyTerms& terms, const std::string& user, Postgres& session) {
+  std::vector<PostgresRight> rights = {
+      session.version() >= 150000
+          ? right_of_role("pg_checkpoint")
+          : PostgresRight{"SELECT rolsuper FROM pg_roles WHERE rolname = current_user",
+                          {},
+                          "we may not have " + terms.of + " write a checkpoint",
+                          "before PostgreSQL 15 only a superuser may"}};
+  if (!terms.slot.empty()) rights.push_back(right_to_replicate());
+  TRY(follow, postgres_settings_of(terms.follow));
+  const std::string named = setting_of(follow, "user");
+  const std::string role = named.empty() ? user : named;
+  rights.push_back(
+      {"SELECT coalesce((SELECT rolreplication OR rolsuper FROM pg_roles WHERE "
+       "rolname = $1), false)",
+       {role},
+       "the role " + role + ", as which it is to follow, has no REPLICATION",
+       "ALTER ROLE ... REPLICATION"});
+  return check_rights(session, rights);
 }
 
 struct Following {
@@ -109,6 +159,30 @@ Status become_standby(PostgresHome& home, const StandbyTerms& terms, const DeedC
   TRY_OK(
       home.make_standby({{"primary_conninfo", terms.follow}, {"primary_slot_name", terms.slot}}));
   return home.start();
+}
+
+// What needs nobody's answer comes first: one that is down hides the rest.
+Status may_become_standby(const StandbyTerms& terms, const Json& arguments,
+                          const DeedContext& context) {
+  constexpr int kMajor = 10000;
+  const Target* target = context.system.target(terms.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + terms.target);
+  const bool contained = target->facets.find("container") != nullptr;
+  auto followed = open_target(terms.of, context);
+  if (contained) {
+    TRY(engine, DockerEngine::open(context));
+    TRY(id, engine.id(context));
+  } else {
+    const int version = followed ? followed->version() / kMajor : 0;
+    TRY(home, PostgresHome::open(terms.target, arguments, version, context));
+    TRY_OK(may_live(home));
+    if (followed) TRY_OK(may_rewind(home, terms.source));
+  }
+  if (!followed) return std::unexpected(followed.error());
+  TRY_OK(may_be_followed(terms, arguments.text("server_user", "postgres"), *followed));
+  // Whether it receives is hidden from who may not read all statistics.
+  TRY(session, open_target(terms.target, context));
+  return check_right(session, right_of_role("pg_read_all_stats"));
 }
 
 Result<Proof> proof_of_following(const StandbyTerms& terms, const DeedContext& context) {

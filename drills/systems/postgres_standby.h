@@ -51,6 +51,11 @@ struct Followed {
 // refused: it is of another cluster.
 [[nodiscard]] Status same_cluster(const PostgresHome& home, const PostgresServer& server);
 
+// Whether it could be made one, as far as can be told while both are as they are. refused: a right
+// on this machine, of the role here or there, of the one in `source` or in `follow`.
+[[nodiscard]] Status may_become_standby(const StandbyTerms& terms, const Json& arguments,
+                                        const DeedContext& context);
+
 // Whether it recovers, receives, and has replayed what the other one had written when we asked; and
 // whether nobody else takes writes.
 [[nodiscard]] Result<Proof> proof_of_following(const StandbyTerms& terms,

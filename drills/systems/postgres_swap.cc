@@ -1,6 +1,7 @@
 #include "drills/systems/postgres_swap.h"
 
 #include "drills/systems/postgres_content.h"
+#include "drills/systems/postgres_rights.h"
 #include "drills/systems/waiting.h"
 #include "engine/base/digest.h"
 
@@ -40,9 +41,15 @@ Status let_in(const std::string& name, bool open, Postgres& session) {
   return {};
 }
 
+// What kind of backend another role's is, the server hides from who may not read all statistics;
+// that somebody is there at whose bidding, it does not.
+constexpr std::string_view kIsClient =
+    " AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend'";
+
 Status cut_off(const std::string& name, Postgres& session) {
   TRY(done, session.change("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-                           "$1 AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
+                           "$1 AND pid <> pg_backend_pid()" +
+                               std::string(kIsClient),
                            {name}));
   return {};
 }
@@ -107,7 +114,8 @@ Status undo_exchange(const DatabaseSwap& swap, Postgres& beside, const DeedConte
   TRY(inside, open_postgres(swap.settings, context));
   TRY_OK(let_in(swap.database, false, beside));
   TRY(others, beside.change("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname "
-                            "= $1 AND application_name <> $2 AND backend_type = 'client backend'",
+                            "= $1 AND application_name <> $2" +
+                                std::string(kIsClient),
                             {swap.database, session_name(context.mark)}));
   const auto content = [&]() -> Result<PostgresContent> {
     TRY_OK(inside.begin(PostgresAccess::snapshot));
@@ -151,6 +159,13 @@ constexpr std::string_view kDresses[] = {
     "unnest(setconfig) AS c WHERE setdatabase = $1::oid",
 };
 
+PostgresRight right_to_make_databases() {
+  return {"SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user",
+          {},
+          "gameday's role has no CREATEDB",
+          "ALTER ROLE ... CREATEDB"};
+}
+
 std::string name_for(std::string_view what, const std::string& mark) {
   constexpr std::size_t kDigits = 16;
   const std::string digest = sha256(mark);
@@ -180,25 +195,37 @@ Result<DatabaseSwap> database_swap_from(const Json& value) {
 std::string fresh_name(const std::string& mark) { return name_for("new", mark); }
 std::string kept_name(const std::string& mark) { return name_for("kept", mark); }
 
+Status may_make_database(Postgres& session, const PostgresSettings& settings,
+                         const DeedContext& context) {
+  TRY_OK(check_right(session, right_to_make_databases()));
+  TRY(name, session.ask("SELECT current_database()"));
+  const auto beside = open_beside(settings, name.text(0, 0), context);
+  return beside ? Status() : std::unexpected(beside.error());
+}
+
+// Whoever gives a database another name may have to make one, too.
+Status may_exchange(Postgres& session) {
+  return check_rights(
+      session, {right_to_make_databases(),
+                right_of_owner("SELECT datdba FROM pg_database WHERE datname = current_database()",
+                               {}, "the database"),
+                right_of_role("pg_signal_backend")});
+}
+
 Result<DatabaseSwap> prepare_swap(const PostgresSettings& settings, const DeedContext& context) {
   TRY(session, open_postgres(settings, context));
-  TRY(found, session.ask("SELECT d.datname, d.oid, pg_is_in_recovery(), me.rolsuper OR "
-                         "(me.rolcreatedb AND pg_has_role(d.datdba, 'USAGE') AND "
-                         "pg_has_role('pg_signal_backend', 'USAGE')), EXISTS (SELECT FROM "
-                         "pg_replication_slots WHERE datoid = d.oid) FROM pg_database AS d, "
-                         "pg_roles AS me WHERE d.datname = current_database() AND me.rolname = "
-                         "current_user"));
+  TRY(found, session.ask("SELECT d.datname, d.oid, pg_is_in_recovery(), EXISTS (SELECT FROM "
+                         "pg_replication_slots WHERE datoid = d.oid) FROM pg_database AS d WHERE "
+                         "d.datname = current_database()"));
   const std::string name = found.text(0, 0);
-  const auto refused = [&](const std::string& why, const std::string& hint = "") {
-    return fail(ErrorCode::refused, session.shown() + ": " + why, hint);
+  const auto refused = [&](const std::string& why) {
+    return fail(ErrorCode::refused, session.shown() + ": " + why);
   };
   if (found.boolean(0, 2)) return refused("a standby's databases are its primary's");
-  if (!found.boolean(0, 3)) {
-    return refused("we may not put another database in its place",
-                   "gameday's role needs CREATEDB, pg_signal_backend and to be a member of the "
-                   "database's owner");
+  if (const auto may = may_exchange(session); !may) {
+    return std::unexpected(may.error().in("we may not put another database in its place"));
   }
-  if (found.boolean(0, 4)) return refused("it has a logical replication slot, which would go on");
+  if (found.boolean(0, 3)) return refused("it has a logical replication slot, which would go on");
   DatabaseSwap swap{kept_settings(session, settings), name, found.text(0, 1), context.mark,
                     context.private_folder + "/" + context.mark + ".swap.json"};
   TRY(beside, open_beside(swap, context));

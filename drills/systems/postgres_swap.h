@@ -27,6 +27,12 @@ struct DatabaseSwap {
 [[nodiscard]] std::string fresh_name(const std::string& mark);
 [[nodiscard]] std::string kept_name(const std::string& mark);
 
+// Whether we may make a database on that server, and get to the one beside which it is done.
+[[nodiscard]] Status may_make_database(Postgres& session, const PostgresSettings& settings,
+                                       const DeedContext& context);
+// Whether we may give the session's database another name, once nobody is in it.
+[[nodiscard]] Status may_exchange(Postgres& session);
+
 // Before anything is done: can it be exchanged, by us?
 [[nodiscard]] Result<DatabaseSwap> prepare_swap(const PostgresSettings& settings,
                                                 const DeedContext& context);

@@ -150,7 +150,8 @@ TEST_F(PlaybookCommands, PlanTellsWhatAnActionChangesAndThatNothingUndoesIt) {
         "timeline:\n  - { action: promote, target: standby, id: over }\n");
   const Ran plan = run({"plan", "p.yaml"});
   for (const char* part : {"  over: action promote standby\n", "the server that takes writes.\n",
-                           "nothing undoes it; needs: EXECUTE on pg_promote()\n"}) {
+                           "nothing undoes it; needs: CONNECT on the database; EXECUTE on "
+                           "pg_promote(boolean, integer)\n"}) {
     EXPECT_TRUE(plan.out.contains(part)) << part << plan.out << plan.err;
   }
 }

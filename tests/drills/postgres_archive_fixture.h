@@ -17,7 +17,7 @@ class PostgresArchiveTest : public testing::Test {
     for (const auto& folder : {wal_, scratch_}) std::filesystem::create_directories(folder);
     cluster_.give_to_server(wal_);
     cluster_.set("archive_mode=on");
-    cluster_.set("archive_command=cp %p " + wal_ + "/%f");
+    cluster_.set("archive_command=" + copy_ + " %p " + wal_ + "/%f");
     cluster_.start();
     cluster_.make_shop();
     begin();
@@ -163,6 +163,7 @@ class PostgresArchiveTest : public testing::Test {
   PostgresCluster cluster_{world_.file("pg"), std::vector<std::string>{"--data-checksums"}};
   std::string base_ = world_.file("base"), wal_ = world_.file("wal");
   std::string scratch_ = world_.file("scratch");
+  std::string copy_ = "cp";  // how it archives; before it is set up
 };
 
 }  // namespace gameday

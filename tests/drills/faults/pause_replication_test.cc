@@ -66,7 +66,7 @@ TEST_F(PauseReplicationOnPostgres, OnePromotedMeanwhileIsDone) {
 }
 
 TEST_F(PauseReplicationOnPostgres, WhoMayNotIsFoundOutBefore) {
-  expect_refused(may(Json::object()), "we may not pause and resume replay");
+  expect_refused(may(Json::object()), "we may not call pg_wal_replay_pause()");
   const Undo undo = prepared(Json::object());
   EXPECT_EQ(inject(undo).error().code, ErrorCode::refused);
   expect_undone(undo);
