@@ -118,6 +118,17 @@ Result<std::vector<FileSwap>> keep_pair(const std::string& certificate, const st
   return files;
 }
 
+// Its files may be read, exchanged and given back, and its process be told.
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(reload_of(deed, context));
+  for (const char* name : {"certificate", "key"}) {
+    TRY(file, file_to_swap(deed.arguments.text(name)));
+    TRY_OK(context.doors.files.read(file));
+  }
+  TRY_OK(authority_of(deed, context));
+  return {};
+}
+
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(reload, reload_of(deed, context));
   TRY(certificate, file_to_swap(deed.arguments.text("certificate")));
@@ -235,7 +246,10 @@ const FaultRow bad_certificate_fault{
     .reversal = Reversal::saved_copy,
     .effect = Effect::cuts,
     .holds_data = false,
-    .rights = "to exchange the two files, as their owner or root, and to signal the process",
+    .rights =
+        "to exchange the two files: be their owner, in their groups, with write access to their "
+        "folders, or root; to read signed_by and its key; to signal the process: be its user, or "
+        "root",
     .example =
         "- { fault: bad-certificate, target: edge, how: expired, certificate: run/edge.pem, "
         "key: run/edge.key, address: \"127.0.0.1:8443\", for: 5s }",
@@ -244,6 +258,7 @@ const FaultRow bad_certificate_fault{
     .prove = prove,
     .undo = undo,
     .gone = gone,
-    .close = close};
+    .close = close,
+    .may = may};
 
 }  // namespace gameday

@@ -44,9 +44,12 @@ constexpr Field kFields[] = {
      .choices = kMeant},
 };
 
-constexpr OtherWay kOnHost{.facet = "host",
-                           .rights = "by rules of iptables and ip6tables: root, or CAP_NET_ADMIN",
-                           .example = "- { fault: block, target: machine, port: 8200, for: 5s }"};
+constexpr OtherWay kOnHost{
+    .facet = "host",
+    .rights =
+        "by rules of iptables and ip6tables: root, or CAP_NET_ADMIN, and in a "
+        "network namespace that is not ours CAP_SYS_ADMIN",
+    .example = "- { fault: block, target: machine, port: 8200, for: 5s }"};
 
 Status fits(const Step& step) {
   const Packets packets = packets_from(step.arguments);

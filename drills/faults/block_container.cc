@@ -279,7 +279,7 @@ const FaultRow block_container_fault{
     .holds_data = false,
     .rights =
         "to speak to the Docker engine of this machine, and to set rules of iptables and "
-        "ip6tables in network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
+        "ip6tables in network namespaces: root, or CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_SYS_PTRACE",
     .example = "- { fault: block-container, target: cache, for: 5s }",
     .prepare = prepare,
     .inject = inject,

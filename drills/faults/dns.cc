@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "drills/systems/look_up.h"
+#include "drills/systems/own_rights.h"
 #include "drills/systems/owned_file.h"
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
@@ -157,6 +158,24 @@ std::string shown(const std::string& name, const Json& now) {
   return name + (addresses.empty() ? " leads nowhere" : " leads to " + join(addresses, ", "));
 }
 
+// Whether we may see names as a process does that has that file in the usual place.
+Status may_look_up(const std::string& path, NameFile kind) {
+  std::error_code error;
+  if (std::filesystem::equivalent(path, usual_place(kind), error)) return {};
+  const auto lacks = lacking({cap::kSysAdmin, cap::kSysChroot});
+  if (lacks.empty()) return {};
+  return fail(ErrorCode::refused,
+              "names cannot be seen as a process with " + path + " sees them: " + lacks,
+              "be root: it takes a mount namespace");
+}
+
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY(file, owned_file_at(deed.arguments.text("file"), context.doors));
+  TRY_OK(refuse_the_machines_own(file.path, deed.arguments));
+  TRY_OK(may_put_file(file));
+  return may_look_up(file.path, wrong_in(deed.arguments).kind);
+}
+
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   const std::string named = deed.arguments.text("file");
   TRY(file, owned_file_at(named, context.doors));
@@ -304,7 +323,9 @@ const FaultRow dns_fault{
     .facet = "",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights = "to write the file; root, to see names as a process does that uses it",
+    .rights =
+        "to read and write the file; to see names as a process does that uses it, where it is not "
+        "this machine's own: root, or CAP_SYS_ADMIN and CAP_SYS_CHROOT",
     .example = "- { fault: dns, file: hosts, names: [store.shop], for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -315,6 +336,7 @@ const FaultRow dns_fault{
     .aim = aim,
     .discover = discover,
     .fits = fits,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -74,7 +74,7 @@ const FaultRow exhaust_inodes_fault{
     .facet = "",
     .reversal = Reversal::exact,
     .effect = Effect::fills,
-    .rights = "to write into the folder",
+    .rights = "to read and write in the folder",
     .example = "- { fault: exhaust-inodes, path: spool, leave: 10, for: 5s }",
     .prepare = prepare,
     .inject = take_inodes,

@@ -85,7 +85,10 @@ const FaultRow exhaust_inodes_container_fault{
     .facet = "container",
     .reversal = Reversal::exact,
     .effect = Effect::fills,
-    .rights = "to speak to the Docker engine of this machine, and to write into its volumes: root",
+    .rights =
+        "to speak to the Docker engine of this machine, to see its process (be its user, or have "
+        "CAP_SYS_PTRACE), and to read and write in the folder that is its volume (be who may, or "
+        "have CAP_DAC_OVERRIDE); root has both",
     .example =
         "- { fault: exhaust-inodes-container, target: cache, path: /data, count: 200, for: 5s }",
     .prepare = prepare,

@@ -85,7 +85,7 @@ const FaultRow fill_disk_fault{
     .facet = "",
     .reversal = Reversal::exact,
     .effect = Effect::fills,
-    .rights = "to write into the folder",
+    .rights = "to read and write in the folder",
     .example = "- { fault: fill-disk, path: spool, leave: 1MiB, for: 5s }",
     .prepare = prepare,
     .inject = fill_disk,

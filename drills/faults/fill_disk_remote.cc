@@ -33,7 +33,7 @@ constexpr Field kFields[] = {
 // $1: the folder.
 constexpr std::string_view kLook = R"sh(
 [ -d "$1" ] || { echo "there is no folder $1"; exit 96; }
-[ -w "$1" ] || { echo "we may not write into $1: Permission denied"; exit 96; }
+[ -w "$1" ] && [ -x "$1" ] || { echo "we may not write into $1: Permission denied"; exit 96; }
 echo "room $(stat -f -c '%S %b %a %T' "$1")"
 [ "$(stat -c %d "$1")" = "$(stat -c %d /)" ] && echo "root yes"
 sed -n 's/^MemAvailable: *\([0-9]*\) kB/memory \1/p' /proc/meminfo)sh";

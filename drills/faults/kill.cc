@@ -41,7 +41,11 @@ const FaultRow kill_fault{
     .facet = "process",
     .reversal = Reversal::restart,
     .effect = Effect::stops,
-    .rights = "to signal the process and to start it as its user: be that user, or root",
+    .rights =
+        "to signal the process, to start it as its user, and to write its pidfile: be that user, "
+        "with write access to the pidfile's folder, or root; CAP_SYS_RESOURCE where its hard "
+        "limits "
+        "are above ours",
     .example = "- { fault: kill, target: west, for: 5s }",
     .prepare = prepare_ending,
     .inject = inject,
@@ -49,6 +53,7 @@ const FaultRow kill_fault{
     .undo = undo_ending,
     .gone = ending_gone,
     .close = close_ending,
+    .may = may_end,
 };
 
 }  // namespace gameday

@@ -39,11 +39,21 @@ RemoteDeed deed_of(const RemoteProcess& lost) {
                            " </dev/null >/dev/null 2>&1 &" + std::string(kStart));
 }
 
+// $1: the first word of the start command.
+constexpr std::string_view kRuns = R"sh(
+case $1 in
+*/*) [ -f "$1" ] && [ -x "$1" ] ;;
+*) command -v -- "$1" >/dev/null ;;
+esac || { echo "we may not run $1: Permission denied"; exit 96; })sh";
+
 Result<RemoteProcess> endable(const Deed& deed, const DeedContext& context) {
   TRY(process, remote_process_of(deed, context));
-  if (!process.start_again.empty()) return process;
-  return fail(ErrorCode::refused, "nobody could start " + process.shown + " again",
-              "say how: ssh: { ..., start: [systemctl, start, shop] }");
+  if (process.start_again.empty()) {
+    return fail(ErrorCode::refused, "nobody could start " + process.shown + " again",
+                "say how: ssh: { ..., start: [systemctl, start, shop] }");
+  }
+  TRY_OK(ask_remote(process.remote, std::string(kRuns), {process.start_again.front()}, context));
+  return process;
 }
 
 Status may(const Deed& deed, const DeedContext& context) {

@@ -202,7 +202,7 @@ const FaultRow limit_container_fault{
     .effect = Effect::slows,
     .rights =
         "to speak to the Docker engine of this machine, and to set queues by tc there and in "
-        "network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
+        "network namespaces: root, or CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_SYS_PTRACE",
     .example =
         "- { fault: limit-container, target: cache, bytes_per_second: 32KiB, direction: out, "
         "for: 5s }",

@@ -13,7 +13,13 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(pidfile, pidfile_of(*target));
   TRY(facts, process_at(pidfile, context.doors));
   TRY_OK(refuse_our_own(facts, context.doors.processes));
-  return prepare_descriptor_limit("limit-descriptors", facts, deed);
+  return prepare_descriptor_limit("limit-descriptors", facts.id, shown(facts), deed);
+}
+
+// Whoever may read its limits may set them: prlimit(2) asks for the same of both.
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(prepare(deed, context));
+  return {};
 }
 
 }  // namespace
@@ -26,7 +32,8 @@ const FaultRow limit_descriptors_fault{
     .facet = "process",
     .reversal = Reversal::exact,
     .effect = Effect::slows,
-    .rights = "to set the process's limits: be its user, or root",
+    .rights =
+        "to set the process's limits: be its user, in its group, or root with CAP_SYS_RESOURCE",
     .example = "- { fault: limit-descriptors, target: west, leave: 5, for: 5s }",
     .prepare = prepare,
     .inject = limit_descriptors,
@@ -34,6 +41,7 @@ const FaultRow limit_descriptors_fault{
     .undo = free_descriptors,
     .gone = descriptors_freed,
     .close = nullptr,
+    .may = may,
 };
 
 }  // namespace gameday

@@ -10,16 +10,13 @@ constexpr Field kFields[] = {kLeaveDescriptors};
 
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(held, keep_container(deed, false, context));
-  const auto facts = held.process ? context.doors.processes.look(held.process->pid)
-                                  : fail(ErrorCode::not_found, "none");
-  if (!facts || facts->id != *held.process) {
+  if (!held.process) {
     return fail(ErrorCode::refused, "the process of " + shown(held) + " cannot be seen from here",
                 "run gameday on the machine of its engine, outside of any container");
   }
-  auto undo = prepare_descriptor_limit("limit-descriptors-container", *facts, deed);
-  if (!undo) return std::unexpected(undo.error().in(shown(held)));
-  undo->arguments.set("shown", "process " + std::to_string(facts->id.pid) + " of " + shown(held));
-  return undo;
+  const auto whom = "process " + std::to_string(held.process->pid) + " of " + shown(held);
+  auto undo = prepare_descriptor_limit("limit-descriptors-container", *held.process, whom, deed);
+  return undo ? undo : std::unexpected(undo.error().in(shown(held)));
 }
 
 // Whoever may read its limits may set them: prlimit(2) asks for the same of both.
@@ -40,7 +37,7 @@ const FaultRow limit_descriptors_container_fault{
     .effect = Effect::slows,
     .rights =
         "to speak to the Docker engine of this machine, and to set the limits of its process: "
-        "be its user, or root, or have CAP_SYS_RESOURCE and CAP_SYS_PTRACE",
+        "be its user, in its group, or have CAP_SYS_RESOURCE and CAP_DAC_READ_SEARCH, as root has",
     .example = "- { fault: limit-descriptors-container, target: cache, leave: 5, for: 5s }",
     .prepare = prepare,
     .inject = limit_descriptors,

@@ -38,12 +38,23 @@ std::string standing_still(const Pause& pause, const Doors& doors) {
   return activity && activity->stopped ? "stopped" : "";
 }
 
-Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+Result<ProcessFacts> pausable(const Deed& deed, const DeedContext& context) {
   const Target* target = context.system.target(deed.target);
   if (target == nullptr) return fail(ErrorCode::not_found, "no target " + deed.target);
   TRY(pidfile, pidfile_of(*target));
   TRY(facts, process_at(pidfile, context.doors));
   TRY_OK(refuse_our_own(facts, context.doors.processes));
+  TRY_OK(may_signal(facts));
+  return facts;
+}
+
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(pausable(deed, context));
+  return {};
+}
+
+Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
+  TRY(facts, pausable(deed, context));
   const Pause pause{facts.id, shown(facts), context.private_folder + "/" + context.mark + ".begun",
                     own_freezer(facts, context.doors)};
   if (const auto state = standing_still(pause, context.doors); !state.empty()) {
@@ -164,6 +175,7 @@ const FaultRow pause_fault{
     .undo = undo,
     .gone = gone,
     .close = nullptr,
+    .may = may,
 };
 
 }  // namespace gameday

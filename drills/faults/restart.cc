@@ -38,7 +38,11 @@ const FaultRow restart_fault{
     .facet = "process",
     .reversal = Reversal::restart,
     .effect = Effect::stops,
-    .rights = "to signal the process and to start it as its user: be that user, or root",
+    .rights =
+        "to signal the process, to start it as its user, and to write its pidfile: be that user, "
+        "with write access to the pidfile's folder, or root; CAP_SYS_RESOURCE where its hard "
+        "limits "
+        "are above ours",
     .example = "- { fault: restart, target: west, for: 5s }",
     .prepare = prepare_ending,
     .inject = inject,
@@ -47,6 +51,7 @@ const FaultRow restart_fault{
     .gone = ending_gone,
     .close = close_ending,
     .momentary = true,
+    .may = may_end,
 };
 
 }  // namespace gameday

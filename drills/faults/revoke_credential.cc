@@ -128,6 +128,15 @@ Status refuse_plain_secret(const Deed& deed) {
               "give it in the environment, and write ${env:NAME}");
 }
 
+// Its file may be read, exchanged and given back, and its process be told.
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(refuse_plain_secret(deed));
+  TRY_OK(reload_of(deed, context));
+  TRY(file, file_to_swap(deed.arguments.text("file")));
+  TRY_OK(context.doors.files.read(file));
+  return {};
+}
+
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY_OK(refuse_plain_secret(deed));
   TRY(reload, reload_of(deed, context));
@@ -240,7 +249,10 @@ const FaultRow revoke_credential_fault{
     .reversal = Reversal::saved_copy,
     .effect = Effect::cuts,
     .holds_data = false,
-    .rights = "to exchange the file, as its owner or root, and to signal the process",
+    .rights =
+        "to exchange the file: be its owner, in its group, with write access to its folder, or "
+        "root; "
+        "to signal the process: be its user, or root",
     .example =
         "- { fault: revoke-credential, target: edge, file: run/edge.tokens, entry: alice, "
         "url: \"http://127.0.0.1:8444/\", credential: \"${env:EDGE_TOKEN}\", for: 5s }",
@@ -249,6 +261,7 @@ const FaultRow revoke_credential_fault{
     .prove = prove,
     .undo = undo,
     .gone = gone,
-    .close = close};
+    .close = close,
+    .may = may};
 
 }  // namespace gameday

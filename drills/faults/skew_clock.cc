@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "drills/systems/clock_skew.h"
+#include "drills/systems/own_rights.h"
 #include "drills/systems/waiting.h"
 #include "engine/playbook/arguments.h"
 
@@ -54,17 +55,21 @@ std::string shown_skew(Duration ahead) {
          (seconds > 0 ? "ahead of ours" : "behind ours");
 }
 
-Status refuse_time_namespace(const ClockSkew& skew, const DeedContext& context) {
-  constexpr int kSysAdmin = 21;
+// To make a time namespace is the one's, and to set its clocks the other's.
+Status may_set_clocks() {
+  const auto lacks = lacking({cap::kSysAdmin, cap::kSysTime});
+  if (lacks.empty()) return {};
+  return fail(ErrorCode::refused, "no time namespace can be made and set: " + lacks,
+              "run gameday as root");
+}
+
+Status refuse_time_namespace(const ClockSkew& skew) {
   TRY(already, clocks_ahead(skew.lost.facts.id.pid));
   if (already != Duration{}) {
     return fail(ErrorCode::unsupported,
                 shown(skew.lost.facts) + " has clocks of its own already, which would be lost");
   }
-  if (!have_capability(kSysAdmin, context.doors.files)) {
-    return fail(ErrorCode::refused, "a time namespace cannot be made: CAP_SYS_ADMIN is lacking",
-                "run gameday as root");
-  }
+  TRY_OK(may_set_clocks());
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   if (std::chrono::seconds(now.tv_sec) + skew.ahead > std::chrono::seconds(1)) return {};
@@ -105,8 +110,15 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   }
   TRY(lost, keep_for_restart(*target, context));
   skew.lost = lost;
-  TRY_OK(is_realtime(skew) ? refuse_realtime(skew, context) : refuse_time_namespace(skew, context));
+  TRY_OK(is_realtime(skew) ? refuse_realtime(skew, context) : refuse_time_namespace(skew));
   return Undo{"skew-clock", to_json(skew)};
+}
+
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(may_end(deed, context));
+  if (deed.arguments.text("clock") != "realtime") return may_set_clocks();
+  const auto library = faketime_library();
+  return library ? Status() : fail(ErrorCode::refused, library.error().text, library.error().hint);
 }
 
 bool is_far_enough(const ClockSkew& skew, Duration ahead) {
@@ -178,8 +190,8 @@ const FaultRow skew_clock_fault{
     .reversal = Reversal::restart,
     .effect = Effect::slows,
     .rights =
-        "to signal the process and to start it as its user; with monotonic CAP_SYS_ADMIN for "
-        "a time namespace, with realtime the package faketime",
+        "as kill; besides, with monotonic CAP_SYS_ADMIN and CAP_SYS_TIME, for a time namespace and "
+        "its clocks, with realtime the package faketime",
     .example = "- { fault: skew-clock, target: west, clock: monotonic, by: 1h, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -187,6 +199,7 @@ const FaultRow skew_clock_fault{
     .undo = undo,
     .gone = gone,
     .close = close,
+    .may = may,
 };
 
 }  // namespace gameday

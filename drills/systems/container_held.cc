@@ -1,6 +1,7 @@
 #include "drills/systems/container_held.h"
 
 #include "drills/systems/waiting.h"
+#include "engine/sys/processes_look.h"
 
 namespace gameday {
 namespace {
@@ -21,14 +22,14 @@ Status set_policy(const HeldContainer& held, const std::string& policy, std::int
 }
 
 // An engine elsewhere, or one that numbers processes in another namespace, names a pid that is
-// somebody else's here: only a process whose control group has the container's id is its.
+// somebody else's here: only a process whose control group has the container's id is its. Of both,
+// the kernel tells everybody.
 std::optional<ProcessId> seen_process(const Container& container, const Doors& doors) {
-  if (container.pid <= 0) return std::nullopt;
-  const auto facts = doors.processes.look(static_cast<pid_t>(container.pid));
-  const auto groups =
-      doors.files.read("/proc/" + std::to_string(container.pid) + "/cgroup", 1 << 16);
-  if (!facts || !groups || !groups->contains(container.id)) return std::nullopt;
-  return facts->id;
+  const auto pid = static_cast<pid_t>(container.pid);
+  const auto stat = proc::stat_of(pid);
+  const auto groups = doors.files.read("/proc/" + std::to_string(pid) + "/cgroup", 1 << 16);
+  if (!stat || stat->dead || !groups || !groups->contains(container.id)) return std::nullopt;
+  return ProcessId{boot_id(), pid, stat->start};
 }
 
 // The one that has its name now and runs, where the one that was kept is gone.

@@ -6,9 +6,20 @@
 #include <algorithm>
 #include <set>
 
+#include "drills/systems/own_rights.h"
 #include "engine/sys/descriptor.h"
 
 namespace gameday {
+namespace {
+
+std::unexpected<Error> cannot_be_seen(const std::string& whose) {
+  return fail(ErrorCode::refused,
+              "the network namespace of " + whose + " cannot be seen from here" +
+                  in_brackets(lacking({cap::kSysPtrace})),
+              "run gameday as root, on the machine of its engine");
+}
+
+}  // namespace
 
 std::string network_mode(const Container& container) {
   return container.all.get("HostConfig").text("NetworkMode");
@@ -21,11 +32,7 @@ Result<Netns> netns_of(const HeldContainer& held, const Container& now) {
                                         : now.all.get("NetworkSettings").text("SandboxKey");
   auto found = path.starts_with('/') ? netns_named(path)
                                      : fail(ErrorCode::not_found, shown(held) + " has none");
-  if (!found) {
-    return fail(ErrorCode::refused,
-                "the network namespace of " + shown(held) + " cannot be seen from here",
-                "run gameday as root, on the machine of its engine");
-  }
+  if (!found) return cannot_be_seen(shown(held));
   TRY(ours, netns_named(std::string(kOwnNetns)));
   if (network_mode(now) == "host" || found->number == ours.number) {
     return fail(ErrorCode::refused,
@@ -55,8 +62,9 @@ Result<Netns> netns_of_engine(const DockerEndpoint& endpoint) {
     return std::unexpected(system_error(errno, "cannot connect to " + path));
   }
   if (peer.pid == 0) return netns_named(std::string(kOwnNetns));
-  TRY(found, netns_named("/proc/" + std::to_string(peer.pid) + "/ns/net"));
-  found.shown = "the network namespace of the engine";
+  auto found = netns_named("/proc/" + std::to_string(peer.pid) + "/ns/net");
+  if (!found) return cannot_be_seen("the engine at " + path);
+  found->shown = "the network namespace of the engine";
   return found;
 }
 

@@ -2,7 +2,24 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+
+#include "drills/systems/own_rights.h"
+
 namespace gameday {
+namespace {
+
+// Why a volume whose folder is known is not seen: empty, where it is not a right that is lacking.
+std::string unseen(const std::string& folder, const std::string& there) {
+  struct stat found{};
+  if (stat(there.c_str(), &found) != 0 && errno == EACCES) {
+    return in_brackets(lacking({cap::kSysPtrace}));
+  }
+  if (stat(folder.c_str(), &found) == 0 || errno != EACCES) return "";
+  return ": we may not look into " + folder + in_brackets(lacking({cap::kDacOverride}));
+}
+
+}  // namespace
 
 // As it is on this machine. Whatever leads elsewhere is not what the container sees there.
 Result<std::string> folder_of_volume(const HeldContainer& held, const Container& now,
@@ -24,7 +41,8 @@ Result<std::string> folder_of_volume(const HeldContainer& held, const Container&
                       here.st_ino == inside.st_ino;
     if (same) return folder;
     return fail(ErrorCode::refused,
-                "the volume at " + path + " of " + shown(held) + " cannot be seen from here",
+                "the volume at " + path + " of " + shown(held) + " cannot be seen from here" +
+                    (there.empty() ? "" : unseen(folder, there)),
                 "run gameday as root, on the machine of its engine");
   }
   return fail(ErrorCode::refused,

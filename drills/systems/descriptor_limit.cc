@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <set>
 
+#include "drills/systems/own_rights.h"
+
 namespace gameday {
 namespace {
 
@@ -31,7 +33,9 @@ Result<rlimit> limits_of(pid_t pid) {
   rlimit limits{};
   if (prlimit(pid, RLIMIT_NOFILE, nullptr, &limits) == 0) return limits;
   auto error = system_error(errno, "cannot read the limits of process " + std::to_string(pid));
-  if (errno == EPERM) error.hint = "be its user, or hold CAP_SYS_RESOURCE";
+  if (error.code != ErrorCode::refused) return std::unexpected(std::move(error));
+  error.text += in_brackets(lacking({cap::kSysResource}));
+  error.hint = "run gameday as its user, in its group, or hold CAP_SYS_RESOURCE";
   return std::unexpected(std::move(error));
 }
 
@@ -54,8 +58,10 @@ Result<std::set<rlim_t>> open_descriptors(pid_t pid) {
     std::from_chars(name.data(), name.data() + name.size(), number);
     open.insert(number);
   }
-  if (error) return std::unexpected(system_error(error.value(), "cannot read " + folder));
-  return open;
+  if (!error) return open;
+  auto failed = system_error(error.value(), "cannot read " + folder);
+  if (failed.code == ErrorCode::refused) failed.text += in_brackets(lacking({cap::kDacReadSearch}));
+  return std::unexpected(std::move(failed));
 }
 
 // The numbers below the limit that are free; the kernel gives out the lowest.
@@ -74,20 +80,20 @@ rlim_t limit_that_leaves(const std::set<rlim_t>& open, std::size_t left) {
 
 }  // namespace
 
-Result<Undo> prepare_descriptor_limit(std::string_view kind, const ProcessFacts& facts,
-                                      const Deed& deed) {
-  TRY(limits, limits_of(facts.id.pid));
-  TRY(open, open_descriptors(facts.id.pid));
+Result<Undo> prepare_descriptor_limit(std::string_view kind, const ProcessId& id,
+                                      const std::string& shown, const Deed& deed) {
+  TRY(limits, limits_of(id.pid));
+  TRY(open, open_descriptors(id.pid));
   const auto left = static_cast<std::size_t>(deed.arguments.integer("leave", 0));
   const rlim_t limit = limit_that_leaves(open, left);
   if (limit >= limits.rlim_cur) {
-    return fail(ErrorCode::refused, shown(facts) + " may open " +
+    return fail(ErrorCode::refused, shown + " may open " +
                                         std::to_string(free_below(open, limits.rlim_cur)) +
                                         " descriptors more as it is: it would change nothing");
   }
   return Undo{std::string(kind),
-              Json::object({{"process", to_json(facts.id)},
-                            {"shown", shown(facts)},
+              Json::object({{"process", to_json(id)},
+                            {"shown", shown},
                             {"before", static_cast<std::int64_t>(limits.rlim_cur)},
                             {"limit", static_cast<std::int64_t>(limit)}})};
 }

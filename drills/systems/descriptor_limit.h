@@ -15,8 +15,8 @@ inline constexpr Field kLeaveDescriptors{.name = "leave",
                                          .most = 100000};
 
 // Refuses one that has no more left as it is.
-[[nodiscard]] Result<Undo> prepare_descriptor_limit(std::string_view kind,
-                                                    const ProcessFacts& facts, const Deed& deed);
+[[nodiscard]] Result<Undo> prepare_descriptor_limit(std::string_view kind, const ProcessId& id,
+                                                    const std::string& shown, const Deed& deed);
 // These stand in the rows as they are.
 [[nodiscard]] Status limit_descriptors(const Deed& deed, const Undo& undo,
                                        const DeedContext& context);

@@ -1,8 +1,11 @@
 #include "drills/systems/docker.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 
+#include "drills/systems/own_rights.h"
 #include "engine/base/text.h"
 
 namespace gameday {
@@ -13,6 +16,13 @@ constexpr int kNotModified = 304;
 
 std::string shown_engine(const DockerEndpoint& endpoint) {
   return "the Docker engine at " + endpoint.host;
+}
+
+// " (its socket is for root and the group docker)"
+std::string for_whom(const std::string& socket) {
+  struct stat found{};
+  if (socket.empty() || stat(socket.c_str(), &found) != 0) return "";
+  return " (its socket is for root and the group " + group_name(found.st_gid) + ")";
 }
 
 // Why no answer came, and what to do about it.
@@ -26,6 +36,7 @@ Error unreached(const Error& error, const DockerEndpoint& endpoint) {
   found.text = shown_engine(endpoint) + ": " + lower(text);
   const bool local = endpoint.host.starts_with("unix://");
   if (error.code == ErrorCode::refused) {
+    found.text += for_whom(peer_of(endpoint).socket);
     found.hint = "run gameday as root, or as a member of the socket's group (usually docker)";
   } else if (error.code == ErrorCode::not_found) {
     found.hint = "install and start an engine, or say where one is with DOCKER_HOST";

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "drills/systems/own_rights.h"
 #include "engine/base/digest.h"
 
 namespace gameday {
@@ -119,13 +120,14 @@ Result<std::string> file_to_swap(const std::string& path) {
                 "name a file of its own");
   }
   const std::string folder = std::filesystem::path(file).parent_path().string();
-  if (access(folder.c_str(), W_OK) != 0) {
+  if (!may_change_folder(folder)) {
     return fail(ErrorCode::refused, "we may not exchange files in " + folder,
                 "run gameday as the folder's owner, or as root");
   }
-  if (found.st_uid != geteuid() && geteuid() != 0) {
-    return fail(ErrorCode::refused, path + " is another user's, and could not be given back",
-                "run gameday as that user, or as root");
+  if (!may_give_to(found.st_uid, found.st_gid)) {
+    return fail(ErrorCode::refused,
+                path + " is another user's or another group's, and could not be given back to them",
+                "run gameday as that user, in that group, or as root");
   }
   return file;
 }

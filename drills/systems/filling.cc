@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "drills/systems/disk.h"
+#include "drills/systems/own_rights.h"
 
 namespace gameday {
 namespace {
@@ -85,8 +86,8 @@ Status refuse_memory(const std::string& folder, const Disk& disk, std::int64_t b
 
 // A folder of others, where our filler could not be made.
 Status refuse_unwritable(const std::string& folder) {
-  if (faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
-  return fail(ErrorCode::refused, "we may not write into " + folder,
+  if (may_change_folder(folder)) return {};
+  return fail(ErrorCode::refused, "we may not read and write in " + folder,
               "run gameday as a user who may");
 }
 

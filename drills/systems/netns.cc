@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "drills/systems/own_rights.h"
+
 namespace gameday {
 namespace {
 
@@ -29,7 +31,7 @@ std::int64_t number_at(const std::string& path) {
 bool sees_all() {
   constexpr ino_t kFirst = 0xEFFFFFFC;  // the number of the pid namespace that all others are in
   struct stat found{};
-  return geteuid() == 0 && stat("/proc/self/ns/pid", &found) == 0 && found.st_ino == kFirst;
+  return have(cap::kSysPtrace) && stat("/proc/self/ns/pid", &found) == 0 && found.st_ino == kFirst;
 }
 
 }  // namespace
@@ -86,9 +88,16 @@ Result<std::optional<std::string>> entrance_to(const Netns& netns, const Doors& 
   }
   if (sees_all()) return std::nullopt;
   return fail(ErrorCode::refused,
-              netns.shown + " (net:[" + std::to_string(netns.number) + "]) cannot be found",
+              netns.shown + " (net:[" + std::to_string(netns.number) + "]) cannot be found" +
+                  in_brackets(lacking({cap::kSysPtrace})),
               "run this as root, and outside of any container: only there it shows whether it is "
               "gone");
+}
+
+// A namespace that is ours is not entered.
+std::string lacking_inside(const std::string& entrance) {
+  return number_at(entrance) == number_at(kOurs) ? lacking({cap::kNetAdmin})
+                                                 : lacking({cap::kNetAdmin, cap::kSysAdmin});
 }
 
 Result<Ended> run_inside(const std::string& entrance, std::vector<std::string> argv,

@@ -32,6 +32,10 @@ inline constexpr std::string_view kOwnNetns = "own";
 [[nodiscard]] Result<std::optional<std::string>> entrance_to(const Netns& netns,
                                                              const Doors& doors);
 
+// Which of the capabilities we lack by which rules and queues in it are set: "we lack
+// CAP_NET_ADMIN"; empty: none that we know of.
+[[nodiscard]] std::string lacking_inside(const std::string& entrance);
+
 // Runs a program inside of it, to its end.
 [[nodiscard]] Result<Ended> run_inside(const std::string& entrance, std::vector<std::string> argv,
                                        const DeedContext& context);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "drills/systems/own_rights.h"
 #include "engine/sys/descriptor.h"
 
 namespace gameday {
@@ -79,6 +80,15 @@ Result<OwnedFile> owned_file_at(const std::string& path, const Doors& doors) {
   if (!S_ISREG(found.st_mode)) return fail(ErrorCode::invalid, real + " is not a plain file");
   TRY(bytes, doors.files.read(real, kLargest));
   return OwnedFile{real, std::move(bytes), found.st_mode & 07777, found.st_uid, found.st_gid};
+}
+
+Status may_put_file(const OwnedFile& file) {
+  const auto folder = std::filesystem::path(file.path).parent_path().string();
+  const bool in_place = faccessat(AT_FDCWD, file.path.c_str(), W_OK, AT_EACCESS) == 0;
+  // A new one in its place must get its owner, or the old one is written to all the same.
+  const bool by_rename = may_change_folder(folder) && may_give_to(file.uid, file.gid);
+  if (in_place || by_rename) return {};
+  return fail(ErrorCode::refused, "we may not write " + file.path, "run gameday as a user who may");
 }
 
 Status put_file(const OwnedFile& file, const std::string& mark, const Doors& doors) {

@@ -18,6 +18,9 @@ struct OwnedFile {
 };
 [[nodiscard]] Result<OwnedFile> owned_file_at(const std::string& path, const Doors& doors);
 
+// Whether `put_file` could do so, one way or the other; touches nothing.
+[[nodiscard]] Status may_put_file(const OwnedFile& file);
+
 // At once, by a new file with that name; in place where there is more than one way to the file,
 // which would then lead to the old one: something is mounted on it, or it has another name. What
 // may be left of it in between has `mark` in its name.

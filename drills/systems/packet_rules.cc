@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "drills/systems/netns.h"
+#include "drills/systems/own_rights.h"
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
 #include "engine/sys/processes_run.h"
@@ -53,7 +54,8 @@ struct Tables {
     const bool refused = said.contains("ermission denied") || said.contains("not permitted") ||
                          said.contains("must be root");
     return fail(refused ? ErrorCode::refused : ErrorCode::failed,
-                std::string(name_of(family)) + " rules: " + (last.empty() ? "no answer" : last),
+                std::string(name_of(family)) + " rules: " + (last.empty() ? "no answer" : last) +
+                    (refused ? in_brackets(lacking_inside(entrance)) : ""),
                 refused ? "be root, or hold CAP_NET_ADMIN (and CAP_SYS_ADMIN for a namespace that "
                           "is not ours)"
                         : "");

@@ -1,5 +1,6 @@
 #include "drills/systems/process.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,13 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "drills/systems/own_rights.h"
 #include "engine/base/text.h"
 
 namespace gameday {
 namespace {
 
 constexpr std::string_view kMarkName = "GAMEDAY_MARK=";
-constexpr int kSysResource = 24;
 
 bool equal(const ProcessFacts& a, const ProcessFacts& b) {
   return a.exe == b.exe && a.argv == b.argv && a.cwd == b.cwd;
@@ -42,15 +43,16 @@ std::vector<ProcessId> doubles_of(const ProcessFacts& facts, const Processes& pr
 }
 
 // What we start has at most our own hard limits, unless we may raise them.
-Status refuse_higher_limits(const ProcessFacts& facts, const ProcessFacts& ours,
-                            const Doors& doors) {
+Status refuse_higher_limits(const ProcessFacts& facts, const ProcessFacts& ours) {
   for (const auto& theirs : facts.limits) {
     const auto own = std::ranges::find(ours.limits, theirs.resource, &ResourceLimit::resource);
     if (own == ours.limits.end() || theirs.hard <= own->hard) continue;
-    if (have_capability(kSysResource, doors.files)) return {};
+    const auto lacks = lacking({cap::kSysResource});
+    if (lacks.empty()) return {};
     return fail(ErrorCode::refused,
                 shown(facts) + " could not be put back: its hard limit " +
-                    std::to_string(theirs.resource) + " (ulimit) is above gameday's own",
+                    std::to_string(theirs.resource) + " (ulimit) is above gameday's own, and " +
+                    lacks,
                 "run gameday with the limits of the target, or with CAP_SYS_RESOURCE");
   }
   return {};
@@ -85,7 +87,33 @@ Status refuse_what_cannot_come_back(const ProcessFacts& facts, const Doors& door
     return fail(ErrorCode::unsupported, doing + "it lives in other namespaces than gameday",
                 "run gameday in the namespaces of the target");
   }
-  return refuse_higher_limits(facts, ours, doors);
+  return refuse_higher_limits(facts, ours);
+}
+
+// Whoever puts it back writes its new pid there.
+Status refuse_its_pidfile(const std::string& pidfile) {
+  const auto folder = std::filesystem::absolute(pidfile).parent_path().string();
+  if (!may_change_folder(folder)) {
+    return fail(ErrorCode::refused,
+                "we may not write into " + folder + ", where " + pidfile + " is to get a new pid",
+                "run gameday as a user who may");
+  }
+  struct stat found{};
+  if (stat(pidfile.c_str(), &found) != 0 || may_give_to(found.st_uid, found.st_gid)) return {};
+  return fail(
+      ErrorCode::refused,
+      pidfile + " is another user's or another group's, and could not be given back to them",
+      "run gameday as that user, in that group, or as root");
+}
+
+Result<ProcessFacts> restartable(const Target& target, const DeedContext& context) {
+  TRY(pidfile, pidfile_of(target));
+  TRY(facts, process_at(pidfile, context.doors));
+  TRY_OK(refuse_our_own(facts, context.doors.processes));
+  TRY_OK(may_signal(facts));
+  TRY_OK(refuse_its_pidfile(pidfile));
+  TRY_OK(refuse_what_cannot_come_back(facts, context.doors));
+  return facts;
 }
 
 bool is_successor(const ProcessFacts& found, const LostProcess& lost) {
@@ -98,15 +126,6 @@ bool is_successor(const ProcessFacts& found, const LostProcess& lost) {
 }
 
 }  // namespace
-
-bool have_capability(int number, const Files& files) {
-  constexpr std::string_view kLine = "CapEff:";
-  const auto status = files.read("/proc/self/status", 1 << 16);
-  const auto at = status ? status->find(kLine) : std::string::npos;
-  if (at == std::string::npos) return false;
-  const auto rights = std::strtoull(status->c_str() + at + kLine.size(), nullptr, 16);
-  return (rights >> number & 1U) != 0;
-}
 
 Result<std::string> pidfile_of(const Target& target) {
   const auto pidfile = target.facets.get("process").text("pidfile");
@@ -141,6 +160,14 @@ Status refuse_our_own(const ProcessFacts& facts, const Processes& processes) {
   return {};
 }
 
+// The signal 0 is looked at, and not sent.
+Status may_signal(const ProcessFacts& facts) {
+  if (kill(facts.id.pid, 0) == 0 || errno != EPERM) return {};
+  return fail(ErrorCode::refused,
+              "we may not signal " + shown(facts) + in_brackets(lacking({cap::kKill})),
+              "run gameday as its user, or as root");
+}
+
 std::string shown(const ProcessFacts& facts) {
   constexpr std::size_t kLongest = 80;
   std::string command = std::filesystem::path(facts.exe).filename().string();
@@ -173,10 +200,8 @@ Result<LostProcess> lost_process_from(const Json& value) {
 }
 
 Result<LostProcess> keep_for_restart(const Target& target, const DeedContext& context) {
+  TRY(facts, restartable(target, context));
   TRY(pidfile, pidfile_of(target));
-  TRY(facts, process_at(pidfile, context.doors));
-  TRY_OK(refuse_our_own(facts, context.doors.processes));
-  TRY_OK(refuse_what_cannot_come_back(facts, context.doors));
   LostProcess lost{pidfile, facts, context.private_folder + "/" + context.mark + ".environment",
                    doubles_of(facts, context.doors.processes), context.mark};
   const std::string environment = join(facts.environment, std::string_view("\0", 1));
@@ -257,6 +282,13 @@ Status put_back(const LostProcess& lost, const Doors& doors) {
 
 int ending_signal(const Deed& deed) {
   return deed.arguments.text("signal", "KILL") == "TERM" ? SIGTERM : SIGKILL;
+}
+
+Status may_end(const Deed& deed, const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target " + deed.target);
+  TRY_OK(restartable(*target, context));
+  return {};
 }
 
 Result<Undo> prepare_ending(const Deed& deed, const DeedContext& context) {

@@ -12,9 +12,6 @@
 
 namespace gameday {
 
-// Whether we have the capability of that number (capabilities(7)); root may lack it in a container.
-[[nodiscard]] bool have_capability(int number, const Files& files);
-
 // The pidfile of a target, as its facet says.
 [[nodiscard]] Result<std::string> pidfile_of(const Target& target);
 
@@ -24,6 +21,9 @@ namespace gameday {
 
 // What gameday itself runs under is no target: the undo must not depend on what the fault ends.
 [[nodiscard]] Status refuse_our_own(const ProcessFacts& facts, const Processes& processes);
+
+// Whether we may send it signals; sends none.
+[[nodiscard]] Status may_signal(const ProcessFacts& facts);
 
 // "process 4711 (shop-gateway --region west)"
 [[nodiscard]] std::string shown(const ProcessFacts& facts);
@@ -66,6 +66,8 @@ struct LostProcess {
 // what a later restart would need, so it goes only once the undo is closed.
 inline constexpr std::string_view kEndingSignals[] = {"KILL", "TERM"};
 [[nodiscard]] int ending_signal(const Deed& deed);
+// Whether it could be ended, and be put back as it was, its pidfile too; touches nothing.
+[[nodiscard]] Status may_end(const Deed& deed, const DeedContext& context);
 [[nodiscard]] Result<Undo> prepare_ending(const Deed& deed, const DeedContext& context);
 [[nodiscard]] Status undo_ending(const Undo& undo, const DeedContext& context);
 [[nodiscard]] Result<Proof> ending_gone(const Undo& undo, const DeedContext& context);

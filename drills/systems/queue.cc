@@ -40,7 +40,9 @@ Result<Json> ask_queue(const std::string& url, const QueueRequest& request,
   if (!answer) return std::unexpected(answer.error().in(doing));
   if (answer->status == 404) return fail(ErrorCode::not_found, doing + ": there is no such queue");
   if (answer->status < 200 || answer->status > 299) {
-    return fail(ErrorCode::failed, doing + ": status " + std::to_string(answer->status));
+    const bool refused = answer->status == 401 || answer->status == 403;
+    return fail(refused ? ErrorCode::refused : ErrorCode::failed,
+                doing + ": status " + std::to_string(answer->status));
   }
   if (trimmed(answer->body).empty()) return Json::object();
   auto value = Json::parse(answer->body);

@@ -36,7 +36,8 @@ struct QueueLooks {
 // failed, timed_out...: the queue's server did not answer, or with nothing to be understood.
 [[nodiscard]] Result<QueueLooks> look_at_queue(const std::string& url, const DeedContext& context);
 
-// One request on URL + `path`. not_found: the answer is 404; failed: any other but 2xx.
+// One request on URL + `path`. not_found: the answer is 404; refused: 401 or 403; failed:
+// any other but 2xx.
 struct QueueRequest {
   std::string method;
   std::string path;

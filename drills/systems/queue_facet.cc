@@ -22,6 +22,13 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
           {{"url", url}, {"messages", queue.messages}, {"incarnation", queue.incarnation}})};
 }
 
+// What it would let us do to it, nobody can ask it without doing so.
+Status may(const Target& target, const DeedContext& context) {
+  TRY(url, queue_url(target));
+  TRY_OK(look_at_queue(url, context));
+  return {};
+}
+
 }  // namespace
 
 extern const FacetRow queue_facet;
@@ -29,6 +36,7 @@ const FacetRow queue_facet{.name = "queue",
                            .summary = "A message queue with an HTTP interface.",
                            .scalar = "url",
                            .fields = kFields,
-                           .resolve = resolve};
+                           .resolve = resolve,
+                           .may = may};
 
 }  // namespace gameday

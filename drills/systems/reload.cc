@@ -48,6 +48,7 @@ Result<Reload> reload_of(const Deed& deed, const DeedContext& context) {
   }
   if (reload.signal == "none") return reload;
   TRY(facts, process_at(pidfile, context.doors));
+  TRY_OK(may_signal(facts));
   TRY_OK(refuse_deadly(facts, reload.signal, context));
   return reload;
 }

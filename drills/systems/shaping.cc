@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "drills/systems/own_rights.h"
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
 #include "engine/sys/processes_run.h"
@@ -18,11 +19,12 @@ Result<std::string> tool(const std::string& name) {
   return fail(ErrorCode::unsupported, name + " is not installed", "apt-get install iproute2");
 }
 
-std::unexpected<Error> said_no(const std::string& what, const Ended& ended) {
+std::unexpected<Error> said_no(const std::string& what, const std::string& entrance,
+                               const Ended& ended) {
   const std::string said(trimmed(ended.output));
   const bool refused = said.contains("not permitted") || said.contains("ermission denied");
   if (refused) {
-    return fail(ErrorCode::refused, what + ": " + said,
+    return fail(ErrorCode::refused, what + ": " + said + in_brackets(lacking_inside(entrance)),
                 "be root, or hold CAP_NET_ADMIN (and CAP_SYS_ADMIN for a namespace that is not "
                 "ours)");
   }
@@ -39,7 +41,7 @@ Result<Json> asked(const std::string& entrance, std::vector<std::string> argv,
   TRY(path, tool(name));
   argv.front() = path;
   TRY(ended, run_inside(entrance, std::move(argv), context));
-  if (!ended.succeeded()) return said_no(name, ended);
+  if (!ended.succeeded()) return said_no(name, entrance, ended);
   TRY(answer, Json::parse(ended.output));
   return answer;
 }
@@ -49,7 +51,7 @@ Status told_tc(const std::string& entrance, std::vector<std::string> arguments,
   TRY(path, tool("tc"));
   arguments.insert(arguments.begin(), {path, "qdisc"});
   TRY(ended, run_inside(entrance, std::move(arguments), context));
-  if (!ended.succeeded()) return said_no("tc", ended);
+  if (!ended.succeeded()) return said_no("tc", entrance, ended);
   return {};
 }
 
@@ -146,7 +148,11 @@ Status may_shape(const Shaped& shaped, const DeedContext& context) {
                     " has a queue of somebody else's, " + queue.kind + " " + queue.handle,
                 "take it away first, or slow a link");
   }
-  return {};
+  // Everybody may look. Whether we may change it is what the kernel says first, and then that none
+  // has this handle: nothing is taken away.
+  const auto tried = told_tc(
+      *entrance, {"del", "dev", shaped.interface.name, "root", "handle", shaped.handle}, context);
+  return tried || tried.error().code != ErrorCode::refused ? Status() : tried;
 }
 
 Status shape(const Shaped& shaped, const DeedContext& context) {

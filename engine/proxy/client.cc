@@ -19,7 +19,7 @@ Status check_free(const std::string& listen) {
   setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(probe.get(), address.get(), address.size) == 0) return {};
   if (errno == EADDRINUSE) {
-    return fail(ErrorCode::conflict, "something that is no proxy of gameday's listens on " + listen,
+    return fail(ErrorCode::conflict, "something that is no proxy of ours listens on " + listen,
                 "end it, or give the link another address");
   }
   return std::unexpected(system_error(errno, "cannot listen on " + listen));
@@ -65,6 +65,15 @@ Result<Json> find_proxy(const ProxyLink& link, const Clock& clock, const Until& 
       ErrorCode::conflict,
       "the proxy on " + link.listen + " leads to " + status.text("to") + ", not to " + link.to,
       "end it: its process is " + std::to_string(status.integer("pid", 0)));
+}
+
+Status may_use_proxy(const ProxyLink& link, const Clock& clock, const Until& until) {
+  const auto found = find_proxy(link, clock, until);
+  if (found) return {};
+  if (found.error().code != ErrorCode::not_found) return std::unexpected(found.error());
+  const auto free = check_free(link.listen);
+  if (free || free.error().code != ErrorCode::conflict) return free;
+  return fail(ErrorCode::refused, free.error().text, free.error().hint);
 }
 
 Result<Json> start_proxy(const ProxyLink& link, const std::string& executable, const Doors& doors,

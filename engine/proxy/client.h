@@ -28,6 +28,10 @@ struct ProxyLink {
 [[nodiscard]] Result<Json> find_proxy(const ProxyLink& link, const Clock& clock,
                                       const Until& until);
 
+// Whether one of ours runs there, or could. refused: somebody else's does, another user's proxy
+// among them, or we may not listen there.
+[[nodiscard]] Status may_use_proxy(const ProxyLink& link, const Clock& clock, const Until& until);
+
 // Finds it, or starts it detached and waits until it answers. conflict: something else listens on
 // the address. Its complaints go to a log beside the control socket.
 [[nodiscard]] Result<Json> start_proxy(const ProxyLink& link, const std::string& executable,

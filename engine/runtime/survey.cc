@@ -87,10 +87,9 @@ Status may_inject(const Step& step, const FaultRow& row, const Rows& rows,
     const bool hit =
         name.empty() ? link.region == step.arguments.text("region") : link.name == name;
     if (!hit) continue;
-    const auto proxy =
-        find_proxy({link.name, link.listen, link.to}, context.doors.clock, context.until);
-    if (proxy || proxy.error().code == ErrorCode::not_found) continue;  // or it is started
-    return std::unexpected(proxy.error().in("link " + link.name));
+    const auto may =
+        may_use_proxy({link.name, link.listen, link.to}, context.doors.clock, context.until);
+    if (!may) return std::unexpected(may.error().in("link " + link.name));
   }
   return {};
 }

@@ -47,6 +47,7 @@ struct ProcessFacts {
   gid_t gid = 0;
   std::vector<gid_t> groups;
   unsigned umask = 0;
+  std::uint64_t ambient = 0;  // the capabilities that it hands on to what it runs, a bit each
   std::vector<ResourceLimit> limits;
   std::string cgroup;                         // /proc/PID/cgroup as it stands
   std::vector<std::string> standard_streams;  // what descriptors 0-2 are: a path, "pipe:[..]", ...
@@ -95,10 +96,11 @@ class Processes {
   [[nodiscard]] virtual Result<ProcessId> start_detached(const Command& command,
                                                          const std::string& log) = 0;
   // Starts again what `facts` describe: nobody's child, own session, standard streams reopened,
-  // same ids, limits, umask, folder and cgroup, `mark` (NAME=value) added to its environment.
-  // `pidfile`, if not empty, holds its pid before it runs. Between fork and exec it holds our drill
-  // lock, so that no second replayer acts meanwhile. Not announced: whoever ends announced children
-  // would end the target that was just put back. It never runs if we die before it may.
+  // same ids, capabilities (of ours), limits, umask, folder and cgroup, `mark` (NAME=value) added
+  // to its environment. `pidfile`, if not empty, holds its pid before it runs. Between fork and
+  // exec it holds our drill lock, so that no second replayer acts meanwhile. Not announced: whoever
+  // ends announced children would end the target that was just put back. It never runs if we die
+  // before it may.
   [[nodiscard]] virtual Result<ProcessId> start_again(const ProcessFacts& facts,
                                                       const std::string& mark,
                                                       const std::string& pidfile) = 0;

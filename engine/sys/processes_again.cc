@@ -1,9 +1,11 @@
 #include "engine/sys/processes_again.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -63,6 +65,7 @@ struct ChildSide {
     if (!gate.pass()) _exit(127);
     take_limits();
     take_ids();
+    keep_to_its_capabilities();
     if (chdir(rebirth.cwd.c_str()) != 0) give_up(folder);
     const std::array<int, 3> sources{rebirth.streams[0].get(), rebirth.streams[1].get(),
                                      rebirth.streams[2].get()};
@@ -106,6 +109,14 @@ struct ChildSide {
     if (syscall(SYS_setresgid, rebirth.gid, rebirth.gid, rebirth.gid) != 0) give_up(ids);
     if (syscall(SYS_setresuid, rebirth.uid, rebirth.uid, rebirth.uid) != 0) give_up(ids);
   }
+
+  // Of the capabilities that we hand on, it gets those that it handed on itself.
+  void keep_to_its_capabilities() const {
+    for (unsigned long number = 0; number <= CAP_LAST_CAP; ++number) {
+      if ((rebirth.ambient >> number & 1U) != 0) continue;
+      prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, number, 0, 0);
+    }
+  }
 };
 
 std::vector<const char*> pointers_to(const std::vector<std::string>& texts) {
@@ -145,6 +156,7 @@ std::vector<gid_t> own_groups() {
 void take_rights(const ProcessFacts& facts, Rebirth& rebirth) {
   rebirth.uid = facts.uid;
   rebirth.gid = facts.gid;
+  rebirth.ambient = facts.ambient;
   rebirth.groups = facts.groups;
   rebirth.set_ids = facts.uid != geteuid() || facts.gid != getegid() || getuid() != geteuid() ||
                     getgid() != getegid();

@@ -26,6 +26,7 @@ struct Rebirth {
   std::vector<gid_t> groups;
   uid_t uid = 0;
   gid_t gid = 0;
+  std::uint64_t ambient = 0;  // of ours, no others are handed on to it
   bool set_umask = false;
   unsigned umask = 0;
   std::string time_offsets;  // of a time namespace of its own; empty: it lives in ours

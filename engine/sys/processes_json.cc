@@ -66,6 +66,7 @@ Json to_json(const ProcessFacts& facts) {
                        {"gid", facts.gid},
                        {"groups", groups},
                        {"umask", facts.umask},
+                       {"ambient", facts.ambient},
                        {"limits", limits},
                        {"cgroup", facts.cgroup},
                        {"standard_streams", list(facts.standard_streams)},
@@ -91,6 +92,7 @@ Result<ProcessFacts> process_facts_from(const Json& value) {
     if (group.is_integer()) facts.groups.push_back(static_cast<gid_t>(group.integer()));
   }
   facts.umask = static_cast<unsigned>(value.integer("umask", 022)) & 0777U;
+  facts.ambient = static_cast<std::uint64_t>(value.integer("ambient", 0));
   for (const auto& limit : value.items("limits")) {
     facts.limits.push_back({static_cast<int>(limit.integer("resource", -1)),
                             limit_from(limit.get("soft")), limit_from(limit.get("hard"))});

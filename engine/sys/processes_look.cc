@@ -68,6 +68,7 @@ void take_status(std::string_view text, ProcessFacts& facts) {
     const auto value = trimmed(std::string_view(line).substr(colon + 1));
     if (name == "Uid") facts.uid = effective_of<uid_t>(value);
     if (name == "Gid") facts.gid = effective_of<gid_t>(value);
+    if (name == "CapAmb") facts.ambient = number_in<std::uint64_t>(value, 16).value_or(0);
     if (name == "Umask") facts.umask = number_in<unsigned>(value, 8).value_or(022);
     if (name != "Groups") continue;
     for (const auto& group : split(value, ' ')) {

@@ -62,10 +62,11 @@ class SshMachine {
   void know(const std::string& key) {
     write("known", "edge-1 " + world_.doors().files.read(world_.file(key + ".pub")).value());
   }
-  // The user's configuration: by which key we come, and where it is.
-  void configure(const std::string& key, const std::string& more = "") {
-    write("config", "Host edge-1\n  HostName 10.77.0.2\n  HostKeyAlias edge-1\n  User root\n" +
-                        more + "  IdentitiesOnly yes\n  IdentityFile " + world_.file(key) +
+  // The user's configuration: by which key we come, as whom, and where it is.
+  void configure(const std::string& key, const std::string& more = "",
+                 const std::string& user = "root") {
+    write("config", "Host edge-1\n  HostName 10.77.0.2\n  HostKeyAlias edge-1\n  User " + user +
+                        "\n" + more + "  IdentitiesOnly yes\n  IdentityFile " + world_.file(key) +
                         "\n  UserKnownHostsFile " + world_.file("known") +
                         "\n  GlobalKnownHostsFile /dev/null\n");
   }

@@ -63,9 +63,9 @@ TEST_F(LimitDescriptorsContainerOnDocker, WithoutTheRightItIsRefusedBeforeTheDri
         setgroups(1, &door.st_gid) == 0 && setgid(kSomebody) == 0 && setuid(kSomebody) == 0;
     const auto may = row_.may(leaving(2), world_.context());
     if (!may) std::fprintf(stderr, "%s\n", may.error().text.c_str());
-    // Whose process it is, is what the kernel tells nobody else.
     const bool refused = !may && may.error().code == ErrorCode::refused &&
-                         may.error().text.contains("the process of container " + box.name());
+                         may.error().text.contains("container " + box.name()) &&
+                         may.error().text.contains("we lack CAP_SYS_RESOURCE");
     _exit(became && refused ? 0 : 1);
   }
   int status = 0;

@@ -82,7 +82,7 @@ template <class Work>
 void as_server(const Work& work) {
   const passwd* found = getpwnam("postgres");
   ASSERT_NE(found, nullptr);
-  as_user(found->pw_uid, found->pw_gid, {found->pw_gid}, work);
+  as_user(found->pw_uid, {found->pw_gid}, work);
 }
 
 // What everybody has and nobody need have is taken from them.

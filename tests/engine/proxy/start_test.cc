@@ -81,7 +81,7 @@ TEST_F(StartProxyTest, AForeignProcessOnTheAddressIsAConflict) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
   EXPECT_EQ(refused.error().text,
-            "something that is no proxy of gameday's listens on " + echo_.address());
+            "something that is no proxy of ours listens on " + echo_.address());
   link_.listen = free;
 }
 
