@@ -1,5 +1,5 @@
 // `loss` on a host: real datagrams between real network namespaces, of both families.
-#include "drills/systems/own_traffic.h"
+#include "drills/systems/packet_loss.h"
 #include "tests/drills/netns_fixture.h"
 
 namespace gameday {
@@ -83,6 +83,10 @@ TEST_F(LossTest, OfAnAddressIsProvenByWhatOthersSend) {
   EXPECT_TRUE(bitten.held) << bitten.text;
   EXPECT_TRUE(bitten.facts.get("IPv4").items("tried").empty());
   expect_undone(undo);
+  EXPECT_EQ(prove_loss_in(undo, world_.context())->text,
+            "IPv4: the rules of this deed are not all there");
+  near_.close();
+  EXPECT_TRUE(prove_loss_in(undo, world_.context())->text.ends_with(" is gone"));
 }
 
 // A packet that is of two rules would have two chances.
