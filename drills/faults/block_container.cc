@@ -27,10 +27,6 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return prepare_in_each("block-container", deed, prepare_one, context);
 }
 
-Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
-  return set_in_each(undo, context);
-}
-
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
   return prove_in_each(
       undo, [&](const Undo& rules) { return prove_host_block(rules, context); }, context);
@@ -49,12 +45,10 @@ const FaultRow block_container_fault{
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
     .holds_data = false,
-    .rights =
-        "to speak to the Docker engine of this machine, and to set rules of iptables and "
-        "ip6tables in network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
+    .rights = kRightsOfContainerRules,
     .example = "- { fault: block-container, target: cache, for: 5s }",
     .prepare = prepare,
-    .inject = inject,
+    .inject = set_in_each,
     .prove = prove,
     .undo = remove_in_each,
     .gone = gone_in_each,

@@ -23,10 +23,6 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return prepare_in_each("loss-container", deed, prepare_one, context);
 }
 
-Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
-  return set_in_each(undo, context);
-}
-
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
   return prove_in_each(
       undo, [&](const Undo& rules) { return prove_loss_in(rules, context); }, context);
@@ -44,12 +40,10 @@ const FaultRow loss_container_fault{
     .facet = "container",
     .reversal = Reversal::exact,
     .effect = Effect::slows,
-    .rights =
-        "to speak to the Docker engine of this machine, and to set rules of iptables and "
-        "ip6tables in network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
+    .rights = kRightsOfContainerRules,
     .example = "- { fault: loss-container, target: cache, share: 20%, for: 5s }",
     .prepare = prepare,
-    .inject = inject,
+    .inject = set_in_each,
     .prove = prove,
     .undo = remove_in_each,
     .gone = gone_in_each,

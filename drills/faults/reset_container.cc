@@ -33,10 +33,6 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return prepare_in_each("reset-container", of_tcp(deed), prepare_one, context);
 }
 
-Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
-  return set_in_each(undo, context);
-}
-
 std::string_view name_of(Joined joined) {
   switch (joined) {
     case Joined::yes: return " was made all the same, ";
@@ -97,12 +93,10 @@ const FaultRow reset_container_fault{
     .facet = "container",
     .reversal = Reversal::exact,
     .effect = Effect::cuts,
-    .rights =
-        "to speak to the Docker engine of this machine, and to set rules of iptables and "
-        "ip6tables in network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN",
+    .rights = kRightsOfContainerRules,
     .example = "- { fault: reset-container, target: cache, for: 5s }",
     .prepare = prepare,
-    .inject = inject,
+    .inject = set_in_each,
     .prove = prove,
     .undo = remove_in_each,
     .gone = gone_in_each,

@@ -165,7 +165,7 @@ Result<Undo> prepare_in_each(std::string kind, const Deed& deed, const PrepareOn
   return Undo{std::move(kind), Json::object({{"containers", std::move(containers)}})};
 }
 
-Status set_in_each(const Undo& undo, const DeedContext& context) {
+Status set_in_each(const Deed&, const Undo& undo, const DeedContext& context) {
   TRY(all, ruled_in(undo));
   TRY(engine, engine_of(all.front().held, context));
   for (const auto& one : all) TRY_OK(still_held(one.held, engine, context));

@@ -15,6 +15,10 @@
 
 namespace gameday {
 
+inline constexpr std::string_view kRightsOfContainerRules =
+    "to speak to the Docker engine of this machine, and to set rules of iptables and ip6tables in "
+    "network namespaces: root, or CAP_NET_ADMIN and CAP_SYS_ADMIN";
+
 struct Member {
   HeldContainer held;
   Container now;
@@ -33,7 +37,7 @@ struct Affected {
 using PrepareOne = std::function<Result<Undo>(const Member&, const Netns&, const Affected&)>;
 [[nodiscard]] Result<Undo> prepare_in_each(std::string kind, const Deed& deed,
                                            const PrepareOne& prepare, const DeedContext& context);
-[[nodiscard]] Status set_in_each(const Undo& undo, const DeedContext& context);
+[[nodiscard]] Status set_in_each(const Deed& deed, const Undo& undo, const DeedContext& context);
 
 // Held where it holds of each of them.
 using LookAtOne = std::function<Result<Proof>(const Undo& rules)>;

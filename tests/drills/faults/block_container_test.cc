@@ -182,6 +182,7 @@ TEST_F(BlockContainerOnDocker, NobodyIsCutOffWhomNobodyNamed) {
   EXPECT_TRUE(row_.may(region(), world_.context()));
   const TestContainer guest("--network container:" + one_.box.name());
   EXPECT_TRUE(refusal("").contains("cannot be hit without the other")) << refusal("");
+  EXPECT_FALSE(row_.may(region(), world_.context())) << "nor is it planned";
   in_region("guest", guest);
   EXPECT_TRUE(refusal("guest").contains("cannot be hit without the other")) << refusal("guest");
   const Undo all = injected(region());
