@@ -184,6 +184,51 @@ Look look_inside_namespace(Processes& processes, const Clock& clock, const std::
   return look;
 }
 
+constexpr const char* kLinks = "links are cut by `gameday proxy`, which needs none of it";
+
+// What stops, loses, resets and slows packets.
+std::vector<Look> look_at_packets(Processes& processes, const Clock& clock) {
+  const auto inside = [&](const std::string& name, const std::string& package,
+                          std::vector<std::string> argv, const std::string& advice,
+                          std::vector<std::string> serves = {}) {
+    return look_inside_namespace(processes, clock, name, package, std::move(argv), advice,
+                                 std::move(serves));
+  };
+  const std::string rules = std::string("without it no host is blocked; ") + kLinks;
+  std::vector<Look> looks;
+  looks.push_back(
+      inside("iptables", "iptables", {"iptables", "-S"}, rules, {"block", "block-container"}));
+  looks.push_back(
+      inside("ip6tables", "iptables", {"ip6tables", "-S"}, rules, {"block", "block-container"}));
+  for (const char* name : {"iptables", "ip6tables"}) {
+    const std::string tables = name;
+    looks.push_back(inside(tables + " statistic", "iptables",
+                           {tables, "-A", "OUTPUT", "-m", "statistic", "--mode", "random",
+                            "--probability", "0.5", "-j", "DROP"},
+                           "boot a kernel with CONFIG_NETFILTER_XT_MATCH_STATISTIC (modprobe "
+                           "xt_statistic); without it no packets are lost by chance",
+                           {"loss", "loss-container"}));
+    looks.push_back(
+        inside(tables + " tcp-reset", "iptables",
+               {tables, "-A", "OUTPUT", "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"},
+               "boot a kernel with CONFIG_IP_NF_TARGET_REJECT and "
+               "CONFIG_IP6_NF_TARGET_REJECT (modprobe ipt_REJECT ip6t_REJECT); without "
+               "it connections are reset by `gameday proxy` alone",
+               {"reset-container"}));
+  }
+  looks.push_back(inside(
+      "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
+      "no fault delays what passes a network interface; links are slowed by `gameday proxy`, and "
+      "`loss` does without"));
+  looks.push_back(inside("tbf", "iproute2",
+                         {"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit",
+                          "burst", "4kb", "latency", "50ms"},
+                         "the network of a container cannot be limited; links are limited by "
+                         "`gameday proxy`",
+                         {"limit-container"}));
+  return looks;
+}
+
 Look look_at_device_mapper() {
   const int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
   const int number = control >= 0 ? 0 : errno;
@@ -233,14 +278,12 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
                               const Rows& rows) {
   const SystemClock clock;
   const Files files;
-  const std::string links = "links are cut by `gameday proxy`, which needs none of it";
-  const std::string rules = "without it no host is blocked; " + links;
   // Before anything starts a thread: a child of a threaded program may only exec.
   const Look cgroup = look_at_cgroup();
   const auto host = look_at_host();
   const Look network = tried(
       "network namespaces", [] { return unshare(CLONE_NEWNET) == 0 ? 0 : errno; }, "can be made",
-      "needs root; " + links);
+      std::string("needs root; ") + kLinks);
   const Look time = tried(
       "time namespaces", [] { return unshare(CLONE_NEWTIME) == 0 ? 0 : errno; }, "can be made",
       "needs root and Linux 5.6; without them, no process is started with another clock",
@@ -256,25 +299,9 @@ std::vector<Look> look_around(const std::string& store, const std::string& no_st
                              look_at_git(*processes, clock),
                              look_at_ssh(*processes, clock)};
   looks.insert(looks.end(), host.begin(), host.end());
-  const auto inside = [&](const std::string& name, const std::string& package,
-                          std::vector<std::string> argv, const std::string& advice,
-                          std::vector<std::string> serves = {}) {
-    return look_inside_namespace(*processes, clock, name, package, std::move(argv), advice,
-                                 std::move(serves));
-  };
   looks.push_back(network);
-  looks.push_back(inside("iptables", "iptables", {"iptables", "-S"}, rules, {"block"}));
-  looks.push_back(inside("ip6tables", "iptables", {"ip6tables", "-S"}, rules, {"block"}));
-  looks.push_back(inside(
-      "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
-      "no fault delays or loses what passes a network interface; links are slowed by `gameday "
-      "proxy`"));
-  looks.push_back(inside("tbf", "iproute2",
-                         {"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit",
-                          "burst", "4kb", "latency", "50ms"},
-                         "the network of a container cannot be limited; links are limited by "
-                         "`gameday proxy`",
-                         {"limit-container"}));
+  const auto packets = look_at_packets(*processes, clock);
+  looks.insert(looks.end(), packets.begin(), packets.end());
   looks.push_back(time);
   looks.push_back(look_at_faketime());
   looks.push_back(look_at_device_mapper());

@@ -7,8 +7,6 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kMeant[] = {"nothing", "everything"};
-
 constexpr Field kFields[] = {
     {.name = "addresses",
      .type = FieldType::texts,

@@ -9,24 +9,10 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kMeant[] = {"nothing", "everything"};
-
 constexpr Field kFields[] = {
-    {.name = "addresses",
-     .type = FieldType::texts,
-     .help = "Whose packets are stopped, as addresses or ranges of either family; nobody's in "
-             "particular where none stands here.",
-     .otherwise = "[]"},
-    {.name = "port",
-     .type = FieldType::integer,
-     .help = "Only packets from or to this port of either end; 0 is any.",
-     .otherwise = "0",
-     .most = 65535},
-    {.name = "protocol",
-     .type = FieldType::choice,
-     .help = "Which packets; with a port, any is both TCP and UDP.",
-     .otherwise = "any",
-     .choices = kProtocols},
+    kStoppedAddresses,
+    kStoppedPort,
+    kStoppedProtocol,
     kStoppedWay,
     kOfExisting,
     {.name = "i_mean",

@@ -101,10 +101,12 @@ std::string rules_text(const Packets& packets, Family family, const std::string&
 
 void count_stopping(const std::string& listing, RulesThere& there) {
   for (const auto& line : split(listing, '\n')) {
-    if (!line.contains("-j DROP") && !line.contains("-j REJECT")) continue;
+    const auto counter = line.find(" -c ");
+    const auto packets = counter == std::string::npos ? 0 : std::atoll(line.c_str() + counter + 4);
+    if (!line.contains(" -j ")) there.counted += packets;
+    if (!stops(line)) continue;
     ++there.stopping;
-    const auto counted = line.find(" -c ");
-    if (counted != std::string::npos) there.stopped += std::atoll(line.c_str() + counted + 4);
+    there.stopped += packets;
   }
 }
 
@@ -113,6 +115,24 @@ Status may_set_rules(const std::string& entrance, Family family, const DeedConte
   TRY(listed, Tables{entrance, family, context}.run({"-S", "OUTPUT", "1"}));
   static_cast<void>(listed);
   return {};
+}
+
+Status may_set_these(const std::string& entrance, const Packets& packets, Family family,
+                     const DeedContext& context) {
+  TRY_OK(may_set_rules(entrance, family, context));
+  TRY(path, program(family, "-restore"));
+  const std::string text = rules_text(packets, family, context.mark);
+  TRY(ended, run_inside(entrance,
+                        {"sh", "-c", "printf %s \"$0\" | \"$1\" -w 5 --noflush --test", text, path},
+                        context));
+  if (ended.succeeded()) return {};
+  const auto failed = Tables{entrance, family, context}.failed(ended);
+  if (failed.error().code == ErrorCode::refused) return failed;
+  const auto said = trimmed(ended.output);
+  return fail(
+      ErrorCode::unsupported,
+      std::string(name_of(family)) + " rules: " + std::string(said.substr(0, said.find('\n'))),
+      "`gameday doctor` tells what the packet filter of this kernel has");
 }
 
 Status set_rules(const std::string& entrance, const Packets& packets, Family family,
@@ -149,8 +169,7 @@ bool are_whole(const RulesThere& there, const Packets& packets, Family family) {
   for (const bool inwards : kInwards) {
     const auto rules = rules_for(packets, family, inwards);
     chains += rules.empty() ? 0 : 1;
-    stopping += static_cast<int>(
-        std::ranges::count_if(rules, [](const auto& rule) { return !rule.ends_with("RETURN"); }));
+    stopping += static_cast<int>(std::ranges::count_if(rules, stops));
   }
   return there.chains == chains && there.jumps == chains && there.stopping == stopping;
 }

@@ -27,6 +27,11 @@ struct FirstRules {
 [[nodiscard]] std::string rules_text(const Packets& packets, Family family, const std::string& mark,
                                      const FirstRules& first = {});
 
+// Whether they can be set there: `refused` or `unsupported` where this kernel, or the program,
+// lacks what they are made of. Nothing is set.
+[[nodiscard]] Status may_set_these(const std::string& entrance, const Packets& packets,
+                                   Family family, const DeedContext& context);
+
 // The chain of what comes in or goes out, and the rule that leads there, as iptables' words.
 [[nodiscard]] std::string chain_of(const std::string& mark, bool inwards);
 [[nodiscard]] std::vector<std::string> way_into_chain(const std::string& mark, bool inwards);
@@ -36,6 +41,7 @@ struct RulesThere {
   int chains = 0, jumps = 0;  // of the two that there can be
   int stopping = 0;           // rules that stop packets
   std::int64_t stopped = 0;   // packets so far
+  std::int64_t counted = 0;   // of a share: all that came by
   [[nodiscard]] bool none() const { return chains == 0 && jumps == 0; }
 };
 // Adds what a chain's listing (-v -S) tells of it.

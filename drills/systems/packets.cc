@@ -85,6 +85,10 @@ void add_tcp(const std::string& who, const Packets& packets, std::vector<std::st
   for (const auto& end : ends("tcp", packets.port)) {
     const std::string match = who + end;
     // Without a look at the connection itself, which would have all of the machine's tracked.
+    if (packets.existing == "reset") {
+      rules.push_back(match + " -j REJECT --reject-with tcp-reset");
+      continue;
+    }
     if (packets.existing == "cut") {
       rules.push_back(match + " ! --syn -j REJECT --reject-with tcp-reset");
     }
@@ -92,7 +96,24 @@ void add_tcp(const std::string& who, const Packets& packets, std::vector<std::st
   }
 }
 
+// A packet is of one of these, and so is counted once and has one chance.
+void add_losing(const std::string& who, const Packets& packets, std::vector<std::string>& rules) {
+  std::vector<std::string> matches;
+  if (packets.protocol == "any" && packets.port == 0) matches.emplace_back();
+  for (const char* protocol : {"tcp", "udp"}) {
+    const bool both = packets.protocol == "any" && packets.port != 0;
+    if (!both && packets.protocol != protocol) continue;
+    std::ranges::move(ends(protocol, packets.port), std::back_inserter(matches));
+  }
+  for (const auto& match : matches) {
+    rules.push_back(who + match);
+    rules.push_back(who + match + " -m statistic --mode random --probability " +
+                    std::to_string(packets.share) + " -j DROP");
+  }
+}
+
 void add_rules(const std::string& who, const Packets& packets, std::vector<std::string>& rules) {
+  if (packets.share < 1) return add_losing(who, packets, rules);
   const std::string& protocol = packets.protocol;
   if (protocol != "udp") add_tcp(who, packets, rules);
   if (protocol == "any" && packets.port == 0) {
@@ -116,14 +137,19 @@ Json to_json(const Packets& packets) {
                        {"direction", packets.direction},
                        {"existing", packets.existing},
                        {"i_mean", packets.everything ? "everything" : "nothing"},
-                       {"spared", std::move(spared)}});
+                       {"spared", std::move(spared)},
+                       {"share", packets.share}});
 }
 
 Packets packets_from(const Json& arguments) {
-  return {texts_in(arguments, "addresses"),   arguments.integer("port", 0),
-          arguments.text("protocol", "any"),  arguments.text("direction", "both"),
-          arguments.text("existing", "drop"), arguments.text("i_mean") == "everything",
-          texts_in(arguments, "spared")};
+  return {texts_in(arguments, "addresses"),
+          arguments.integer("port", 0),
+          arguments.text("protocol", "any"),
+          arguments.text("direction", "both"),
+          arguments.text("existing", "drop"),
+          arguments.text("i_mean") == "everything",
+          texts_in(arguments, "spared"),
+          percent_in(arguments, "share").value_or(arguments.number("share", 1))};
 }
 
 Status check_packets(const Packets& packets) {
@@ -181,7 +207,8 @@ std::vector<std::string> rules_for(const Packets& packets, Family family, bool i
     rules.push_back("-p icmpv6 --icmpv6-type " + std::to_string(type) + " -j RETURN");
   }
   // A reset that tells of a cut must not be stopped on its way.
-  if (packets.existing == "cut") rules.emplace_back("-p tcp --tcp-flags RST RST -j RETURN");
+  const bool resets = packets.existing == "cut" || packets.existing == "reset";
+  if (resets) rules.emplace_back("-p tcp --tcp-flags RST RST -j RETURN");
   if (packets.addresses.empty()) add_rules("", packets, rules);
   for (const auto& address : packets.addresses) {
     const auto range = range_of(address);
@@ -190,6 +217,8 @@ std::vector<std::string> rules_for(const Packets& packets, Family family, bool i
   }
   return rules;
 }
+
+bool stops(std::string_view rule) { return rule.contains("-j DROP") || rule.contains("-j REJECT"); }
 
 std::vector<Somebody> some_of(const Packets& packets) {
   constexpr std::size_t kMost = 8;

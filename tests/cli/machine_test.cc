@@ -127,6 +127,22 @@ TEST_F(PoorMachine, WithoutPrograms) {
   }
 }
 
+// As of a kernel that was built without them: the program says so, and `iptables -S` works.
+TEST_F(PoorMachine, WithoutWhatLosesAndResetsPackets) {
+  write("iptables",
+        "#!/bin/sh\ncase \"$*\" in *statistic*|*tcp-reset*) echo missing kernel module; exit 4;; "
+        "esac\n");
+  ASSERT_EQ(chmod(file("iptables").c_str(), 0755), 0);
+  const Json found = doctor_after("PATH=" + folder_ + ":$PATH");
+  for (const char* name : {"iptables statistic", "iptables tcp-reset"}) {
+    expect_no(found, name, "missing kernel module");
+    EXPECT_TRUE(line(found, name).text("advice").contains("modprobe")) << name;
+    EXPECT_TRUE(line(found, std::string("ip6") + (name + 2)).boolean("ok", false)) << name;
+  }
+  EXPECT_TRUE(line(found, "iptables").boolean("ok", false));
+  EXPECT_EQ(line(found, "iptables tcp-reset").items("faults").size(), 1U);
+}
+
 TEST_F(PoorMachine, WithoutFaketime) {
   const Json found = doctor_after(
       "for folder in /usr/lib/*/faketime; do [ ! -d $folder ] || mount -t tmpfs none $folder; "

@@ -156,6 +156,9 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("queue", "drop-queue"), "drop-queue");
   EXPECT_EQ(meant("container", "block"), "block-container");
   EXPECT_EQ(meant("host", "block"), "block");
+  EXPECT_EQ(meant("host", "loss"), "loss");
+  EXPECT_EQ(meant("container", "loss"), "loss-container");
+  EXPECT_EQ(meant("container", "reset"), "reset-container");
   EXPECT_EQ(meant("redis", "pause"), "pause-redis");
   EXPECT_EQ(meant("redis", "lose-data"), "lose-data-redis");
   EXPECT_EQ(meant("s3", "lose-data"), "lose-data-s3");

@@ -1,9 +1,7 @@
 // `block` of containers: real packets between real containers, of both families. Two are a region,
 // the third is outside of it.
-#include <poll.h>
-
 #include "tests/drills/container_fixture.h"
-#include "tests/drills/netns_fixture.h"
+#include "tests/drills/networked_box.h"
 
 namespace gameday {
 
@@ -11,43 +9,7 @@ extern const FaultRow block_container_fault;
 
 namespace {
 
-// One of three, with a server of ours in its network, and a rule of somebody else's.
-class Place {
- public:
-  Place(const std::string& network, const std::string& number)
-      : four(own_addresses() + number),
-        six(six_of(number)),
-        box("--network " + network + " --ip " + four + " --ip6 " + six) {
-    for (const char* tables : {"iptables", "ip6tables"}) {
-      run(std::string(tables) + " -N THEIRS");
-      run(std::string(tables) + " -A INPUT -p udp --dport 9999 -j DROP");
-    }
-    server4.emplace(path(), four + ":80");
-    server6.emplace(path(), "[" + six + "]:80");
-  }
-  static std::string prefix() {
-    constexpr int kGroup = 1000;
-    return "fd97:" + std::to_string(getpid() % kGroup) + ":" + std::to_string(getpid() / kGroup);
-  }
-  static std::string six_of(const std::string& number) { return prefix() + "::" + number; }
-  [[nodiscard]] std::string path() const { return "/proc/" + box.is("{{.State.Pid}}") + "/ns/net"; }
-  std::string run(const std::string& command) const {
-    return told("nsenter --net=" + path() + " " + command);
-  }
-  // Every rule of every table, without what counts and what tells the time.
-  [[nodiscard]] std::string rules() const {
-    const std::string plain = " | sed 's/\\[[0-9:]*\\]//; /^#/d'";
-    return run("iptables-save" + plain) + run("ip6tables-save" + plain);
-  }
-  [[nodiscard]] std::string reaches(const Place& other) const {
-    return ClientInside(path(), other.four + ":80").state() + ", " +
-           ClientInside(path(), "[" + other.six + "]:80").state();
-  }
-
-  const std::string four, six;
-  const TestContainer box;
-  std::optional<ServerInside> server4, server6;
-};
+using Place = NetworkedBox;
 
 class BlockContainerOnDocker : public ContainerFixture {
  protected:
@@ -62,8 +24,7 @@ class BlockContainerOnDocker : public ContainerFixture {
     return {"fault-1", "block-container", "", std::move(arguments.set("region", "eu-west"))};
   }
 
-  TestPart network_{"network", "--ipv6 --subnet " + own_addresses() + "0/24 --subnet " +
-                                   Place::prefix() + "::/64"};
+  TestNetwork network_;
   Place one_{network_.name(), "11"}, two_{network_.name(), "12"}, out_{network_.name(), "13"};
 };
 
@@ -220,9 +181,10 @@ TEST_F(BlockContainerOnDocker, NobodyIsCutOffWhomNobodyNamed) {
   world_.system().targets.pop_back();
   EXPECT_TRUE(row_.may(region(), world_.context()));
   const TestContainer guest("--network container:" + one_.box.name());
-  EXPECT_TRUE(refusal("").contains("cannot be cut off without the other")) << refusal("");
+  EXPECT_TRUE(refusal("").contains("cannot be hit without the other")) << refusal("");
+  EXPECT_FALSE(row_.may(region(), world_.context())) << "nor is it planned";
   in_region("guest", guest);
-  EXPECT_TRUE(refusal("guest").contains("cannot be cut off without the other")) << refusal("guest");
+  EXPECT_TRUE(refusal("guest").contains("cannot be hit without the other")) << refusal("guest");
   const Undo all = injected(region());
   EXPECT_EQ(all.arguments.items("containers").size(), 2U) << "one namespace, one block";
   EXPECT_TRUE(proof(all).held) << proof(all).text;

@@ -26,9 +26,11 @@ const std::vector<RowNeeds> kNeeds = {
     {"limit-descriptors-container",
      {kHere, "be its user, in its group", "CAP_SYS_RESOURCE and CAP_DAC_READ_SEARCH"}},
     {"limit-memory", {kSpeaks}},
+    {"loss-container", {kHere, "iptables and ip6tables", kInside}},
     {"oom-kill", {kSpeaks}},
     {"pause-container", {kSpeaks}},
     {"recreate-container", {kSpeaks}},
+    {"reset-container", {kHere, "iptables and ip6tables", kInside}},
     {"restart-loop", {kSpeaks}},
     {"stop-container", {kSpeaks}},
 };
@@ -54,17 +56,14 @@ struct Capable {
   std::string fault, fields;
   std::vector<std::pair<int, std::string>> needed;
 };
+const std::vector<std::pair<int, std::string>> kInNetworks = {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
+                                                              {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
+                                                              {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}};
 const std::vector<Capable> kByCapabilities = {
-    {"block-container",
-     "target: plain",
-     {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-      {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-      {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}}},
-    {"limit-container",
-     "target: talks, bytes_per_second: 32KiB",
-     {{CAP_NET_ADMIN, "CAP_NET_ADMIN"},
-      {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-      {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}}},
+    {"block-container", "target: plain", kInNetworks},
+    {"loss-container", "target: plain, share: 30%", kInNetworks},
+    {"reset-container", "target: plain", kInNetworks},
+    {"limit-container", "target: talks, bytes_per_second: 32KiB", kInNetworks},
     {"fill-disk-container",
      "target: plain, path: /data, size: 4MiB",
      {{CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}, {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}}},

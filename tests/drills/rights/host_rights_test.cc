@@ -73,14 +73,17 @@ void own_network() {
 }
 
 const std::string kBlock = "fault: block, target: machine, port: 8200, for: 1s";
+const std::string kLoss = "fault: loss, target: machine, port: 8200, share: 30%, for: 1s";
 
 TEST(HostRights, RulesOfPacketsTakeACapabilityOfTheNetwork) {
   const std::string machine = "  machine: { host: own }\n";
   in_child([&] {
     own_network();
     const ServerInside four("/proc/self/ns/net", "127.0.0.1:8200");
-    as_user(kNobody, {}, {CAP_NET_ADMIN}, [&] { works(machine, kBlock); });
-    as_user(kNobody, {}, [&] { missed(machine, kBlock, "we lack CAP_NET_ADMIN"); });
+    for (const auto& step : {kBlock, kLoss}) {
+      as_user(kNobody, {}, {CAP_NET_ADMIN}, [&] { works(machine, step); });
+      as_user(kNobody, {}, [&] { missed(machine, step, "we lack CAP_NET_ADMIN"); });
+    }
   });
 }
 
@@ -237,10 +240,11 @@ TEST(HostRights, AreToldOfEachRow) {
               [](const auto& row) { return row.facet.empty() || row.facet == "link"; });
   expect_told(rows.actions, {{"command", {"what the two commands need"}}},
               [](const auto& row) { return row.facet.empty() && row.name == "command"; });
-  const FaultRow& block = *rows.fault("block");
-  for (const char* right :
-       {"root, or CAP_NET_ADMIN", "a network namespace that is not ours CAP_SYS_ADMIN"}) {
-    EXPECT_TRUE(block.other_way->rights.contains(right));
+  const std::vector<std::string> rules = {"root, or CAP_NET_ADMIN",
+                                          "a network namespace that is not ours CAP_SYS_ADMIN"};
+  expect_told(rows.faults, {{"loss", rules}}, [](const auto& row) { return row.facet == "host"; });
+  for (const auto& right : rules) {
+    EXPECT_TRUE(rows.fault("block")->other_way->rights.contains(right));
   }
 }
 
