@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -88,6 +89,9 @@ class RightsCase {
     }
   }
 
+  // What befalls the target between its backup and its restore.
+  std::function<void()> after_backup = [] {};
+
   [[nodiscard]] const Step& step() const { return playbook_->timeline.back(); }
   [[nodiscard]] const Rows& rows() const { return rows_; }
   [[nodiscard]] const Deed& deed() const { return deed_; }
@@ -125,6 +129,7 @@ class RightsCase {
     const RestoreRow& row = *rows_.restore_of(target);
     const auto taken = row.backup(target, world_.context("backup-1"));
     if (!fine(taken, "backup")) return;
+    after_backup();
     const DeedContext context = world_.context();
     const auto prepare = step().into_place ? row.prepare_place : row.prepare_scratch;
     if (!step().into_place && prepare == nullptr) {
