@@ -37,7 +37,7 @@ class RabbitRightsPlace {
     vhost_.publish("a", lasting);
     vhost_.publish("b", lasting, "shop", "order.new");
     vhost_.publish("c", lasting);
-    vhost_.publish("given up", lasting, "amq.default", "dead");
+    vhost_.publish("given up", lasting, "undelivered", "orders");
   }
   ~RabbitRightsPlace() { ask("DELETE", "/users/" + user_); }
   RabbitRightsPlace(const RabbitRightsPlace&) = delete;
