@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "drills/systems/rabbitmq_control.h"
+#include "drills/systems/rabbitmq_rights.h"
 
 namespace gameday {
 namespace {
@@ -153,6 +154,12 @@ Status close_alarm(const Undo& undo, bool, const DeedContext& context) {
   return erase_kept(deed, context);
 }
 
+// rabbitmqctl last: it takes its time.
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(may_rabbit<RabbitRight::write_default>(deed, context));
+  return may_control(deed, context);
+}
+
 }  // namespace
 
 extern const FaultRow block_publishers_fault;
@@ -167,7 +174,7 @@ const FaultRow block_publishers_fault{
     .holds_data = false,
     .rights =
         "to run rabbitmqctl for the node: be its user, or root, or whoever may enter its "
-        "container; to write to amq.default; the tag management",
+        "container; write on amq.default; the tag management",
     .example = "- { fault: block-publishers, target: jobs, by: memory, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -175,6 +182,6 @@ const FaultRow block_publishers_fault{
     .undo = undo_alarm,
     .gone = gone,
     .close = close_alarm,
-    .may = may_control};
+    .may = may};
 
 }  // namespace gameday

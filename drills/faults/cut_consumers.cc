@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "drills/systems/rabbitmq.h"
+#include "drills/systems/rabbitmq_rights.h"
 #include "drills/systems/waiting.h"
 
 namespace gameday {
@@ -91,14 +91,7 @@ Status may(const Deed& deed, const DeedContext& context) {
   const Target* target = context.system.target(deed.target);
   if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
   TRY(queue, rabbit_queue_of(*target));
-  TRY(who, ask_management(queue, "GET", "/whoami", context));
-  const Json& tags = who.get("tags");
-  const bool is_one = tags.is_array() ? std::ranges::count(tags.items(), Json("administrator")) > 0
-                                      : who.text("tags").contains("administrator");
-  if (is_one) return {};
-  return fail(ErrorCode::refused, "we may not close connections of others at " + shown(queue),
-              "the user of its management API needs the tag `administrator`; the management URL "
-              "may name one of its own");
+  return check_rabbit_administrator(queue, "close connections of others", context);
 }
 
 }  // namespace

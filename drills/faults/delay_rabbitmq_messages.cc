@@ -79,8 +79,8 @@ const FaultRow delay_rabbitmq_messages_fault{
     // A restore brings definitions back, and no message: it supersedes nothing of this.
     .holds_data = false,
     .rights =
-        "to read the queue and its dead letters, to configure, write and read exchanges and queues "
-        "named gameday.*, to write the queue and amq.default, and the tag management",
+        "configure on gameday.*; write on the queue, gameday.* and amq.default; read on the queue, "
+        "its dead letters and gameday.*; the tag management",
     .example = "- { fault: delay-rabbitmq-messages, target: jobs, count: 500, by: 20s, for: 5s }",
     .prepare = prepare,
     .inject = inject,

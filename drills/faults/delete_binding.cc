@@ -180,6 +180,18 @@ Status close_unbinding(const Undo& undo, bool, const DeedContext& context) {
   return erase_kept(deed, context);
 }
 
+// Of the exchanges that the queue is bound to, the one that is meant.
+Status may(const Deed& deed, const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + deed.target);
+  TRY(queue, rabbit_queue_of(*target));
+  using enum RabbitRight;
+  TRY_OK(check_rabbit_rights(queue, {configure_marks, read_marks, write_queue}, context));
+  TRY(bindings, bindings_of_rabbit(queue, context));
+  TRY(binding, chosen(bindings, deed, gameday::shown(queue)));
+  return check_rabbit_binding(queue, binding, context);
+}
+
 }  // namespace
 
 extern const FaultRow delete_binding_fault;
@@ -192,8 +204,8 @@ const FaultRow delete_binding_fault{
     .effect = Effect::cuts,
     .holds_data = false,
     .rights =
-        "to write the queue, to read the exchange, to configure, write and read exchanges named "
-        "gameday.*, and the tag management",
+        "configure on gameday.*; write on the queue; read on gameday.* and the exchange; the tag "
+        "management",
     .example = "- { fault: delete-binding, target: jobs, exchange: amq.topic, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -202,7 +214,6 @@ const FaultRow delete_binding_fault{
     .gone = gone,
     .close = close_unbinding,
     .discover = marks_on_rabbit,
-    .may = may_rabbit<RabbitRight::write_queue, RabbitRight::read_bound,
-                      RabbitRight::configure_marks, RabbitRight::read_marks>};
+    .may = may};
 
 }  // namespace gameday

@@ -218,9 +218,9 @@ const FaultRow drop_rabbitmq_queue_fault{
     // A restore brings definitions back, and no message: it supersedes nothing of this.
     .holds_data = false,
     .rights =
-        "to configure, write and read the queue and exchanges named gameday.*, to read those that "
-        "it "
-        "is bound to, to write to amq.default, and the tag management",
+        "configure on the queue and gameday.*; write on the queue, gameday.*, amq.default and the "
+        "exchange that its own x-dead-letter-exchange names; read on the queue, gameday.* and the "
+        "exchanges that it is bound to; the tag management",
     .example = "- { fault: drop-rabbitmq-queue, target: jobs, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -233,6 +233,7 @@ const FaultRow drop_rabbitmq_queue_fault{
     .may =
         may_rabbit<RabbitRight::configure_queue, RabbitRight::write_queue, RabbitRight::read_queue,
                    RabbitRight::read_bound, RabbitRight::configure_marks, RabbitRight::write_marks,
-                   RabbitRight::read_marks, RabbitRight::write_default>};
+                   RabbitRight::read_marks, RabbitRight::write_default,
+                   RabbitRight::write_own_way>};
 
 }  // namespace gameday

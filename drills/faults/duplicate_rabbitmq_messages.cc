@@ -137,8 +137,8 @@ const FaultRow duplicate_rabbitmq_messages_fault{
     .effect = Effect::slows,
     .holds_data = false,
     .rights =
-        "to read the queue and its dead letters, to configure exchanges and queues named "
-        "gameday.*, to write to amq.default, and the tag management",
+        "configure on gameday.*; write on amq.default; read on the queue and its dead letters; the "
+        "tag management",
     .example =
         "- { fault: duplicate-rabbitmq-messages, target: jobs, count: 20, for: 5s, "
         "allow_irreversible: consumers take each job once }",

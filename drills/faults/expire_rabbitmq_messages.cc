@@ -10,29 +10,13 @@ namespace {
 
 constexpr Field kFields[] = {kHeldCount, kHeldWithin};
 
-// Where a queue's dead letters go, by its own arguments or by a policy: a null, nowhere.
-Result<Json> way_of_the_dead(const RabbitQueue& queue, const DeedContext& context) {
-  TRY(found, ask_management(queue, "GET",
-                            "/queues/" + std::string(kVhost) + "/" + percent_encoded(queue.queue),
-                            context));
-  const Json& own = found.get("arguments");
-  const Json& by_policy = found.get("effective_policy_definition");
-  Json way = Json::object();
-  for (const char* name : {"dead-letter-exchange", "dead-letter-routing-key"}) {
-    const std::string argument = "x-" + std::string(name);
-    const Json& given = own.find(argument) != nullptr ? own.get(argument) : by_policy.get(name);
-    if (given.is_text()) way.set(argument, given);
-  }
-  return way.find("x-dead-letter-exchange") != nullptr ? way : Json();
-}
-
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(prepared, prepare_classic(deed,
                                 "in which whoever looks for what has expired would put what waits "
                                 "into another order",
                                 context));
   const RabbitQueue& queue = prepared.deed.queue;
-  TRY(way, way_of_the_dead(queue, context));
+  TRY(way, way_of_dead_letters(queue, context));
   if (!way.is_null() && queue.dead_letters.empty()) {
     return fail(ErrorCode::unsupported,
                 shown(queue) +
@@ -102,9 +86,9 @@ const FaultRow expire_rabbitmq_messages_fault{
     // A restore brings definitions back, and no message: it supersedes nothing of this.
     .holds_data = false,
     .rights =
-        "to read the queue and its dead letters, to configure, write and read exchanges and queues "
-        "named gameday.*, to write the queue, amq.default and the exchange that its dead letters "
-        "go to, and the tag management",
+        "configure on gameday.*; write on the queue, gameday.*, amq.default and the exchange that "
+        "its dead letters go to; read on the queue, its dead letters and gameday.*; the tag "
+        "management",
     .example = "- { fault: expire-rabbitmq-messages, target: jobs, count: 500, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -115,6 +99,6 @@ const FaultRow expire_rabbitmq_messages_fault{
     .discover = marks_on_rabbit,
     .may = may_rabbit<RabbitRight::write_queue, RabbitRight::read_queue, RabbitRight::read_dead,
                       RabbitRight::configure_marks, RabbitRight::write_marks,
-                      RabbitRight::read_marks, RabbitRight::write_default>};
+                      RabbitRight::read_marks, RabbitRight::write_default, RabbitRight::write_way>};
 
 }  // namespace gameday

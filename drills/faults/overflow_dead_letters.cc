@@ -166,8 +166,8 @@ const FaultRow overflow_dead_letters_fault{
     // A restore brings definitions back, and no message: it supersedes nothing of this.
     .holds_data = false,
     .rights =
-        "to read the dead letters, to configure, write and read exchanges and queues named "
-        "gameday.*, to write the dead letters and amq.default, and the tag management",
+        "configure on gameday.*; write on the dead letters, gameday.* and amq.default; read on the "
+        "dead letters and gameday.*; the tag management",
     .example = "- { fault: overflow-dead-letters, target: jobs, count: 1000, for: 5s }",
     .prepare = prepare,
     .inject = inject,
@@ -176,7 +176,8 @@ const FaultRow overflow_dead_letters_fault{
     .gone = gone,
     .close = close_held,
     .discover = marks_on_rabbit,
-    .may = may_rabbit<RabbitRight::write_dead, RabbitRight::read_dead, RabbitRight::configure_marks,
-                      RabbitRight::write_marks, RabbitRight::write_default>};
+    .may =
+        may_rabbit<RabbitRight::write_dead, RabbitRight::read_dead, RabbitRight::configure_marks,
+                   RabbitRight::write_marks, RabbitRight::read_marks, RabbitRight::write_default>};
 
 }  // namespace gameday

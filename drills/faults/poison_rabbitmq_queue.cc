@@ -152,8 +152,8 @@ const FaultRow poison_rabbitmq_queue_fault{
     .effect = Effect::slows,
     .holds_data = false,
     .rights =
-        "to read the queue and its dead letters, to configure exchanges and queues named "
-        "gameday.*, to write to amq.default, and the tag management",
+        "configure on gameday.*; write on amq.default; read on the queue and its dead letters; the "
+        "tag management",
     .example = "- { fault: poison-rabbitmq-queue, target: jobs, count: 3, for: 5s }",
     .prepare = prepare,
     .inject = inject,

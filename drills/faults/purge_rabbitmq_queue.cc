@@ -150,8 +150,8 @@ const FaultRow purge_rabbitmq_queue_fault{
     // A restore brings definitions back, and no message: it supersedes nothing of this.
     .holds_data = false,
     .rights =
-        "to read the queue, to configure, write and read exchanges named gameday.*, to write "
-        "the queue and amq.default, and the tag management",
+        "configure on gameday.*; write on the queue, gameday.* and amq.default; read on the queue "
+        "and gameday.*; the tag management",
     .example = "- { fault: purge-rabbitmq-queue, target: jobs, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -87,8 +87,8 @@ const FaultRow reorder_rabbitmq_messages_fault{
     // A restore brings definitions back, and no message: it supersedes nothing of this.
     .holds_data = false,
     .rights =
-        "to read the queue and its dead letters, to configure, write and read exchanges and queues "
-        "named gameday.*, to write the queue and amq.default, and the tag management",
+        "configure on gameday.*; write on the queue, gameday.* and amq.default; read on the queue, "
+        "its dead letters and gameday.*; the tag management",
     .example = "- { fault: reorder-rabbitmq-messages, target: jobs, count: 500, for: 5s }",
     .prepare = prepare,
     .inject = inject,

@@ -2,6 +2,7 @@
 // node stays, and with it the way to start the broker again. Clients are cut off; what was not
 // durable is gone when it comes back, which a restart is there to find out.
 #include "drills/systems/rabbitmq_control.h"
+#include "drills/systems/rabbitmq_rights.h"
 
 namespace gameday {
 namespace {
@@ -89,6 +90,12 @@ Status close_stop(const Undo& undo, bool, const DeedContext& context) {
   return erase_kept(deed, context);
 }
 
+// rabbitmqctl last: it takes its time.
+Status may(const Deed& deed, const DeedContext& context) {
+  TRY_OK(may_rabbit<>(deed, context));
+  return may_control(deed, context);
+}
+
 }  // namespace
 
 extern const FaultRow stop_app_fault;
@@ -110,6 +117,6 @@ const FaultRow stop_app_fault{
     .undo = undo_stop,
     .gone = gone,
     .close = close_stop,
-    .may = may_control};
+    .may = may};
 
 }  // namespace gameday

@@ -1,4 +1,4 @@
-#include "drills/systems/rabbitmq.h"
+#include "drills/systems/rabbitmq_rights.h"
 #include "engine/load/load_client.h"
 #include "engine/load/request_pattern.h"
 
@@ -112,15 +112,10 @@ Status nobody_consumes(Line& line) {
 Status may(const Undo& undo, const DeedContext& context) {
   TRY(line, open(undo, context));
   TRY_OK(nobody_consumes(line));
-  const auto reads = line.channel.try_reading(line.queue.queue);
-  if (!reads && reads.error().code == ErrorCode::refused) return reads;
-  if (!undo.arguments.text("exchange").empty()) return {};
-  TRY(channel, line.connection.channel());
-  AmqpMessage message;
-  message.routing_key = "gameday.no-mark";
-  const auto writes = channel.publish({&message, 1});
-  if (!writes && writes.error().code == ErrorCode::refused) return writes;
-  return {};
+  TRY_OK(check_rabbit_rights(line.queue, {RabbitRight::read_queue}, context));
+  const Json& terms = undo.arguments;
+  return check_rabbit_publishing(line.queue, terms.text("exchange"), terms.text("routing_key"),
+                                 context);
 }
 
 class AmqpClient : public LoadClient {
@@ -257,7 +252,9 @@ const LoadRow amqp_load{
         "Publishes messages of its own to RabbitMQ; what is confirmed is acknowledged, and is read "
         "back from the queue.",
     .fields = kFields,
-    .rights = "to write to the exchange and to read from the queue",
+    .rights =
+        "write on the exchange, which is amq.default without one; read on the queue; the tag "
+        "management",
     .example = "jobs: { rate: 100/s, amqp: { connection: orders } }",
     .check = &check,
     .keeps_ledger = &keeps_ledger,

@@ -8,6 +8,7 @@
 
 #include "drills/systems/rabbitmq_definitions.h"
 #include "drills/systems/rabbitmq_messages.h"
+#include "drills/systems/rabbitmq_rights.h"
 #include "engine/base/digest.h"
 
 namespace gameday {
@@ -254,6 +255,22 @@ Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
   return imported(deed.queue, vhost, *items, backup, context);
 }
 
+// Who reads definitions is looked at by reading them; what else an import brings back and its undo
+// takes away again is known only then.
+Status may(const Step& step, const DeedContext& context) {
+  const Target* target = context.system.target(step.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target is called " + step.target);
+  TRY(queue, rabbit_queue_of(*target));
+  TRY_OK(check_rabbit_administrator(queue, "export and import definitions", context));
+  TRY_OK(identity_of(queue, context));
+  if (step.into_place) TRY_OK(check_rabbit_taking_away(queue, context));
+  const Target* replayed = step.replay.empty() ? nullptr : context.system.target(step.replay);
+  if (replayed == nullptr || replayed->facets.find("rabbitmq") == nullptr) return {};
+  TRY(letters, rabbit_queue_of(*replayed));
+  return check_rabbit_rights(letters, {RabbitRight::read_dead, RabbitRight::write_default},
+                             context);
+}
+
 }  // namespace
 
 extern const RestoreRow rabbitmq_restore;
@@ -261,7 +278,10 @@ const RestoreRow rabbitmq_restore{
     .name = "rabbitmq",
     .summary = "The definitions of a vhost of RabbitMQ, exported, imported and compared.",
     .facet = "rabbitmq",
-    .rights = "the tag administrator, of the user that the management API is asked as",
+    .rights =
+        "the tag administrator, of the user that the management API is asked as; into place, of "
+        "that user too: configure and write on the queue, and read on the exchanges that it is "
+        "bound to; with replay: write on amq.default and read on the dead letters",
     .example = "- { restore: jobs, into: place, replay: jobs }",
     .backup = backup,
     .restore_scratch = nullptr,
@@ -271,6 +291,7 @@ const RestoreRow rabbitmq_restore{
     .gone = gone,
     .close = close_restore,
     .prepare_scratch = prepare_scratch,
-    .fill_scratch = fill_scratch};
+    .fill_scratch = fill_scratch,
+    .may = may};
 
 }  // namespace gameday

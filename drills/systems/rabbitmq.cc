@@ -24,17 +24,28 @@ std::string with_vhost(std::string path, const std::string& vhost) {
   return path;
 }
 
-Result<HttpRequest> request_for(const RabbitQueue& queue, const std::string& path,
-                                const Secrets& secrets) {
+// The same as the user that the management API is asked as.
+Result<AmqpAddress> address_of_manager(const RabbitQueue& queue, const Secrets& secrets) {
   TRY(address, address_of(queue, secrets));
   TRY(own, user_of_url(queue.management));
-  TRY(user, own.given ? secrets.reveal(own.user) : Result<std::string>(address.user));
-  TRY(password, own.given ? secrets.reveal(own.password) : Result<std::string>(address.password));
+  if (!own.given) return address;
+  TRY(user, secrets.reveal(own.user));
+  TRY(password, secrets.reveal(own.password));
+  address.user = user;
+  address.password = password;
+  return address;
+}
+
+Result<HttpRequest> request_for(const RabbitQueue& queue, const std::string& path,
+                                const Secrets& secrets) {
+  TRY(address, address_of_manager(queue, secrets));
+  TRY(own, user_of_url(queue.management));
   TRY(url, secrets.reveal(own.url));
   while (url.ends_with('/')) url.pop_back();
   HttpRequest request;
   request.url = url + "/api" + with_vhost(path, address.vhost);
-  request.headers.emplace_back("Authorization", "Basic " + base64(user + ":" + password));
+  request.headers.emplace_back("Authorization",
+                               "Basic " + base64(address.user + ":" + address.password));
   return request;
 }
 
@@ -138,6 +149,12 @@ Result<Amqp> open_rabbit(const RabbitQueue& queue, const DeedContext& context,
   return Amqp::connect(address, context.doors.clock, context.until, {name, context.doors.observer});
 }
 
+Result<Amqp> open_rabbit_as_manager(const RabbitQueue& queue, const DeedContext& context) {
+  TRY(address, address_of_manager(queue, context.secrets));
+  return Amqp::connect(address, context.doors.clock, context.until,
+                       {.observer = context.doors.observer});
+}
+
 Result<std::string> rabbit_user(const RabbitQueue& queue, const Secrets& secrets) {
   TRY(address, address_of(queue, secrets));
   return address.user;
@@ -161,9 +178,10 @@ Result<Json> ask_management(const RabbitQueue& queue, const std::string& method,
                            (told ? " " + told->text("reason", told->text("error")) : "");
   if (answer->status == kUnauthorized || answer->status == kForbidden) {
     const bool of_all = said.contains("administrator") || said.contains("access object");
-    return fail(
-        ErrorCode::refused, said,
-        std::string("its user needs the tag `") + (of_all ? "administrator" : "management") + "`");
+    return fail(ErrorCode::refused, said,
+                said.contains("ACCESS_REFUSED") ? "its user needs that right in the vhost"
+                : of_all                        ? "its user needs the tag `administrator`"
+                                                : "its user needs the tag `management`");
   }
   if (answer->status == kNotFound) return fail(ErrorCode::not_found, said);
   // A change has nothing to tell.
@@ -223,6 +241,19 @@ Result<Json> bindings_of_rabbit(const RabbitQueue& queue, const DeedContext& con
                                 {"arguments", std::move(arguments)}}));
   }
   return bindings;
+}
+
+Result<Json> way_of_dead_letters(const RabbitQueue& queue, const DeedContext& context) {
+  TRY(found, ask_management(queue, "GET", path_of(queue.queue), context));
+  const Json& own = found.get("arguments");
+  const Json& by_policy = found.get("effective_policy_definition");
+  Json way = Json::object();
+  for (const char* name : {"dead-letter-exchange", "dead-letter-routing-key"}) {
+    const std::string argument = "x-" + std::string(name);
+    const Json& given = own.find(argument) != nullptr ? own.get(argument) : by_policy.get(name);
+    if (given.is_text()) way.set(argument, given);
+  }
+  return way.find("x-dead-letter-exchange") != nullptr ? way : Json();
 }
 
 }  // namespace gameday

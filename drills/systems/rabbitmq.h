@@ -28,6 +28,9 @@ struct RabbitQueue {
 // `name` is how the server shows the connection.
 [[nodiscard]] Result<Amqp> open_rabbit(const RabbitQueue& queue, const DeedContext& context,
                                        const std::string& name = "gameday");
+// As whoever the management API is asked as.
+[[nodiscard]] Result<Amqp> open_rabbit_as_manager(const RabbitQueue& queue,
+                                                  const DeedContext& context);
 // The user that the URL names, its references replaced.
 [[nodiscard]] Result<std::string> rabbit_user(const RabbitQueue& queue, const Secrets& secrets);
 
@@ -75,5 +78,10 @@ struct RabbitDepth {
 // The bindings of the queue, but for the one that every queue has:
 // {"exchange", "routing_key", "arguments"}; none where there is no such queue.
 [[nodiscard]] Result<Json> bindings_of_rabbit(const RabbitQueue& queue, const DeedContext& context);
+
+// Where the server sends the queue's dead letters, by the queue's own arguments or by a policy:
+// x-dead-letter-exchange and, if there is one, x-dead-letter-routing-key; a null: nowhere.
+[[nodiscard]] Result<Json> way_of_dead_letters(const RabbitQueue& queue,
+                                               const DeedContext& context);
 
 }  // namespace gameday

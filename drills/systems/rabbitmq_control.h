@@ -17,7 +17,7 @@ struct RabbitControl {
 // Of a deed's target, with its notes made. unsupported: the playbook does not say how; conflict:
 // what it says leads to a node of another cluster.
 [[nodiscard]] Result<RabbitControl> prepare_control(const Deed& deed, const DeedContext& context);
-// Whether rabbitmqctl runs, and reaches a node of the cluster: to be a row's own.
+// Whether rabbitmqctl runs, and reaches a node of the cluster.
 [[nodiscard]] Status may_control(const Deed& deed, const DeedContext& context);
 
 // What rabbitmqctl says to that.

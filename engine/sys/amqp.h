@@ -137,6 +137,9 @@ class AmqpChannel {
   [[nodiscard]] Status remove_exchange(const std::string& exchange);
   [[nodiscard]] Status bind(const AmqpBinding& binding);
   [[nodiscard]] Status unbind(const AmqpBinding& binding);
+  // The same of an exchange, `destination`, that takes what another one is sent.
+  [[nodiscard]] Status unbind_exchange(const std::string& destination, const std::string& source,
+                                       const std::string& routing_key);
   // Takes the next message out, to be acknowledged; nothing: none waits.
   [[nodiscard]] Result<std::optional<AmqpDelivery>> get(const std::string& queue);
   // Of that message, and with `before` of all that this channel has taken out before it. Done when
@@ -152,6 +155,9 @@ class AmqpChannel {
   // Begins to consume, with a priority that is no number: the server looks for the right to read
   // and then refuses, so that nothing was touched. `conflict`: we may.
   [[nodiscard]] Status try_reading(const std::string& queue);
+  // Publishes with an expiration that is no number: the same of the right to write, for whatever
+  // the exchange would have routed it to.
+  [[nodiscard]] Status try_writing(const std::string& exchange, const std::string& routing_key);
 
  private:
   friend class Amqp;

@@ -78,6 +78,14 @@ Status AmqpChannel::unbind(const AmqpBinding& binding) {
       });
 }
 
+Status AmqpChannel::unbind_exchange(const std::string& destination, const std::string& source,
+                                    const std::string& routing_key) {
+  return connection_->changed(number_, "unbind exchange " + destination + " from " + source, [&] {
+    amqp_exchange_unbind(connection_->state, channel_of(number_), amqp_bytes_of(destination),
+                         amqp_bytes_of(source), amqp_bytes_of(routing_key), amqp_table_t{});
+  });
+}
+
 Result<std::optional<AmqpDelivery>> AmqpChannel::get(const std::string& queue) {
   const std::string doing = "get from queue " + queue;
   TRY_OK(connection_->usable(number_, doing));
@@ -142,6 +150,22 @@ Status AmqpChannel::try_reading(const std::string& queue) {
   fill_amqp_table(Json::object({{"x-priority", "none"}}), pool, arguments);
   amqp_basic_consume(connection_->state, channel_of(number_), amqp_bytes_of(queue),
                      amqp_empty_bytes, 0, 0, 0, arguments);
+  return connection_->judged(number_, doing);
+}
+
+// The server answers no publishing; that it answers what comes behind says that it let it be.
+Status AmqpChannel::try_writing(const std::string& exchange, const std::string& routing_key) {
+  const std::string doing = "write to exchange " + exchange;
+  TRY_OK(connection_->usable(number_, doing));
+  amqp_basic_properties_t properties{};
+  properties._flags = AMQP_BASIC_EXPIRATION_FLAG;
+  properties.expiration = amqp_cstring_bytes("none");
+  const auto channel = channel_of(number_);
+  const int status =
+      amqp_basic_publish(connection_->state, channel, amqp_bytes_of(exchange),
+                         amqp_bytes_of(routing_key), 0, 0, &properties, amqp_empty_bytes);
+  if (status != AMQP_STATUS_OK) return std::unexpected(connection_->broken(status).in(doing));
+  amqp_basic_qos(connection_->state, channel, 0, 0, 0);
   return connection_->judged(number_, doing);
 }
 

@@ -53,5 +53,36 @@ TEST_F(RabbitRightsOnRabbit, EachRightThatFaultsNeedIsLookedFor) {
   EXPECT_EQ(vhost_.bindings().size(), 1u);
 }
 
+// A policy is not asked for rights when a queue is made again, but who makes another queue with the
+// same way for its dead letters is.
+TEST_F(RabbitRightsOnRabbit, WhereDeadLettersGoIsLookedForWhoeverSaysIt) {
+  world_.add_target("jobs", "rabbitmq", vhost_.facet());
+  const Deed deed{.id = "", .kind = "", .target = "jobs"};
+  const auto may = [&] { return may_rabbit<RabbitRight::write_way>(deed, world_.context()); };
+  const auto may_by_itself = [&] {
+    return may_rabbit<RabbitRight::write_own_way>(deed, world_.context());
+  };
+  vhost_.allow("^$", "^$", "^gameday\\..*$");
+  EXPECT_TRUE(may()) << "they go nowhere";
+  const auto refused = [](const Status& held) {
+    return !held && held.error().code == ErrorCode::refused &&
+           held.error().text.contains("write amq.fanout");
+  };
+  vhost_.ask(
+      "PUT", "/policies/" + vhost_.path() + "/way",
+      Json::object({{"pattern", "^orders$"},
+                    {"definition", Json::object({{"dead-letter-exchange", "amq.fanout"}})}}));
+  vhost_.node().wait_until([&] { return refused(may()); });
+  EXPECT_TRUE(refused(may()));
+  EXPECT_TRUE(may_by_itself());
+  vhost_.drop("orders");
+  vhost_.make("orders", Json::object({{"x-dead-letter-exchange", "amq.fanout"}}));
+  EXPECT_TRUE(refused(may()));
+  EXPECT_TRUE(refused(may_by_itself()));
+  vhost_.allow("^$", "^amq\\.fanout$", "^gameday\\..*$");
+  EXPECT_TRUE(may());
+  EXPECT_TRUE(may_by_itself());
+}
+
 }  // namespace
 }  // namespace gameday

@@ -289,6 +289,27 @@ TEST_F(AmqpOnRabbit, WithoutTheRightToReadItSaysSo) {
   EXPECT_EQ(connected().channel()->try_reading("orders").error().code, ErrorCode::refused);
 }
 
+TEST_F(AmqpOnRabbit, WithoutTheRightToWriteItSaysSo) {
+  vhost_.bind("amq.fanout", "", Json::object());
+  const auto publishing = [&](const std::string& exchange) {
+    const auto tried = connected().channel()->try_writing(exchange, "orders");
+    return tried ? ErrorCode::failed : tried.error().code;
+  };
+  EXPECT_EQ(publishing("amq.fanout"), ErrorCode::conflict);
+  EXPECT_EQ(publishing(""), ErrorCode::conflict);
+  EXPECT_EQ(publishing("no-such"), ErrorCode::not_found);
+  const auto unbinding = [&] {
+    return connected().channel()->unbind_exchange("amq.fanout", "amq.topic", "nobody's");
+  };
+  EXPECT_TRUE(unbinding());
+  vhost_.allow(".*", "^$", ".*");
+  EXPECT_EQ(publishing("amq.fanout"), ErrorCode::refused);
+  EXPECT_EQ(publishing(""), ErrorCode::refused);
+  EXPECT_EQ(unbinding().error().code, ErrorCode::refused);
+  EXPECT_EQ(vhost_.bodies(), "") << "nothing was published";
+  EXPECT_EQ(vhost_.bindings().size(), 1u);
+}
+
 TEST_F(AmqpOnRabbit, AServerThatIsKilledIsAnErrorAndWhatWasConfirmedIsThereAfterwards) {
   Amqp connection = connected();
   AmqpChannel channel = connection.channel().value();
