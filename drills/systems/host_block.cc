@@ -6,6 +6,7 @@
 #include "drills/systems/block_proof.h"
 #include "drills/systems/netns.h"
 #include "drills/systems/packet_rules.h"
+#include "engine/playbook/arguments.h"
 
 namespace gameday {
 namespace {
@@ -106,12 +107,20 @@ Result<Undo> prepare_block_in(const Netns& netns, const Packets& packets,
   for (const Family family : families_of(packets)) {
     TRY_OK(refuse_what_is_there(netns, family, context));
   }
+  Json made = Json::object();
+  for (const Family family : families_of(packets)) {
+    TRY(chains, chains_to_be_made(netns.path, family, context));
+    Json names = Json::array();
+    for (const auto& chain : chains) names.push(chain);
+    made.set(name_of(family), std::move(names));
+  }
   TRY(answered, who_answers(netns.path, tried, packets, context));
   return Undo{"block",
               Json::object({{"netns", to_json(netns)},
                             {"packets", to_json(packets)},
                             {"mark", context.mark},
                             {"file", context.private_folder + "/" + context.mark + ".rules"},
+                            {"made", std::move(made)},
                             {"tried", to_json(tried)},
                             {"answered", to_json(answered)}})};
 }
@@ -148,7 +157,11 @@ Status remove_host_block(const Undo& undo, const DeedContext& context) {
   if (!entrance) return {};
   Status first;
   for (const Family family : families_of(block.packets)) {
-    const auto removed = remove_rules(*entrance, family, block.mark, context);
+    auto removed = remove_rules(*entrance, family, block.mark, context);
+    if (removed) {
+      const auto made = texts_in(undo.arguments.get("made"), name_of(family));
+      removed = remove_made_chains(*entrance, family, made, context);
+    }
     if (!removed && first) first = removed;
   }
   return first;

@@ -195,6 +195,32 @@ Status remove_rules(const std::string& entrance, Family family, const std::strin
   return {};
 }
 
+Result<std::vector<std::string>> chains_to_be_made(const std::string& entrance, Family family,
+                                                   const DeedContext& context) {
+  std::vector<std::string> found;
+  const auto nft = program_of({{"nft"}, "/", {}});
+  if (!nft) return found;
+  const char* const table = family == Family::v4 ? "ip" : "ip6";
+  for (const bool inwards : kInwards) {
+    TRY(listed,
+        run_inside(entrance, {*nft, "list", "chain", table, "filter", builtin(inwards)}, context));
+    if (listed.output.contains("No such file or directory")) found.emplace_back(builtin(inwards));
+  }
+  return found;
+}
+
+Status remove_made_chains(const std::string& entrance, Family family,
+                          const std::vector<std::string>& chains, const DeedContext& context) {
+  const Tables tables{entrance, family, context};
+  for (const auto& chain : chains) {
+    TRY(listed, tables.run({"-S", chain}));
+    // Somebody has come to need it: whoever they are, it is theirs now.
+    if (trimmed(listed.output) != "-P " + chain + " ACCEPT") continue;
+    TRY(removed, tables.run({"-X", chain}, true));
+  }
+  return {};
+}
+
 Result<std::vector<std::string>> marks_in_rules(const std::string& entrance, Family family,
                                                 const DeedContext& context) {
   const Tables tables{entrance, family, context};

@@ -56,6 +56,16 @@ void count_stopping(const std::string& listing, RulesThere& there);
 [[nodiscard]] Status remove_rules(const std::string& entrance, Family family,
                                   const std::string& mark, const DeedContext& context);
 
+// The builtin chains that a deed's rules would be the first in: iptables makes one with them, and
+// leaves it behind. None where there is no nft to tell.
+[[nodiscard]] Result<std::vector<std::string>> chains_to_be_made(const std::string& entrance,
+                                                                 Family family,
+                                                                 const DeedContext& context);
+// Takes away those of them that are as they were made: empty, and letting everything pass.
+[[nodiscard]] Status remove_made_chains(const std::string& entrance, Family family,
+                                        const std::vector<std::string>& chains,
+                                        const DeedContext& context);
+
 // The marks of all deeds that have a chain there.
 [[nodiscard]] Result<std::vector<std::string>> marks_in_rules(const std::string& entrance,
                                                               Family family,

@@ -66,8 +66,8 @@ class Counters:
 
 
 def without_empty_tables(text, begins, ends, is_frame):
-    """A table of builtin chains that let everything through is what iptables leaves where there was
-    none, as README.md tells: it counts as none."""
+    """A table without chains is what iptables leaves where there was none, as README.md tells: it
+    counts as none. iptables-save shows it with the builtin chains that it does not have."""
     kept, table = [], []
     for line in text.splitlines():
         table.append(line)
@@ -84,13 +84,9 @@ def rules_in(saved):
                                 re.match(r":(INPUT|FORWARD|OUTPUT) ACCEPT\b", line))
 
 
-# iptables leaves a builtin chain too, in a table where there are others' rules.
-EMPTY_CHAIN = r"\tchain (INPUT|FORWARD|OUTPUT) \{\n\t\ttype \w+ hook [^\n]* policy accept;\n\t\}\n"
-
-
 def tables_in(listed):
-    return without_empty_tables(re.sub(EMPTY_CHAIN, "", listed), "table ", "}", lambda line: re.match(
-        r"table |\s*chain (INPUT|FORWARD|OUTPUT) \{$|\s*type \w+ hook .* policy accept;$|\s*\}$|$", line))
+    return without_empty_tables(listed, "table ", "}",
+                                lambda line: re.match(r"table |\s*\}$|$", line))
 
 
 def snapshot(pid):

@@ -240,6 +240,23 @@ TEST_F(BlockHostTest, TakesAwayOnlyItsOwnMark) {
   EXPECT_EQ(near_.rules(), before);
 }
 
+TEST_F(BlockHostTest, AChainThatIsMadeForItGoesAgainAndWhatOthersHaveStays) {
+  const Json web = Json::object({{"addresses", list({"10.77.0.2"})}, {"port", 80}});
+  const auto there = [&] { return near_.run({"nft", "list", "ruleset"}); };
+  expect_undone(injected(web));
+  EXPECT_FALSE(there().contains("chain")) << there();
+  const Undo used = injected(web);
+  (void)near_.run({"iptables", "-A", "OUTPUT", "-d", "192.0.2.1", "-j", "DROP"});
+  (void)near_.run({"iptables", "-P", "INPUT", "DROP"});
+  EXPECT_TRUE(block_fault.undo(used, world_.context()));
+  EXPECT_TRUE(there().contains("chain OUTPUT") && there().contains("policy drop")) << there();
+  (void)near_.run({"iptables", "-F", "OUTPUT"});
+  (void)near_.run({"iptables", "-P", "INPUT", "ACCEPT"});
+  const std::string before = there();
+  expect_undone(injected(web));
+  EXPECT_EQ(there(), before) << "they were there before";
+}
+
 TEST_F(BlockHostTest, ItIsNotGoneWhileThisMachineItselfIsStoppedByAnotherRule) {
   const ServerInside own(near_, "10.77.0.1:80");
   const Undo undo = injected(Json::object({{"addresses", list({"10.77.0.1"})}, {"port", 80}}));
