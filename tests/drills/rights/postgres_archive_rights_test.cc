@@ -133,8 +133,8 @@ TEST_F(ArchiveRightsOnPostgres, AreEnoughAndAreMissedEach) {
   });
 }
 
-// Into place is what `lose-data-directory` does, once more: its rights are missed here, and the
-// whole of it, which takes long where process 1 is slow to reap, is done by that row's test.
+// Into place is what `lose-data-directory` does, once more: its rights are missed here, and used by
+// that row's test.
 TEST_F(ArchiveRightsOnPostgres, AreEnoughWithoutABaseAndAreMissedIntoPlace) {
   namespace fs = std::filesystem;
   hide_rows(cluster_);
