@@ -149,6 +149,7 @@ class RightsOnPostgres : public testing::Test {
         "int); SET ROLE shop; SELECT lo_from_bytea(4711, 'a picture'); CREATE TABLE sales.hidden "
         "(x int); ALTER TABLE sales.hidden ENABLE ROW LEVEL SECURITY");
     standby_.start();
+    catch_up();
   }
 
   // Those of others, whom a row cuts off.

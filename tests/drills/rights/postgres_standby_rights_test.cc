@@ -46,9 +46,9 @@ class StandbyRightsOnPostgres : public PostgresRejoinTest {
     return lines;
   }
   static std::string step(const std::string& action, const PostgresCluster& cluster,
-                          const PostgresCluster& of) {
+                          const PostgresCluster& of, const std::string& more = ", slot: west") {
     return "  - { action: " + action + ", source: \"" + of.conninfo("rewinder") + "\", follow: \"" +
-           of.conninfo("follower") + "\", slot: west, data: " + cluster.data() + " }\n";
+           of.conninfo("follower") + "\", data: " + cluster.data() + more + " }\n";
   }
   void caught_up(const PostgresCluster& behind, const PostgresCluster& of) {
     const std::string end = told_by(of, "SELECT pg_current_wal_insert_lsn()");
@@ -114,11 +114,15 @@ TEST_F(StandbyRightsOnPostgres, AreEnoughAndAreMissedEach) {
   promote(standby_);
   expect_done(rejoin);
 
-  const std::string back = step("fail-back, target: primary, from: standby", standby_, primary_);
+  const std::string exchange = "fail-back, target: primary, from: standby";
+  const std::string back = step(exchange, standby_, primary_);
   caught_up(primary_, standby_);
   expect_each_missed(
       {calling("pg_promote(boolean, integer)"), attribute("REPLICATION", "no REPLICATION")}, back,
       standby_, primary_);
+  // It follows through a slot, which goes with it.
+  expect_each_missed({attribute("REPLICATION", "no REPLICATION")},
+                     step(exchange, standby_, primary_, ""), standby_, primary_);
   expect_done(back);
 }
 
