@@ -20,11 +20,9 @@ TEST(DescriptorLimit, IsLoweredAndComesBackAndThatOfSomebodyElseStays) {
   const auto id =
       world.doors().processes.start_detached({{"sleep", "60"}, "/", {}}, world.file("log"));
   ASSERT_TRUE(id);
-  const auto facts = world.doors().processes.look(id->pid);
-  ASSERT_TRUE(facts);
   const rlim_t before = soft_limit_of(id->pid);
   const Deed deed{"step", "limit-some", "west", Json::object({{"leave", 4}})};
-  const auto undo = prepare_descriptor_limit("limit-some", *facts, deed);
+  const auto undo = prepare_descriptor_limit("limit-some", *id, "process", deed);
   ASSERT_TRUE(undo) << undo.error().text;
   EXPECT_EQ(undo->kind, "limit-some");
   EXPECT_FALSE(descriptors_limited(deed, *undo, world.context())->held);
