@@ -90,6 +90,7 @@ class SystemProcesses : public Processes {
     rebirth.argv = command.argv;
     rebirth.environment = environment_of(command);
     rebirth.cwd = command.folder;
+    rebirth.ambient = ~std::uint64_t{0};  // a part of gameday has what we have
     TRY(input, opened("/dev/null", O_RDONLY));
     TRY(output, opened("/dev/null", O_WRONLY));
     TRY(errors, opened(log, O_WRONLY | O_APPEND | O_CREAT));

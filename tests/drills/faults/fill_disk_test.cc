@@ -253,7 +253,7 @@ TEST_F(FillDiskTest, AFolderOfOthersIsRefused) {
     constexpr uid_t kNobody = 65534;
     if (setuid(kNobody) != 0) _exit(2);
     const auto refused = may(filling());
-    _exit(!refused && refused.error().text.contains("may not write") ? 0 : 1);
+    _exit(!refused && refused.error().text.contains("may not read and write") ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);

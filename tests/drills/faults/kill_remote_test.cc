@@ -65,6 +65,10 @@ TEST_F(KillRemoteOnSsh, IsRefusedWhereItCouldNotBeStartedAgain) {
   Json wrong = Json::array();
   wrong.push("/no/such/program");
   set_facet(facet().set("start", wrong));
+  EXPECT_EQ(prepare().error().code, ErrorCode::refused);
+  wrong = Json::array();
+  wrong.push("true");
+  set_facet(facet().set("start", wrong));
   const Undo undo = injected();
   const auto undone = kill_remote_fault.undo(undo, world_.context());
   ASSERT_FALSE(undone);
