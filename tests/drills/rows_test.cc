@@ -54,6 +54,14 @@ TEST(Rows, EachFileHasItsRowInTheTable) {
   EXPECT_EQ(rows.fault("no-such"), nullptr);
 }
 
+// Those below the head of a table of rights.
+std::size_t lines_of_table(const std::string& readme, const std::string& of_what) {
+  const auto head = readme.find("| system | " + of_what + " | the smallest rights |\n");
+  EXPECT_NE(head, std::string::npos) << of_what;
+  const auto table = readme.substr(head, readme.find("\n\n", head) + 1 - head);
+  return static_cast<std::size_t>(std::ranges::count(table, '\n')) - 2;
+}
+
 // What is lacking is printed as it has to stand there.
 TEST(Rows, TheReadmeTellsTheRightsOfEach) {
   std::ifstream file(GAMEDAY_SOURCE_DIR "/README.md");
@@ -77,11 +85,16 @@ TEST(Rows, TheReadmeTellsTheRightsOfEach) {
     ++lines;
   }
   // And nothing of what is there no more.
-  const auto begin = readme.find("| --- | --- | --- |\n", readme.find("| the smallest rights |"));
-  const auto end = readme.find("\n\n", begin);
-  ASSERT_NE(begin, std::string::npos);
-  const auto table = readme.substr(begin, end + 1 - begin);
-  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(table, '\n')), lines + 1);
+  EXPECT_EQ(lines_of_table(readme, "fault or restore"), lines);
+  for (const ActionRow* row : rows.actions) {
+    expect_told(row->facet, "`" + std::string(row->name) + "`", row->rights);
+  }
+  for (const LoadRow* row : rows.loads) {
+    const std::string line =
+        " | load `" + std::string(row->name) + "` | " + std::string(row->rights) + " |\n";
+    EXPECT_NE(readme.find(line), std::string::npos) << line;
+  }
+  EXPECT_EQ(lines_of_table(readme, "action or load"), rows.actions.size() + rows.loads.size());
 }
 
 TEST(Rows, EachIsNamedOnceAndExplained) {

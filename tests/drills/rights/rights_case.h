@@ -71,7 +71,7 @@ class RightsCase {
 
   // As `plan` and `run` look, before anything is touched.
   Status may() {
-    const DeedContext context = world_.context();
+    const DeedContext context = here();
     if (step().kind == StepKind::fault) return may_inject(step(), *fault(), rows_, context);
     const auto found = survey_step(step(), rows_, context);
     return found ? found->held : fail(ErrorCode::invalid, "no step that has a row");
@@ -114,23 +114,23 @@ class RightsCase {
     return result.has_value();
   }
   void expect_gone(const auto& row, const Undo& undo) {
-    (void)fine(row.undo(undo, world_.context()), "undo");
-    const auto proof = row.gone(undo, world_.context());
+    (void)fine(row.undo(undo, here()), "undo");
+    const auto proof = row.gone(undo, here());
     if (fine(proof, "gone")) {
       EXPECT_TRUE(proof->held) << proof->text;
     }
-    if (row.close != nullptr) (void)fine(row.close(undo, false, world_.context()), "close");
+    if (row.close != nullptr) (void)fine(row.close(undo, false, here()), "close");
   }
   void fault_works() {
-    const auto undo = fault()->prepare(deed_, world_.context());
+    const auto undo = fault()->prepare(deed_, here());
     if (!fine(undo, "prepare")) return;
-    (void)fine(fault()->inject(deed_, *undo, world_.context()), "inject");
-    const auto proof = fault()->prove(deed_, *undo, world_.context());
+    (void)fine(fault()->inject(deed_, *undo, here()), "inject");
+    const auto proof = fault()->prove(deed_, *undo, here());
     if (fine(proof, "prove")) {
       EXPECT_TRUE(proof->held) << proof->text;
     }
     if (fault()->renew != nullptr) {
-      (void)fine(fault()->renew(*undo, world_.context()), "renew");
+      (void)fine(fault()->renew(*undo, here()), "renew");
     }
     expect_gone(*fault(), *undo);
   }
@@ -140,7 +140,7 @@ class RightsCase {
     const auto taken = row.backup(target, world_.context("backup-1"));
     if (!fine(taken, "backup")) return;
     if (after_backup_) after_backup_();
-    const DeedContext context = world_.context();
+    const DeedContext context = here();
     const auto prepare = step().into_place ? row.prepare_place : row.prepare_scratch;
     if (!step().into_place && prepare == nullptr) {
       expect_verified(row.restore_scratch(target, *taken, context));
@@ -160,17 +160,20 @@ class RightsCase {
   }
   void action_works() {
     const ActionRow& row = *rows_.action(step().action);
-    if (!fine(row.perform(deed_, world_.context()), "perform")) return;
+    if (!fine(row.perform(deed_, here()), "perform")) return;
     Result<Proof> proof;
     const Until until{{}, world_.clock().in(std::chrono::seconds(20))};
     do {
-      proof = row.prove(deed_, world_.context());
+      proof = row.prove(deed_, here());
     } while (!(proof && proof->held) &&
              world_.clock().pause(std::chrono::milliseconds(100), until));
     if (fine(proof, "prove")) {
       EXPECT_TRUE(proof->held) << proof->text;
     }
   }
+
+  // What is left is found by its mark: no two tests, which run side by side, share one.
+  [[nodiscard]] DeedContext here() { return world_.context("drill-" + std::to_string(getpid())); }
 
   DeedWorld& world_;
   const Rows rows_ = all_rows();

@@ -59,7 +59,7 @@ class SshRights {
     if (pid(file("shop.pid")) > 0) kill(-pid(file("shop.pid")), SIGKILL);
     umount2(spool().c_str(), MNT_DETACH);
     // What a step has left in force would wait there for its time to be over.
-    const std::string left = "/tmp/gameday-drill-1";
+    const std::string left = "/tmp/gameday-drill-" + std::to_string(getpid());
     if (pid(left + "/dead-man") > 1) kill(-pid(left + "/dead-man"), SIGKILL);
     std::filesystem::remove_all(left);
   }
