@@ -181,6 +181,11 @@ def a_lacking_right_is_found_before_the_start(bin_folder):
     refused(ONLY_RESTORED, "step restore-2", "may not write", "store.db")
 
 
+def harm_playbook(shop, kind, hold="500ms"):
+    step = f"{{ fault: {kind}, target: west, file: harm, for: {hold} }}"
+    return shop.write("p.yaml", short_playbook(step)), shop.folder + "/harm"
+
+
 @case
 def throwing_deed_is_undone(bin_folder):
     shop, gameday = make(bin_folder, crash=True)
