@@ -42,7 +42,11 @@ class RedisProcess {
     cli("ACL SETUSER gameday '" + join(split(kRights, ' '), "' '") + "'");
   }
   void start() {
-    port_ = PostgresCluster::free_port();
+    // A cluster's own port is 10000 above.
+    constexpr int kLargest = 55535;
+    do {
+      port_ = PostgresCluster::free_port();
+    } while (port_ > kLargest);
     std::vector<std::string> command{"redis-server",
                                      "--port",
                                      std::to_string(port_),
