@@ -112,6 +112,18 @@ class RowLoad {
     return proof.value_or(Proof{});
   }
 
+  // From its start to the end of what it leaves behind: all that it writes is there, until it goes.
+  void expect_works() {
+    constexpr std::size_t kSome = 5;
+    run(std::chrono::milliseconds(300));
+    if (load_ == nullptr) return;
+    EXPECT_GT(samples().size(), kSome);
+    EXPECT_EQ(judge().present, samples().size()) << problem;
+    const Status undone = undo();
+    EXPECT_TRUE(undone) << undone.error().text;
+    EXPECT_TRUE(gone().held);
+  }
+
   // What the script says of the ledger's file and of the rows that are there, "KEY DIGEST" a line.
   struct Told {
     std::set<std::string> lost;

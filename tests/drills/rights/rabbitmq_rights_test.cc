@@ -253,12 +253,7 @@ TEST_F(LeastRightsOnRabbit, OfALoad) {
       DeedWorld world;
       world.add_target("jobs", "rabbitmq", place.facet("none"));
       RowLoad load(world, row, arguments);
-      load.run(std::chrono::milliseconds(200));
-      EXPECT_GT(load.count(SampleOutcome::ok), 0U);
-      const LedgerSummary summary = load.judge();
-      EXPECT_EQ(summary.present, load.acknowledged().size()) << load.problem;
-      EXPECT_TRUE(load.undo());
-      EXPECT_TRUE(load.gone().held);
+      load.expect_works();
     });
     DeedWorld world;
     world.add_target("jobs", "rabbitmq", place.facet("none"));

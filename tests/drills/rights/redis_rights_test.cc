@@ -128,14 +128,7 @@ class RightsOnRedis : public testing::Test {
           EXPECT_EQ(may.error().code, ErrorCode::refused) << may.error().text;
           EXPECT_TRUE(may.error().text.contains(words)) << may.error().text;
         },
-        [&] {
-          load.run(std::chrono::milliseconds(300));
-          EXPECT_GT(load.samples().size(), 5U);
-          EXPECT_EQ(load.judge().present, load.samples().size()) << load.problem;
-          const Status undone = load.undo();
-          EXPECT_TRUE(undone) << undone.error().text;
-          EXPECT_TRUE(load.gone().held);
-        });
+        [&] { load.expect_works(); });
   }
 
   DeedWorld place_;
