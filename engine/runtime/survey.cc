@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/not_known.h"
 #include "engine/proxy/client.h"
 #include "engine/runtime/locks.h"
 #include "engine/runtime/replayer.h"
@@ -39,7 +40,7 @@ FaultSurvey survey_fault(const Step& step, const FaultRow& row, const Rows& rows
                     "`gameday revert` undoes it"};
   if (row.facet.empty() && row.may == nullptr) {
     // Nothing was looked at, and that is not the same as held.
-    found.held = fail(ErrorCode::unsupported, kFoundLater);
+    found.held = std::unexpected(not_known(kFoundLater));
   }
   if (is_leased(row, step)) {
     found.after_both = "it ends by itself, with its lease";
@@ -106,10 +107,10 @@ std::optional<StepSurvey> survey_step(const Step& step, const Rows& rows,
   const auto survey = [&](const auto* row) -> std::optional<StepSurvey> {
     if (row == nullptr) return std::nullopt;
     StepSurvey found{step.id, std::string(row->name), std::string(row->rights), {}};
-    found.held =
-        row->may != nullptr ? row->may(step, context) : fail(ErrorCode::unsupported, kFoundLater);
-    if (!found.held && row->may != nullptr) {
-      found.held = std::unexpected(found.held.error().in("step " + step.id));
+    if (row->may == nullptr) {
+      found.held = std::unexpected(not_known(kFoundLater));
+    } else if (const Status held = row->may(step, context); !held) {
+      found.held = std::unexpected(held.error().in("step " + step.id));
     }
     return found;
   };
