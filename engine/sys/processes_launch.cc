@@ -21,6 +21,7 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <boost/asio/io_context.hpp>
 #include <boost/process/v2.hpp>
+#include <boost/process/v2/posix/default_launcher.hpp>
 #include <boost/process/v2/posix/vfork_launcher.hpp>
 #pragma GCC diagnostic pop
 
@@ -30,6 +31,13 @@ namespace gameday {
 namespace {
 
 namespace process = boost::process::v2;
+
+// Under tsan a vfork is a fork, and what the child says of itself in our memory is lost.
+#ifdef __SANITIZE_THREAD__
+using Start = process::posix::default_launcher;
+#else
+using Start = process::posix::vfork_launcher;
+#endif
 
 // What the child does after vfork, in our memory. Boost calls these by name; `pointers` were made
 // before fork.
@@ -41,16 +49,15 @@ struct ChildSide {
   const char* const* environment;
 
   // Boost would put the path of the program in place of argv[0].
-  process::error_code on_setup(process::posix::vfork_launcher& launcher,
-                               const process::filesystem::path&,
+  process::error_code on_setup(Start& launcher, const process::filesystem::path&,
                                const char* const*& arguments) const {
     launcher.env = environment;
     arguments = argv;
     return {};
   }
 
-  process::error_code on_exec_setup(process::posix::vfork_launcher&,
-                                    const process::filesystem::path&, const char* const*) const {
+  process::error_code on_exec_setup(Start&, const process::filesystem::path&,
+                                    const char* const*) const {
     if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return last_error();
     if (!gate.pass()) _exit(127);
     if (!take_streams(streams) || chdir(folder) != 0) return last_error();
@@ -104,7 +111,7 @@ struct Launcher::Order {
     // the load was late by 0.3 s while a fault ran many programs. It is this thread alone that
     // waits until the child is another program.
     boost::asio::io_context context;
-    process::posix::vfork_launcher start;
+    Start start;
     process::error_code error;
     auto started = start(context.get_executor(), error, process::filesystem::path(launch.exe),
                          std::vector<std::string>(), child);

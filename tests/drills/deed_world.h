@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,14 +10,14 @@
 #include <string>
 
 #include "engine/rows.h"
+#include "tests/quick_folder.h"
 
 namespace gameday {
 
 class DeedWorld {
  public:
   DeedWorld() {
-    char pattern[] = "/tmp/gameday-deed-XXXXXX";
-    folder_ = mkdtemp(pattern);
+    folder_ = quick_folder("deed");
     until_ = {{}, clock_.in(std::chrono::seconds(30))};
   }
   ~DeedWorld() { std::filesystem::remove_all(folder_); }
