@@ -16,6 +16,7 @@ std::string_view words_for(Op op) {
     case Op::prepare: return "reading the prior state";
     case Op::inject: return "injecting";
     case Op::prove: return "proving that it bites";
+    case Op::still_bites: return "looking whether it has come back";
     case Op::undo: return "undoing";
     case Op::look: return "looking whether it is gone";
     case Op::close: return "erasing private files";

@@ -38,6 +38,10 @@ std::string told(const std::string& drill, std::string_view type, const Json& da
     const std::string no = type == "proof" ? "NOT proven: " : "NOT gone: ";
     return (held ? yes : no) + name + ": " + data.text("text", why);
   }
+  if (type == "still_bites") {
+    const bool held = data.boolean("held", false) || !why.empty();
+    return (held ? "CAME BACK: " : "did not come back: ") + name + ": " + data.text("text", why);
+  }
   if (type == "undo" && !data.boolean("ok", false)) return "undo failed: " + name + ": " + why;
   if (type == "superseded") {
     return "superseded by " + data.text("by") + ": " + std::to_string(data.items("deeds").size()) +
@@ -76,6 +80,7 @@ bool passes(std::string_view type, const Json& data) {
 bool alarms(std::string_view type, const Json& data) {
   if (type == "stop" || type == "residue" || type == "not_prepared") return true;
   if (type == "proof" || type == "gone") return !data.boolean("held", false);
+  if (type == "still_bites") return data.boolean("held", false) || data.find("error") != nullptr;
   return (type == "injected" || type == "undo") && !data.boolean("ok", false);
 }
 

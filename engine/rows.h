@@ -141,6 +141,9 @@ struct FaultRow {
   // Whether it ends with the instance that it was done to, which others may end or start anew: it
   // is proven once more before its undo, as what a lease holds is.
   bool ends_with_instance = false;
+  // Whether a restore to a point after it brings back what it did, with what it took kept beside
+  // it: `prove` is asked again after a restore into place, before that closes the undo.
+  bool comes_back = false;
 };
 
 // Which way a step goes that names this target, or none.

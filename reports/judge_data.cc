@@ -67,7 +67,7 @@ Assessment judged_restored(const Case& drill) {
   for (const auto& note : drill.story.notes) {
     const bool restore = note.type == "injected" && note.data.text("kind") == "restore";
     if (restore || note.type == "backup" || note.type == "restore_scratch" ||
-        note.type == "read_back") {
+        note.type == "still_bites" || note.type == "read_back") {
       evidence.push_back(note.number);
     }
   }

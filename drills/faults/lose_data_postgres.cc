@@ -173,6 +173,7 @@ const FaultRow lose_data_postgres_fault{
     .fits = fits,
     .as = "lose-data",
     .may = may,
+    .comes_back = true,
 };
 
 }  // namespace gameday

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration kGrace = std::chrono::seconds(10);
+constexpr Duration kAsked = std::chrono::seconds(3);
 constexpr Duration kEnds = std::chrono::seconds(4);
 
 // Where it is seen from here, without links: what works in it is known by that.
@@ -99,7 +100,12 @@ Status end_container(const HeldContainer& held, ServerEnd how, const DeedContext
     if (!sent && sent.error().code != ErrorCode::conflict) return sent;
     return wait_until_down(held, engine, at_most, context);
   };
-  if (now.runs && how == ServerEnd::orderly) TRY_OK(told(now.stop_signal, kGrace));
+  if (now.runs && how == ServerEnd::orderly) {
+    TRY_OK(told(now.stop_signal, kAsked));
+    // A server that is told to end by SIGTERM waits for its clients; by SIGINT it ends them.
+    TRY(waits, look_at_container(engine, held.id, context));
+    if (waits.runs) TRY_OK(told("SIGINT", kGrace - kAsked));
+  }
   TRY(later, look_at_container(engine, held.id, context));
   if (later.runs) TRY_OK(told("SIGKILL", kEnds));
   TRY(last, look_at_container(engine, held.id, context));
@@ -164,6 +170,11 @@ Status run_start(const DataDirectory& data, const DeedContext& context) {
     }
     TRY_OK(context.doors.clock.pause(kAgain, context.until));
   }
+}
+
+Status start_if_down(const DataDirectory& data, const DeedContext& context) {
+  if (data.container) return put_back(*data.container, context);
+  return at_work_in(data.folder, context).empty() ? run_start(data, context) : Status();
 }
 
 Status sync_folder(const std::string& folder) {
@@ -292,12 +303,13 @@ Result<bool> is_served(const DataDirectory& data, const DeedContext& context) {
 }
 
 Status start_server(const DataDirectory& data, const DeedContext& context) {
-  if (data.container) {
-    TRY_OK(put_back(*data.container, context));
-  } else if (at_work_in(data.folder, context).empty()) {
-    TRY_OK(run_start(data, context));
+  TRY_OK(start_if_down(data, context));
+  auto session = wait_for_server(data, context);
+  // One that was told to end a moment ago may have run still when it was looked at.
+  if (!session && session.error().code == ErrorCode::failed) {
+    TRY_OK(start_if_down(data, context));
+    session = wait_for_server(data, context);
   }
-  const auto session = wait_for_server(data, context);
   return session ? Status() : std::unexpected(session.error());
 }
 

@@ -20,6 +20,7 @@ std::size_t Turn::add_deed(const PlannedStep& planned) {
   deed.is_action = planned.step.kind == StepKind::action;
   deed.is_scratch = planned.scratch_deed;
   deed.may_end_early = planned.may_end_early;
+  deed.comes_back = planned.comes_back;
   d.deeds.push_back(std::move(deed));
   return d.deeds.size() - 1;
 }
@@ -56,6 +57,7 @@ void Turn::deed_task_done(const Task& task, const Done& done) {
     case Op::prepare: return prepared(task, done);
     case Op::inject: return injected(task, done);
     case Op::prove: return proved(task, done);
+    case Op::still_bites: return proved_after_restore(task, done);
     case Op::undo: return undone(task, done);
     case Op::look: return looked(task, done);
     case Op::close: return close_next();
@@ -263,9 +265,44 @@ void Turn::replay_or_finish() {
     run(std::move(drain));
     return;
   }
-  supersede(d.plan.place_of(step.target), step.id);
+  restore_holds();
+}
+
+// Of the faults from that one on, each that may have come back is asked, one after another.
+void Turn::restore_holds(std::size_t from) {
+  const Step& step = lane_step();
+  const std::string place = d.plan.place_of(step.target);
+  for (std::size_t index = from; index < d.deeds.size(); ++index) {
+    const DeedState& deed = d.deeds[index];
+    const bool same = std::ranges::find(deed.targets, place) != deed.targets.end();
+    if (!deed.open() || !deed.comes_back || !same) continue;
+    run(deed_task(index, Op::still_bites, Deadlines::prove));
+    return;
+  }
+  supersede(place, step.id);
+  if (std::ranges::any_of(d.deeds, &DeedState::came_back)) {
+    give_up();
+    return end_step(false);
+  }
   d.verified_at = now_;
   if (!halted()) end_step(true);
+}
+
+// What was restored stays, and what the fault took is put back into it by the fault's own undo.
+void Turn::proved_after_restore(const Task& task, const Done& done) {
+  DeedState& deed = d.deeds[task.deed];
+  const auto* proof = std::get_if<Proof>(&done.value);
+  const bool known = done.status && proof != nullptr;
+  deed.came_back = !known || proof->held;
+  if (deed.came_back) {
+    d.restores[lane().restore].restored.verified = false;
+    const std::string brought = "the restore of " + lane_step().target +
+                                " into place brought back what " + called(deed) + " did";
+    const std::string why = done.status ? "nothing was seen" : done.status.error().text;
+    if (!halted() && known) reason(1, brought + ": " + proof->text);
+    if (!halted() && !known) reason(6, "whether " + brought + " is not known: " + why);
+  }
+  restore_holds(task.deed + 1);
 }
 
 // One event for all of them: a death between two would leave the copy of one to be put back over
@@ -274,7 +311,7 @@ void Turn::supersede(const std::string& target, const std::string& by) {
   Json marks = Json::array();
   for (auto& deed : d.deeds) {
     const bool same = std::ranges::find(deed.targets, target) != deed.targets.end();
-    if (!deed.open() || !deed.holds_data || !same) continue;
+    if (!deed.open() || !deed.holds_data || !same || deed.came_back) continue;
     deed.stage = Stage::superseded;
     deed.reverted = now_;
     marks.push(deed.mark);

@@ -118,6 +118,7 @@ Described describe_deed(const Drill& drill, const Task& task, const Done& done) 
       return {std::string(name_of(task.op)), data.set("target", task.target)};
     }
     case Op::prove: return {"proof", proof_json(deed, done)};
+    case Op::still_bites: return {"still_bites", proof_json(deed, done)};
     case Op::look: {
       Json data = proof_json(deed, done);
       const bool closes = data.boolean("held", false) && !may_still_arrive(deed, drill.now.boot);

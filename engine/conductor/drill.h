@@ -31,6 +31,8 @@ struct DeedState {
   bool is_action = false;   // nothing is ever owed for it
   bool is_scratch = false;  // a restore into a copy, which goes at the end of its step
   bool may_end_early = false;
+  bool comes_back = false;    // with a restore to a point after it
+  bool came_back = false;     // as far as is known: its undo stays owed
   bool proven_again = false;  // asked once more whether it still bites, before its undo
   Stage stage = Stage::none;
   Undo undo;

@@ -49,11 +49,7 @@ void Turn::verify_task_done(const Task& task, const Done& done) {
     if (!done.status) {
       return fail_step(1, "the replayed queue did not drain: " + done.status.error().text);
     }
-    const Step& step = lane_step();
-    supersede(d.plan.place_of(step.target), step.id);
-    d.verified_at = now_;
-    if (!halted()) end_step(true);
-    return;
+    return restore_holds();
   }
   if (halted() && d.phase == Phase::running) return;
   switch (task.op) {

@@ -27,6 +27,7 @@ enum class Op {
   inject,           // the deed is done (for a restore into place: Restored)
   prove,            // has it bitten? Proof
   undo,             // puts back
+  still_bites,      // after a restore into place: has the fault come back with it? Proof
   look,             // is it gone? Proof
   close,            // private files of a deed are erased, or kept
   backup,           // BackupTaken

@@ -11,6 +11,7 @@ bool puts_back_or_ends(Op op) {
     case Op::prepare:
     case Op::inject:
     case Op::prove:
+    case Op::still_bites:
     case Op::backup:
     case Op::restore_scratch: return false;
     default: return true;

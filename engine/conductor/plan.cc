@@ -20,6 +20,7 @@ Status plan_fault(PlannedStep& planned, const Playbook& playbook, const Rows& ro
   planned.effect = row->effect;
   planned.holds_data = row->holds_data;
   planned.may_end_early = may_end_early(*row, step);
+  planned.comes_back = row->comes_back;
   const std::string region = step.arguments.text("region");
   planned.targets = names_hit(playbook.system, *row, step);
   if (planned.targets.empty()) {

@@ -20,6 +20,7 @@ struct PlannedStep {
   Effect effect = Effect::stops;
   bool holds_data = false;
   bool may_end_early = false;  // by itself: a lease that nobody renews, an instance that ends
+  bool comes_back = false;     // with a restore to a point after it
   bool scratch_deed = false;   // a restore into a scratch copy that is a deed, with an undo
 };
 

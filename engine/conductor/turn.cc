@@ -248,6 +248,7 @@ std::string_view name_of(Op op) {
     case Op::prepare: return "prepare";
     case Op::inject: return "inject";
     case Op::prove: return "prove";
+    case Op::still_bites: return "still_bites";
     case Op::undo: return "undo";
     case Op::look: return "look";
     case Op::close: return "close";

@@ -94,6 +94,8 @@ class Turn {
   void backed_up(const Done& done);
   void scratch_restored(const Task& task, const Done& done);
   void replay_or_finish();
+  void restore_holds(std::size_t from = 0);
+  void proved_after_restore(const Task& task, const Done& done);
   void supersede(const std::string& target, const std::string& by);
   Task deed_task(std::size_t index, Op op, Duration patience) const;
   [[nodiscard]] Task undo_task(std::size_t index) const;

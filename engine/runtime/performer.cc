@@ -51,7 +51,8 @@ Done Performer::dispatch(const Task& task, const Until& until) {
     case Op::system_start: return system_start(task, until);
     case Op::prepare: return prepare(task, until);
     case Op::inject: return inject(task, until);
-    case Op::prove: {
+    case Op::prove:
+    case Op::still_bites: {
       if (task.what.kind == kActionKind) return prove_action(task, until);
       const FaultRow* row = terms_.rows.fault(task.what.kind);
       if (row == nullptr) return answer(task, no_row(task));

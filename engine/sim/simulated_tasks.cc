@@ -33,6 +33,7 @@ void SimulatedRunner::begin(const Task& task) {
     case Op::prepare: return prepare(task);
     case Op::inject: return inject(task);
     case Op::prove:
+    case Op::still_bites:
       return answer_in(task, quick, [this, task] {
         const bool bites = system_.bites(task.mark);
         return answered(task, Proof{bites, bites ? "it bites" : "nothing is to be seen of it", {}});

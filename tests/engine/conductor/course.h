@@ -182,6 +182,7 @@ class Course {
       case Op::inject:
         if (task.what.kind == "restore") return Restored{false, true, "", Json::object()};
         return {};
+      case Op::still_bites: return Proof{false, "it was not touched", Json::object()};
       case Op::prove:
       case Op::look: return Proof{true, "seen", Json::object()};
       case Op::backup: {

@@ -175,6 +175,49 @@ TEST(Timeline, SupersedesTheDataUndosOfATargetInOneEvent) {
   EXPECT_EQ(std::ranges::count(course.records, "superseded", &Record::type), 1);
 }
 
+// A restore to a point after the fault: what that took is put back into what was restored.
+TEST(Timeline, AFaultThatCameBackWithTheRestoreIsUndoneAndNotSuperseded) {
+  Course course;
+  const Task asked = course.until(Op::still_bites);
+  EXPECT_EQ(asked.what.kind, "lose-data");
+  EXPECT_EQ(asked.mark, course.deed("lost").mark);
+  course.answer(asked, Proof{true, "7 rows are gone", Json::object()});
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 1);
+  EXPECT_EQ(judged.reasons.front().text,
+            "the restore of store into place brought back what lose-data (step lost) did: 7 rows "
+            "are gone");
+  const auto closed = std::ranges::find(course.records, "superseded", &Record::type);
+  ASSERT_NE(closed, course.records.end());
+  EXPECT_EQ(closed->data.items("deeds").size(), 1U) << "the restore itself";
+  EXPECT_EQ(course.deed("lost").stage, Stage::undone);
+  EXPECT_EQ(course.deed("restore-9").stage, Stage::superseded);
+  EXPECT_FALSE(judged.document.items("restores").front().boolean("verified", true));
+  EXPECT_TRUE(judged.document.get("recovery").get("verified_s").is_null());
+}
+
+TEST(Timeline, WhereItIsNotKnownWhetherAFaultCameBackItIsUndone) {
+  Course course;
+  course.refuse(course.until(Op::still_bites), ErrorCode::failed, "no answer");
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_TRUE(judged.reasons.front().text.ends_with("did is not known: no answer"));
+  EXPECT_EQ(course.deed("lost").stage, Stage::undone);
+}
+
+TEST(Timeline, AStopDoesNotKeepItFromBeingKnownWhetherAFaultCameBack) {
+  for (const bool came_back : {false, true}) {
+    Course course;
+    const Task asked = course.until(Op::still_bites);
+    course.stop();
+    EXPECT_EQ(std::ranges::count(course.cancelled, asked.id), 0);
+    course.answer(asked, Proof{came_back, "", Json::object()});
+    EXPECT_EQ(course.finish().exit_code, 4);
+    EXPECT_EQ(course.deed("lost").stage, came_back ? Stage::undone : Stage::superseded);
+    EXPECT_EQ(course.deed("restore-9").stage, Stage::superseded);
+  }
+}
+
 TEST(Timeline, APointBeforeAFaultIsTheTimeWhenItBegan) {
   constexpr std::string_view kBefore = R"yaml(
 timeline:

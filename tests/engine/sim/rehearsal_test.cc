@@ -193,12 +193,24 @@ TEST(Rehearsal, LeavesNothingWhereTheDeedsOfTwoLanesHang) {
   }
 }
 
+// Done, and not closed yet: clients have written to what was restored.
+bool broke_off_in_restore(const Rehearsal& rehearsal) {
+  bool open = false;
+  for (const auto& line : rehearsal.journal) {
+    const auto event = parse_event(line);
+    if (event->type == "injected" && event->data.text("kind") == "restore") open = true;
+    if (event->type == "superseded") open = false;
+  }
+  return open;
+}
+
 TEST(Rehearsal, LeavesNothingWhereverTheRunnerDies) {
   for (std::uint64_t at = 1; at < 90; at += 6) {
     Failures failures;
     failures.runner = {at, at % 2 == 0};
     const auto done = rehearsed(20 + at, failures);
-    EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 4) << "at " << at;
+    const bool kept_both = done.exit_code == 5 && broke_off_in_restore(done);
+    EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 4 || kept_both) << "at " << at;
   }
 }
 

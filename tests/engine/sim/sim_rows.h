@@ -21,8 +21,12 @@ inline constexpr FaultRow kSlow =
     leased(test_rows::fault("slow", {}, "process", Reversal::exact, Effect::slows, false));
 inline constexpr FaultRow kFill =
     test_rows::fault("fill", {}, "process", Reversal::exact, Effect::fills, false);
-inline constexpr FaultRow kLoseData =
-    test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true);
+constexpr FaultRow coming_back(FaultRow row) {
+  row.comes_back = true;
+  return row;
+}
+inline constexpr FaultRow kLoseData = coming_back(
+    test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true));
 inline constexpr FaultRow kDropQueue =
     test_rows::fault("drop-queue", {}, "queue", Reversal::saved_copy, Effect::loses, true);
 inline constexpr std::array kFaults{

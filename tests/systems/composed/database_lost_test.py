@@ -2,14 +2,15 @@
 in time. What gameday says was lost is what is lost; a WAL segment that is withheld is named; an archive
 that stopped is found out."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-from composed_world import (NAME, PLAYBOOKS, containers, expect_reason, expect_well, inside,  # noqa: E402
-                            main, run, settings, sql)
+from composed_world import (NAME, PLAYBOOKS, containers, expect_reason, expect_well,  # noqa: E402
+                            front, inside, main, run, settings, sql)
 from recovery_point import recovery_point  # noqa: E402
 from shop_world import SOURCE, check, eventually, processes  # noqa: E402
 
@@ -83,6 +84,10 @@ def expect_in_place(result, cluster):
     restore = result["restores"][0]
     check(restore["into"] == "place" and restore["verified"] and not restore["vacuous"], restore)
     check(result["faults"][0]["undo"] == "superseded", result["faults"])
+    expect_recovered(cluster)
+
+
+def expect_recovered(cluster):
     now = identity()
     check(now[0] == cluster[0], f"another cluster: {now}, {cluster}")
     check(int(now[1]) > int(cluster[1]), f"no new timeline: {now}, {cluster}")
@@ -112,6 +117,46 @@ def bad_deploy(drills):
     restore = result["restores"][0]
     check(restore["point_reached"] <= restore["point_asked"], restore)
     expect_in_place(result, before)
+    expect_well()
+
+
+@contextlib.contextmanager
+def orders_of_somebody_else(count):
+    """Orders that were there before a drill; whether all of them are stored."""
+    drill = f"before-{os.getpid()}"
+    stored = lambda: sql("pg-primary", f"SELECT count(*) FROM orders WHERE key LIKE '{drill}-%'"
+                         ) == str(count)
+    for number in range(count):
+        status, body = front("PUT", f"/orders/{drill}-{number}", {"item": "book", "sum": "s"})
+        check(status < 300, f"{status}: {body}")
+    check(eventually(stored, 30, 0.2), "orders are not stored")
+    try:
+        yield stored
+    finally:
+        front("DELETE", f"/orders?drill={drill}")
+
+
+def bad_deploy_too_late(drills):
+    """What the deploy deleted comes back deleted: the restore fails for that, and the rows, which
+    came back beside it, are put back."""
+    before = identity()
+    with orders_of_somebody_else(20) as all_stored:
+        try:
+            result = drills.run("twins/bad-deploy-recovered-too-late", 1, **SHORT, unnoticed="2s")
+        finally:
+            run(HERE + "/reseed-replica", NAME)
+        check(all_stored(), "orders of before the drill are gone")
+    expect_reason(result, "brought back what lose-data-postgres (step deployed) did: ")
+    expect_reason(result, 'rows of "public"."orders" are gone, 0 of them are there all the same')
+    restore, recovery = result["restores"][0], result["recovery"]
+    check(restore["into"] == "place" and not restore["verified"], restore)
+    check(recovery["verified_s"] is None, recovery)
+    check(result["faults"][0]["undo"] == "undone", result["faults"])
+    # What is lost for good came while the restore was under way.
+    check(recovery["rpo_s"] < restore["took_s"] + 1, f"{recovery} {restore}")
+    schemas = sql("pg-primary", "SELECT string_agg(nspname, ' ') FROM pg_namespace")
+    check("gameday" not in schemas, f"a copy of the rows is left: {schemas}")
+    expect_recovered(before)
     expect_well()
 
 
@@ -220,5 +265,5 @@ def shared(drills):
 
 
 if __name__ == "__main__":
-    main([passes, bad_deploy, withheld, archive_stopped, killed, shared, nightly, nightly_damaged,
-          nightly_of_nothing])
+    main([passes, bad_deploy, bad_deploy_too_late, withheld, archive_stopped, killed, shared, nightly,
+          nightly_damaged, nightly_of_nothing])

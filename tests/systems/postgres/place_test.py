@@ -203,6 +203,25 @@ def deployed(postgres, gameday):
     postgres.expect_clean(gameday)
 
 
+def deployed_too_late(postgres, gameday):
+    """What is restored has the deletion in it, and beside it what was deleted."""
+    cluster = postgres.cluster()
+    text = DEPLOYED.replace("point: before deployed", "point: latest")
+    document = expect_end(gameday.run(postgres.playbook(text), "--json"), 1)
+    texts = [one["text"] for one in document["reasons"]]
+    came_back = ("the restore of archive into place brought back what lose-data-postgres (step "
+                 'deployed) did: 2000 rows of "sales"."orders" are gone')
+    check(any(came_back in text for text in texts), texts)
+    check(document["faults"][0]["undo"] == "undone", document["faults"])
+    check(not document["restores"][0]["verified"], document["restores"])
+    check((postgres.cluster(), postgres.timeline()) == (cluster, "2"), "it is not what was restored")
+    check(postgres.psql("primary", "SELECT count(*) FROM sales.orders") == "5000\n",
+          "the rows are not back")
+    check("gameday" not in postgres.psql("primary", "SELECT nspname FROM pg_namespace"),
+          "a copy of the rows is left")
+    postgres.expect_clean(gameday)
+
+
 def withheld(postgres, gameday):
     """The first segment behind the base backup never gets to the archive's readers."""
     text = RESTORED.replace("  - wait: 1s\n", "  - wait: 1s\n  - { action: command, do: [" +
@@ -238,7 +257,8 @@ def killed_in_restore(postgres, gameday):
 
 
 CASES = {"lost": lost, "killed": killed, "place": place, "deployed": deployed,
-         "withheld": withheld, "killed_in_restore": killed_in_restore}
+         "deployed_too_late": deployed_too_late, "withheld": withheld,
+         "killed_in_restore": killed_in_restore}
 
 
 if __name__ == "__main__":
