@@ -35,10 +35,11 @@ struct Block {
 Result<Block> block_in(const Undo& undo) {
   const Json& from = undo.arguments;
   TRY(remote, remote_from(from.get("remote")));
-  Block block{{std::move(remote), packets_from(from.get("packets")), from.text("mark")},
-              from_seconds(from.number("lasts_s", 0)),
-              people_in(from.get("tried")),
-              people_in(from.get("answered"))};
+  Block block{
+      {std::move(remote), packets_from(from.get("packets")), from.text("mark"), from.get("made")},
+      from_seconds(from.number("lasts_s", 0)),
+      people_in(from.get("tried")),
+      people_in(from.get("answered"))};
   if (block.rules.mark.empty()) return fail(ErrorCode::corrupt, "a block's undo lacks its mark");
   return block;
 }
@@ -79,6 +80,7 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return Undo{"block-remote", Json::object({{"remote", to_json(rules.remote)},
                                             {"packets", to_json(packets)},
                                             {"mark", rules.mark},
+                                            {"made", seen.to_be_made},
                                             {"lasts_s", deed.arguments.number("lasts_s", 0)},
                                             {"tried", to_json(tried)},
                                             {"answered", to_json(seen.answer)}})};

@@ -22,8 +22,6 @@ constexpr int kNotThere = 1, kNoSuchChain = 2;
 
 std::string comment_of(const std::string& mark) { return std::string(kCommentPrefix) + mark; }
 
-const char* builtin(bool inwards) { return inwards ? "INPUT" : "OUTPUT"; }
-
 Result<std::string> program(Family family, const std::string& suffix) {
   const std::string name = (family == Family::v4 ? "iptables" : "ip6tables") + suffix;
   // As a path: nsenter, which runs it, would look in PATH alone.
@@ -63,6 +61,8 @@ struct Tables {
 };
 
 }  // namespace
+
+const char* builtin(bool inwards) { return inwards ? "INPUT" : "OUTPUT"; }
 
 // A name has 28 letters at most, fewer than a mark.
 std::string chain_of(const std::string& mark, bool inwards) {
@@ -195,16 +195,22 @@ Status remove_rules(const std::string& entrance, Family family, const std::strin
   return {};
 }
 
+std::vector<std::string> nft_asks_for(Family family, bool inwards) {
+  return {"nft", "list", "chain", family == Family::v4 ? "ip" : "ip6", "filter", builtin(inwards)};
+}
+
+std::string as_made(const std::string& chain) { return "-P " + chain + " ACCEPT"; }
+
 Result<std::vector<std::string>> chains_to_be_made(const std::string& entrance, Family family,
                                                    const DeedContext& context) {
   std::vector<std::string> found;
   const auto nft = program_of({{"nft"}, "/", {}});
   if (!nft) return found;
-  const char* const table = family == Family::v4 ? "ip" : "ip6";
   for (const bool inwards : kInwards) {
-    TRY(listed,
-        run_inside(entrance, {*nft, "list", "chain", table, "filter", builtin(inwards)}, context));
-    if (listed.output.contains("No such file or directory")) found.emplace_back(builtin(inwards));
+    auto asks = nft_asks_for(family, inwards);
+    asks.front() = *nft;
+    TRY(listed, run_inside(entrance, asks, context));
+    if (listed.output.contains(kNftFindsNone)) found.emplace_back(builtin(inwards));
   }
   return found;
 }
@@ -215,7 +221,7 @@ Status remove_made_chains(const std::string& entrance, Family family,
   for (const auto& chain : chains) {
     TRY(listed, tables.run({"-S", chain}));
     // Somebody has come to need it: whoever they are, it is theirs now.
-    if (trimmed(listed.output) != "-P " + chain + " ACCEPT") continue;
+    if (trimmed(listed.output) != as_made(chain)) continue;
     TRY(removed, tables.run({"-X", chain}, true));
   }
   return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "drills/systems/packets.h"
 #include "engine/rows.h"
@@ -33,6 +34,7 @@ struct FirstRules {
                                    Family family, const DeedContext& context);
 
 // The chain of what comes in or goes out, and the rule that leads there, as iptables' words.
+[[nodiscard]] const char* builtin(bool inwards);
 [[nodiscard]] std::string chain_of(const std::string& mark, bool inwards);
 [[nodiscard]] std::vector<std::string> way_into_chain(const std::string& mark, bool inwards);
 
@@ -65,6 +67,12 @@ void count_stopping(const std::string& listing, RulesThere& there);
 [[nodiscard]] Status remove_made_chains(const std::string& entrance, Family family,
                                         const std::vector<std::string>& chains,
                                         const DeedContext& context);
+
+// How nft is asked for one, what it says where there is none, and how iptables lists one that is as
+// it was made.
+[[nodiscard]] std::vector<std::string> nft_asks_for(Family family, bool inwards);
+inline constexpr std::string_view kNftFindsNone = "No such file or directory";
+[[nodiscard]] std::string as_made(const std::string& chain);
 
 // The marks of all deeds that have a chain there.
 [[nodiscard]] Result<std::vector<std::string>> marks_in_rules(const std::string& entrance,

@@ -41,14 +41,15 @@ id=$(cat /etc/machine-id 2>/dev/null)
 shift
 )sh";
 
-// $1: seconds, $2: the undo. The dead man tries until it has succeeded, one at a time with us.
+// $1: seconds, $2: the undo. The dead man tries until it has succeeded, one at a time with us, and
+// is gone at once then: a folder of that name would be the next one's.
 constexpr std::string_view kArm = R"sh(
 mkdir -m 700 "$d" 2>/dev/null || [ -O "$d" ] || { echo "cannot make $d"; exit 91; }
 watched && exit 0
 printf '%s\n' "$2" >"$d/undo" && : >"$d/lock" && : >"$d/armed" || exit 91
 setsid sh -c 'echo $$ >"$0/dead-man"; sleep "$1"; exec 9<"$0/lock" || exit
 while [ -e "$0/armed" ]; do
-  flock 9; [ -e "$0/armed" ] && sh "$0/undo" "$0" 9<&- && rm -rf "$0"; flock -u 9; sleep 5
+  flock 9; [ -e "$0/armed" ] && sh "$0/undo" "$0" 9<&- && rm -rf "$0" && exit; flock -u 9; sleep 5
 done' "$d" "$1" </dev/null >/dev/null 2>&1 &
 for i in 1 2 3 4 5 6 7 8 9; do [ -s "$d/dead-man" ] && break; sleep 0.1; done
 watched || { echo "no timer can be left there"; exit 95; })sh";

@@ -1,6 +1,9 @@
 #include "drills/systems/remote_rules.h"
 
+#include <algorithm>
+
 #include "engine/base/text.h"
+#include "engine/playbook/arguments.h"
 
 namespace gameday {
 namespace {
@@ -29,6 +32,49 @@ std::string look_script(const RemoteRules& rules, const std::string& when) {
                 "/'; " + tables + "-C " + quoted(way) + " 2>/dev/null && echo '" + line +
                 "jump'; fi\n";
     }
+  }
+  return script;
+}
+
+std::string lacks(Family family, bool inwards) {
+  return std::string(name_of(family)) + " lacks " + builtin(inwards);
+}
+
+// Where there is no nft, its absence is not told in these words.
+std::string lacks_script(const std::vector<Family>& families) {
+  std::string script;
+  for (const Family family : families) {
+    for (const bool inwards : {true, false}) {
+      script += "case $(" + quoted(nft_asks_for(family, inwards)) + " 2>&1) in *'" +
+                std::string(kNftFindsNone) + "'*) echo '" + lacks(family, inwards) + "';; esac\n";
+    }
+  }
+  return script;
+}
+
+Json lacking_in(const std::string& said, const std::vector<Family>& families) {
+  const auto lines = split(said, '\n');
+  Json lacking = Json::object();
+  for (const Family family : families) {
+    Json names = Json::array();
+    for (const bool inwards : {true, false}) {
+      const bool none = std::ranges::find(lines, lacks(family, inwards)) != lines.end();
+      if (none) names.push(builtin(inwards));
+    }
+    lacking.set(name_of(family), std::move(names));
+  }
+  return lacking;
+}
+
+// Only as they were made: what somebody has come to need since is theirs.
+std::string remove_made_script(const RemoteRules& rules, Family family) {
+  const std::string tables = tables_of(family) + " -w 5 ";
+  std::string script;
+  for (const auto& chain : texts_in(rules.made, name_of(family))) {
+    const std::vector<std::string> name = {chain}, made = {as_made(chain)};
+    script += "l=$(" + tables + "-S " + quoted(name) +
+              ") || exit 91\nif [ \"$l\" = " + quoted(made) + " ]; then " + tables + "-X " +
+              quoted(name) + " || [ $? -le 2 ] || exit 91; fi\n";
   }
   return script;
 }
@@ -107,17 +153,21 @@ std::string remove_script(const RemoteRules& rules) {
                 quoted(way) + " 2>/dev/null; do :; done; " + tables + "-F " + chain + " && " +
                 tables + "-X " + chain + " || exit 91; fi\n";
     }
+    script += remove_made_script(rules, family);
   }
   return script;
 }
 
 Result<RemoteBlockSeen> look_at_block(const RemoteRules& rules, const std::vector<Somebody>& tried,
                                       bool waits, const DeedContext& context) {
-  std::string script = may_set_script(families_of(rules.packets)) + look_script(rules, "before");
+  const auto families = families_of(rules.packets);
+  // Some versions of iptables make them as soon as they are asked to list one.
+  std::string script = lacks_script(families) + may_set_script(families);
+  script += look_script(rules, "before");
   script += try_script(tried, rules.packets) + look_script(rules, "tried");
   // Every packet that is stopped changes the listing.
   std::string every = "seen() {\n:\n";
-  for (const Family family : families_of(rules.packets)) {
+  for (const Family family : families) {
     for (const bool inwards : {true, false}) {
       every +=
           tables_of(family) + " -w 5 -v -S " + chain_of(rules.mark, inwards) + " 2>/dev/null\n";
@@ -130,8 +180,12 @@ Result<RemoteBlockSeen> look_at_block(const RemoteRules& rules, const std::vecto
   }
   script += look_script(rules, "after") + "true";
   TRY(look, look_there(rules.remote, rules.mark, script, {}, context));
-  RemoteBlockSeen seen{
-      .there = look.there, .watched = look.watched, .four = {}, .six = {}, .answer = {}};
+  RemoteBlockSeen seen{.there = look.there,
+                       .watched = look.watched,
+                       .four = {},
+                       .six = {},
+                       .answer = {},
+                       .to_be_made = lacking_in(look.said, families)};
   const auto each = [&](const std::string& number) {
     return RemoteRulesSeen{rules_in(look.said, number + " before "),
                            rules_in(look.said, number + " tried "),

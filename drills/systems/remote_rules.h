@@ -15,6 +15,8 @@ struct RemoteRules {
   Remote remote;
   Packets packets;
   std::string mark;
+  // The builtin chains that these would be the first in, by family, where nft is there to tell.
+  Json made = Json::object();
 };
 
 // The way that we come and that the undo needs: our ssh goes through before anything is stopped.
@@ -34,6 +36,7 @@ struct RemoteBlockSeen {
   bool there = false, watched = false;
   RemoteRulesSeen four, six;
   std::vector<Somebody> answer;
+  Json to_be_made = Json::object();  // what `made` would be
   [[nodiscard]] const RemoteRulesSeen& of(Family family) const {
     return family == Family::v4 ? four : six;
   }

@@ -51,6 +51,24 @@ class BlockRemoteOnSsh : public testing::Test {
     EXPECT_TRUE(done) << (done ? "" : done.error().text);
     EXPECT_TRUE(gone(undo).held) << gone(undo).text;
   }
+  // The way there is lost while it is blocked, and back once nothing of the deed is there.
+  Undo undone_by_the_machine() {
+    world_.system().targets.front().facets = Json::object({{"ssh", facet().set("dead_man", "6s")}});
+    lasts_s_ = 0;
+    const Undo undo = injected(about({"10.77.0.1"}, 80));
+    EXPECT_EQ(reaches("10.77.0.2:80"), "silent");
+    machine_.stop();
+    const std::string folder = "/run/gameday-" + mark_;
+    dead_man_ = world_.doors().files.read(folder + "/dead-man").value_or("");
+    for (int look = 0; look < 200 && std::filesystem::exists(folder); ++look) {
+      (void)world_.clock().sleep({{}, world_.clock().in(100ms)});
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder));
+    EXPECT_EQ(reaches("10.77.0.2:80"), "connected");
+    machine_.start();
+    return undo;
+  }
+  std::string ruleset() const { return machine_.netns().run({"nft", "list", "ruleset"}); }
   // From here to that machine.
   static std::string reaches(const std::string& address) {
     return ClientInside("/proc/self/ns/net", address).state();
@@ -59,6 +77,7 @@ class BlockRemoteOnSsh : public testing::Test {
   OwnNetns own_;
   DeedWorld world_;
   SshMachine machine_{world_};
+  std::string dead_man_;  // the last one that was seen
   const std::string mark_ = "test-" + std::to_string(getpid());
   ServerInside shop4_{machine_.netns(), "10.77.0.2:80"}, shop6_{machine_.netns(), "[fd77::2]:80"};
   ServerInside ours4_{"/proc/self/ns/net", "10.77.0.1:81"};
@@ -132,17 +151,76 @@ TEST_F(BlockRemoteOnSsh, OfOthersTheSshIsStoppedAsAnythingElse) {
 
 TEST_F(BlockRemoteOnSsh, WhereNobodyComesToUndoItTheMachineDoes) {
   const std::string before = machine_.netns().rules();
-  world_.system().targets.front().facets = Json::object({{"ssh", facet().set("dead_man", "6s")}});
-  lasts_s_ = 0;
-  const Undo undo = injected(about({"10.77.0.1"}, 80));
-  EXPECT_EQ(reaches("10.77.0.2:80"), "silent");
-  machine_.stop();
-  for (int look = 0; look < 200 && machine_.netns().rules() != before; ++look) {
-    (void)world_.clock().sleep({{}, world_.clock().in(100ms)});
-  }
+  const Undo undo = undone_by_the_machine();
   EXPECT_EQ(machine_.netns().rules(), before);
-  machine_.start();
   EXPECT_FALSE(proof(undo).held) << "what has ended by itself is not in force";
+  expect_undone(undo);
+}
+
+TEST_F(BlockRemoteOnSsh, AChainThatIsMadeForItGoesAgainWhoeverUndoesIt) {
+  for (const char* table : {"ip", "ip6"}) {
+    (void)machine_.netns().run({"nft", "add", "table", table, "filter"});
+  }
+  const std::string before = ruleset();
+  const Undo undo = injected(about({"10.77.0.1", "fd77::1"}, 80));
+  EXPECT_TRUE(ruleset().contains("chain INPUT")) << ruleset();
+  expect_undone(undo);
+  EXPECT_EQ(ruleset(), before);
+  EXPECT_EQ(undo.arguments.get("made").dump(),
+            R"({"IPv4":["INPUT","OUTPUT"],"IPv6":["INPUT","OUTPUT"]})");
+  undone_by_the_machine();
+  EXPECT_EQ(ruleset(), before);
+}
+
+TEST_F(BlockRemoteOnSsh, AChainThatWasThereBeforeStaysWhoeverUndoesIt) {
+  // One that is empty, and one with rules of others; OUTPUT is there in one family alone.
+  (void)machine_.netns().run({"iptables", "-A", "INPUT", "-s", "192.0.2.1", "-j", "DROP"});
+  (void)machine_.netns().run({"ip6tables", "-A", "INPUT", "-s", "2001:db8::1", "-j", "DROP"});
+  (void)machine_.netns().run({"ip6tables", "-A", "OUTPUT", "-j", "ACCEPT"});
+  (void)machine_.netns().run({"ip6tables", "-F", "OUTPUT"});
+  (void)machine_.netns().run({"nft", "add", "set", "ip", "filter", "theirs", "{", "type",
+                              "ipv4_addr", ";", "elements", "=", "{", "192.0.2.7", "}", ";", "}"});
+  const std::string before = ruleset();
+  EXPECT_TRUE(before.contains("chain OUTPUT") && before.contains("192.0.2.7")) << before;
+  expect_undone(injected(about({"10.77.0.1", "fd77::1"}, 80)));
+  EXPECT_EQ(ruleset(), before);
+  undone_by_the_machine();
+  EXPECT_EQ(ruleset(), before);
+}
+
+TEST_F(BlockRemoteOnSsh, AChainThatOthersHaveComeToUseStays) {
+  const Undo undo = injected(about({"10.77.0.1", "fd77::1"}, 80));
+  (void)machine_.netns().run({"iptables", "-A", "OUTPUT", "-d", "192.0.2.1", "-j", "DROP"});
+  (void)machine_.netns().run({"ip6tables", "-P", "INPUT", "DROP"});
+  expect_undone(undo);
+  const std::string there = ruleset();
+  EXPECT_TRUE(there.contains("ip daddr 192.0.2.1") && there.contains("policy drop")) << there;
+}
+
+TEST_F(BlockRemoteOnSsh, WhereNoNftTellsAllChainsStay) {
+  machine_.stop();
+  machine_.write(
+      "without-nft",
+      "#!/bin/sh\nexec unshare --mount sh -c 'for f in /usr/sbin/nft /sbin/nft; do mount "
+      "--bind /dev/null $f; done; exec sh -c \"$SSH_ORIGINAL_COMMAND\"'\n");
+  std::filesystem::permissions(world_.file("without-nft"), std::filesystem::perms::owner_all);
+  const std::string was = world_.doors().files.read(world_.file("sshd")).value();
+  machine_.write("sshd", was + "ForceCommand " + world_.file("without-nft") + "\n");
+  machine_.start();
+  const Undo undo = injected(about({"10.77.0.1"}, 80));
+  EXPECT_EQ(undo.arguments.get("made").dump(), R"({"IPv4":[]})");
+  expect_undone(undo);
+  EXPECT_TRUE(ruleset().contains("chain INPUT")) << "nobody knows whose it is";
+}
+
+TEST_F(BlockRemoteOnSsh, AMachineThatHasUndoneItLetsTheNextBe) {
+  (void)undone_by_the_machine();
+  world_.system().targets.front().facets = Json::object({{"ssh", facet()}});
+  lasts_s_ = 60;
+  const Undo undo = injected(about({"10.77.0.1"}, 81));
+  const std::string words = "/proc/" + std::string(trimmed(dead_man_)) + "/cmdline";
+  EXPECT_TRUE(eventually([&] { return world_.doors().files.read(words).value_or("").empty(); }));
+  EXPECT_TRUE(proof(undo).held) << proof(undo).text;
   expect_undone(undo);
 }
 
