@@ -149,9 +149,10 @@ std::string remove_script(const RemoteRules& rules) {
     for (const bool inwards : {true, false}) {
       const std::string chain = chain_of(rules.mark, inwards);
       const auto way = way_into_chain(rules.mark, inwards);
-      script += "if " + tables + "-S " + chain + " >/dev/null 2>&1; then while " + tables + "-D " +
+      // Whatever else it says is no word on the chain, and whoever undoes this must try again.
+      script += tables + "-S " + chain + " >/dev/null 2>&1\ncase $? in 0) while " + tables + "-D " +
                 quoted(way) + " 2>/dev/null; do :; done; " + tables + "-F " + chain + " && " +
-                tables + "-X " + chain + " || exit 91; fi\n";
+                tables + "-X " + chain + " || exit 91;; 1|2) ;; *) exit 91;; esac\n";
     }
     script += remove_made_script(rules, family);
   }

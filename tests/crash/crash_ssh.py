@@ -14,6 +14,9 @@ from shop_world import SKIPPED, check, eventually, processes
 
 ADDRESS = "10.78.0.2"
 SPOOL = "/srv/spool"  # as the examples name it
+# What an account's shell runs at each login is of this machine, and takes its time.
+BARE = ('f=$(getent passwd 0 | cut -d: -f6)/.bashrc; [ ! -e $f ] || mount --bind /dev/null $f; '
+        'exec "$0" "$@"')
 STARTS_WITHIN = HEALED_WITHIN = 20.0  # on a busy machine too
 
 
@@ -80,7 +83,8 @@ class Ssh:
             shutil.rmtree(f"/run/{left}", ignore_errors=True)
         try:
             self.server = subprocess.Popen(
-                ["ip", "netns", "exec", "edge", "/usr/sbin/sshd", "-D", "-f", self.folder + "/sshd"],
+                ["ip", "netns", "exec", "edge", "sh", "-c", BARE, "/usr/sbin/sshd", "-D", "-f",
+                 self.folder + "/sshd"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except FileNotFoundError:
             print("skipped: sshd is not installed")

@@ -68,6 +68,18 @@ class BlockRemoteOnSsh : public testing::Test {
     machine_.start();
     return undo;
   }
+  void may_be_run(const std::string& name) const {
+    std::filesystem::permissions(world_.file(name), std::filesystem::perms::owner_all);
+  }
+  // Started anew, so that it runs each command that comes by that one.
+  void every_command_by(const std::string& command) {
+    machine_.stop();
+    machine_.write("by", "#!/bin/sh\nexec " + command + "\n");
+    may_be_run("by");
+    const std::string was = world_.doors().files.read(world_.file("sshd")).value();
+    machine_.write("sshd", was + "ForceCommand " + world_.file("by") + "\n");
+    machine_.start();
+  }
   std::string ruleset() const { return machine_.netns().run({"nft", "list", "ruleset"}); }
   // From here to that machine.
   static std::string reaches(const std::string& address) {
@@ -198,19 +210,26 @@ TEST_F(BlockRemoteOnSsh, AChainThatOthersHaveComeToUseStays) {
 }
 
 TEST_F(BlockRemoteOnSsh, WhereNoNftTellsAllChainsStay) {
-  machine_.stop();
-  machine_.write(
-      "without-nft",
-      "#!/bin/sh\nexec unshare --mount sh -c 'for f in /usr/sbin/nft /sbin/nft; do mount "
-      "--bind /dev/null $f; done; exec sh -c \"$SSH_ORIGINAL_COMMAND\"'\n");
-  std::filesystem::permissions(world_.file("without-nft"), std::filesystem::perms::owner_all);
-  const std::string was = world_.doors().files.read(world_.file("sshd")).value();
-  machine_.write("sshd", was + "ForceCommand " + world_.file("without-nft") + "\n");
-  machine_.start();
+  every_command_by(
+      "unshare --mount sh -c 'for f in /usr/sbin/nft /sbin/nft; do mount "
+      "--bind /dev/null $f; done; exec sh -c \"$SSH_ORIGINAL_COMMAND\"'");
   const Undo undo = injected(about({"10.77.0.1"}, 80));
   EXPECT_EQ(undo.arguments.get("made").dump(), R"({"IPv4":[]})");
   expect_undone(undo);
   EXPECT_TRUE(ruleset().contains("chain INPUT")) << "nobody knows whose it is";
+}
+
+TEST_F(BlockRemoteOnSsh, WhatCannotBeAskedForItsRulesIsNotUndone) {
+  machine_.write("iptables", "#!/bin/sh\ncase \"$*\" in *'-S GD'*) [ ! -e " + world_.file("busy") +
+                                 " ] || exit 4;; esac\nexec /usr/sbin/iptables \"$@\"\n");
+  may_be_run("iptables");
+  every_command_by("env PATH=" + world_.file("") + ":$PATH sh -c \"$SSH_ORIGINAL_COMMAND\"");
+  const Undo undo = injected(about({"10.77.0.1"}, 80));
+  machine_.write("busy", "");
+  EXPECT_FALSE(block_remote_fault.undo(undo, world_.context()));
+  std::filesystem::remove(world_.file("busy"));
+  EXPECT_TRUE(proof(undo).held) << "nothing of it was taken away, nor its timer";
+  expect_undone(undo);
 }
 
 TEST_F(BlockRemoteOnSsh, AMachineThatHasUndoneItLetsTheNextBe) {
