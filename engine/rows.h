@@ -229,6 +229,9 @@ struct RestoreRow {
   // Whether we hold the rights that a backup step or a restore step of this one needs; touches
   // nothing. `refused`: which one is lacking. Null: it is found out when the step is prepared.
   Status (*may)(const Step& step, const DeedContext& context) = nullptr;
+  // Whether a backup's step takes one of this target; else it takes the newest that is there, which
+  // may be older than the step. Null: it does.
+  bool (*takes)(const Target& target) = nullptr;
 };
 // The target whose data a restore of this one into place replaces.
 [[nodiscard]] std::string place_of(const RestoreRow& row, const Target& target);

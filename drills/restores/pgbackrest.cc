@@ -85,6 +85,8 @@ Result<Undo> prepare_scratch(const Deed& deed, const BackupTaken& backup,
                                          {"point", point}})};
 }
 
+bool takes(const Target& target) { return !pgbackrest_of(target).take.empty(); }
+
 std::string place_of_stanza(const Target& target) {
   return target.facets.get("pgbackrest").text("of");
 }
@@ -248,6 +250,7 @@ const RestoreRow pgbackrest_restore{
     .fits_point = fits_point,
     .prepare_place = prepare_place,
     .place_of = place_of_stanza,
-    .may = may};
+    .may = may,
+    .takes = takes};
 
 }  // namespace gameday

@@ -70,6 +70,10 @@ Result<Undo> prepare_scratch(const Deed& deed, const BackupTaken& backup,
                                          {"point", deed.arguments.text("point", "latest")}})};
 }
 
+bool takes(const Target& target) {
+  return target.facets.get("postgres-archive").text("base").empty();
+}
+
 std::string place_of_archive(const Target& target) {
   return target.facets.get("postgres-archive").text("of");
 }
@@ -246,6 +250,7 @@ const RestoreRow postgres_archive_restore{
     .fits_point = fits_point,
     .prepare_place = prepare_place,
     .place_of = place_of_archive,
-    .may = may};
+    .may = may,
+    .takes = takes};
 
 }  // namespace gameday

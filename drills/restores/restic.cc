@@ -89,6 +89,8 @@ Result<BackupTaken> newest_of_others(const Restic& restic, const ResticRun& run,
   return taken;
 }
 
+bool takes(const Target& target) { return !target.facets.get("restic").items("paths").empty(); }
+
 Result<BackupTaken> backup(const Target& target, const DeedContext& context) {
   TRY(restic, restic_of(target));
   TRY(run, ResticRun::open(restic, context));
@@ -314,6 +316,7 @@ const RestoreRow restic_restore{
     .close = nullptr,
     .prepare_scratch = prepare_scratch,
     .fill_scratch = fill_scratch,
-    .may = may};
+    .may = may,
+    .takes = takes};
 
 }  // namespace gameday

@@ -75,6 +75,11 @@ void Turn::begin_restore(const PlannedStep& planned) {
     return fail_step(blame(),
                      "step " + planned.step.id + ": there is no backup of " + planned.step.target);
   }
+  if (const DeedState* fault = held_over(*backup, planned.step); fault != nullptr) {
+    return fail_step(1, "the restore of " + planned.step.target +
+                            " into place would bring back what " + called(*fault) +
+                            " did: its backup " + backup->taken.id + " was taken while that held");
+  }
   lane().deadline = now_.boot + planned.step.deadline.value_or(Deadlines::restore);
   lane().restore = d.restores.size();
   d.restores.push_back({planned.step.id,
@@ -95,6 +100,21 @@ void Turn::begin_restore(const PlannedStep& planned) {
   task.backup = backup->taken;
   task.deadline = *lane().deadline;
   run(std::move(task));
+}
+
+// The fault that held the data of a restore's place when its backup was begun, and holds it still;
+// null: none does, as far as the clocks tell. One that can be asked whether it has come back is
+// asked instead.
+const DeedState* Turn::held_over(const BackupNote& backup, const Step& restore) const {
+  if (!restore.into_place || may_go_back(restore)) return nullptr;
+  const std::string place = d.plan.place_of(restore.target);
+  const auto fault = std::ranges::find_if(d.deeds, [&](const DeedState& deed) {
+    const bool holds = deed.is_fault && deed.holds_data && deed.open() && !deed.comes_back;
+    const bool same = std::ranges::find(deed.targets, place) != deed.targets.end();
+    return holds && same && deed.injected && backup.at > deed.injected->boot &&
+           backup.taken.taken > deed.injected->utc;
+  });
+  return fault != d.deeds.end() ? &*fault : nullptr;
 }
 
 // A point just before a fault is, by now, a time.

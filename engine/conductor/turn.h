@@ -94,6 +94,7 @@ class Turn {
   void backed_up(const Done& done);
   void scratch_restored(const Task& task, const Done& done);
   void replay_or_finish();
+  [[nodiscard]] const DeedState* held_over(const BackupNote& backup, const Step& restore) const;
   void restore_holds(std::size_t from = 0);
   void proved_after_restore(const Task& task, const Done& done);
   void supersede(const std::string& target, const std::string& by);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/playbook/bounds.h"
+#include "engine/playbook/check_backups.h"
 #include "engine/playbook/check_probes.h"
 #include "engine/playbook/check_restore.h"
 #include "engine/playbook/lint.h"
@@ -379,6 +380,7 @@ Problems check_playbook(const Playbook& playbook, const Rows& rows) {
   Problems problems;
   Walk(playbook, rows, problems).go();
   Terms(playbook, problems).check();
+  check_backups(playbook, rows, problems);
   check_probes(playbook, problems);
   lint_playbook(playbook, rows, problems);
   return problems;

@@ -9,6 +9,11 @@ std::string step_before(std::string_view point) {
   return point.starts_with(kBefore) ? std::string(point.substr(kBefore.size())) : "";
 }
 
+bool may_go_back(const Step& restore) {
+  const std::string point = restore.arguments.text("point");
+  return !point.empty() && point != "latest" && point != "backup";
+}
+
 std::string wrong_with_point(const Step& restore, const std::vector<Step>& timeline) {
   const std::string name = step_before(restore.arguments.text("point"));
   if (name.empty()) return "";

@@ -12,6 +12,10 @@ namespace gameday {
 // Of a point `before STEP`: that step; empty: the point is another one.
 [[nodiscard]] std::string step_before(std::string_view point);
 
+// Whether a restore may go to a point before its backup, from an older one; else it begins with its
+// backup's own data.
+[[nodiscard]] bool may_go_back(const Step& restore);
+
 // What is wrong with such a step of a restore's; empty: nothing.
 [[nodiscard]] std::string wrong_with_point(const Step& restore, const std::vector<Step>& timeline);
 

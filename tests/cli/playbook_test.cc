@@ -200,6 +200,22 @@ TEST_F(PlaybookCommands, CheckKnowsWhereAndAsOfWhenSomethingCanBeRestored) {
   EXPECT_TRUE(checked("store, point: latest").contains("it takes no `point`"));
 }
 
+TEST_F(PlaybookCommands, ABackupThatIsTakenWhileAFaultHoldsIsRefused) {
+  write("p.yaml",
+        "gameday: 1\nname: restored\nsummary: S.\nowner: o\nobjectives: {}\nsystem:\n"
+        "  store: { sqlite: store.db }\ntimeline:\n"
+        "  - { fault: corrupt-data, target: store, how: drop-rows, id: wrong }\n"
+        "  - backup: store\n  - { restore: store, into: place }\n");
+  for (const char* command : {"check", "plan", "rehearse", "run"}) {
+    const Ran ran = run({command, "p.yaml"});
+    EXPECT_EQ(ran.code, 2) << command;
+    EXPECT_TRUE(
+        ran.err.contains("p.yaml:11:5: error: `restore-3` would bring back what `wrong` "
+                         "(line 9) did: its backup `backup-2` (line 10) is taken while"))
+        << command << ran.err;
+  }
+}
+
 TEST_F(PlaybookCommands, TheCommittedSchemaIsTheOneThatTheRowsGive) {
   const Ran ran = run({"schema"});
   EXPECT_EQ(ran.code, 0);

@@ -54,6 +54,23 @@ TEST(Rows, EachFileHasItsRowInTheTable) {
   EXPECT_EQ(rows.fault("no-such"), nullptr);
 }
 
+TEST(Rows, ABackupsStepTakesOneWhereNoneIsNamed) {
+  const auto takes = [](std::string_view row, const Json& facet) {
+    const RestoreRow* restore = all_rows().restore(row);
+    Target target;
+    target.facets = Json::object({{std::string(row), facet}});
+    return restore->takes == nullptr || restore->takes(target);
+  };
+  EXPECT_TRUE(takes("sqlite", Json::object({{"path", "/store.db"}})));
+  EXPECT_TRUE(takes("postgres-archive", Json::object({{"of", "primary"}})));
+  EXPECT_FALSE(takes("postgres-archive", Json::object({{"of", "primary"}, {"base", "/base"}})));
+  EXPECT_TRUE(takes("pgbackrest", Json::object({{"stanza", "main"}, {"take", "full"}})));
+  EXPECT_FALSE(takes("pgbackrest", Json::object({{"stanza", "main"}, {"take", "none"}})));
+  Json paths = Json::array();
+  EXPECT_FALSE(takes("restic", Json::object({{"repository", "/repo"}})));
+  EXPECT_TRUE(takes("restic", Json::object({{"paths", paths.push("/srv")}})));
+}
+
 // Those below the head of a table of rights.
 std::size_t lines_of_table(const std::string& readme, const std::string& of_what) {
   const auto head = readme.find("| system | " + of_what + " | the smallest rights |\n");

@@ -189,6 +189,7 @@ class Course {
         BackupTaken taken;
         taken.target = task.target;
         taken.id = "/backup";
+        taken.taken = now.utc;
         return taken;
       }
       case Op::restore_scratch: return Restored{false, true, "", Json::object()};

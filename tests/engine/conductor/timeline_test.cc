@@ -218,6 +218,66 @@ TEST(Timeline, AStopDoesNotKeepItFromBeingKnownWhetherAFaultCameBack) {
   }
 }
 
+// Beside each other: `check` cannot tell which of them is first.
+constexpr std::string_view kBackupBesideDamage = R"yaml(
+timeline:
+  - { backup: store, id: whole }
+  - parallel:
+      - { fault: damage, target: store, id: damaged }
+      - { backup: store, id: beside }
+  - { restore: store, into: place }
+)yaml";
+
+BackupTaken backup_of(std::string id, Utc taken) {
+  return {"store", std::move(id), "", "", taken, Json::object()};
+}
+
+// The one beside the fault is begun so long after that was injected; the other is of a clock that
+// goes ahead.
+Judgement restored_beside(Course& course, Duration after) {
+  const Task first = course.until(Op::backup);
+  course.answer(first, backup_of("/whole", course.now.utc + std::chrono::hours(1)));
+  course.well(course.until(Op::prepare));
+  const Task beside = course.until(Op::backup);
+  course.well(course.until(Op::inject));
+  course.answer(beside, backup_of("/beside", course.deed("damaged").injected->utc + after));
+  return course.finish();
+}
+
+TEST(Timeline, ABackupThatWasTakenWhileAFaultHeldIsNotRestoredIntoPlace) {
+  Course course(kBackupBesideDamage);
+  const auto judged = restored_beside(course, std::chrono::milliseconds(1));
+  EXPECT_EQ(judged.exit_code, 1);
+  EXPECT_EQ(judged.reasons.front().text,
+            "the restore of store into place would bring back what damage (step damaged) did: its "
+            "backup /beside was taken while that held");
+  EXPECT_FALSE(course.recorded("superseded"));
+  EXPECT_EQ(course.deed("damaged").stage, Stage::undone);
+  EXPECT_TRUE(judged.document.items("restores").empty());
+}
+
+TEST(Timeline, ABackupThatWasBegunBeforeAFaultIsRestored) {
+  Course course(kBackupBesideDamage);
+  const auto judged = restored_beside(course, std::chrono::milliseconds(-1));
+  EXPECT_EQ(judged.exit_code, 0) << judged.document.pretty();
+  EXPECT_EQ(course.deed("damaged").stage, Stage::superseded);
+}
+
+// By the order of the steps, by the point that is gone to, or by what can be asked afterwards.
+TEST(Timeline, ABackupThatMayBeWithoutAFaultIsRestored) {
+  const std::pair<std::string, std::string> edits[] = {
+      {"into: place", "into: place, from: whole"},
+      {"into: place", "into: place, point: before damaged"},
+      {"fault: damage", "fault: lose-data"}};
+  for (const auto& [old, by] : edits) {
+    std::string timeline(kBackupBesideDamage);
+    Course course(timeline.replace(timeline.find(old), old.size(), by));
+    const auto judged = restored_beside(course, std::chrono::milliseconds(1));
+    EXPECT_EQ(judged.exit_code, 0) << by << judged.document.pretty();
+    EXPECT_EQ(course.deed("damaged").stage, Stage::superseded) << by;
+  }
+}
+
 TEST(Timeline, APointBeforeAFaultIsTheTimeWhenItBegan) {
   constexpr std::string_view kBefore = R"yaml(
 timeline:

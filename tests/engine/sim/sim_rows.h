@@ -27,10 +27,12 @@ constexpr FaultRow coming_back(FaultRow row) {
 }
 inline constexpr FaultRow kLoseData = coming_back(
     test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true));
+inline constexpr FaultRow kDamage =
+    test_rows::fault("damage", {}, "sqlite", Reversal::saved_copy, Effect::loses, true);
 inline constexpr FaultRow kDropQueue =
     test_rows::fault("drop-queue", {}, "queue", Reversal::saved_copy, Effect::loses, true);
-inline constexpr std::array kFaults{
-    &kKill, &kBlock, &kSlow, &kFill, &kLoseData, &kDropQueue, &test_rows::kLitter};
+inline constexpr std::array kFaults{&kKill,     &kBlock,  &kSlow,      &kFill,
+                                    &kLoseData, &kDamage, &kDropQueue, &test_rows::kLitter};
 
 inline constexpr Rows kRows{test_rows::kFacets,   kFaults,
                             test_rows::kRestores, test_rows::kQueues,
