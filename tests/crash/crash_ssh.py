@@ -14,9 +14,6 @@ from shop_world import SKIPPED, check, eventually, processes
 
 ADDRESS = "10.78.0.2"
 SPOOL = "/srv/spool"  # as the examples name it
-# What an account's shell runs at each login is of this machine, and takes its time.
-BARE = ('f=$(getent passwd 0 | cut -d: -f6)/.bashrc; [ ! -e $f ] || mount --bind /dev/null $f; '
-        'exec "$0" "$@"')
 STARTS_WITHIN = HEALED_WITHIN = 20.0  # on a busy machine too
 
 
@@ -44,7 +41,9 @@ class Ssh:
         for key in ("host", "user"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{key}"],
                            check=True)
-        self.write("sshd", f"HostKey {folder}/host\nPort 22\nPidFile none\nUsePAM no\n"
+        # What bash runs at a login of this account, unless it believes that another shell has done
+        # so, is of this machine, and takes its time.
+        self.write("sshd", f"SetEnv SHLVL=2\nHostKey {folder}/host\nPort 22\nPidFile none\nUsePAM no\n"
                            "StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n"
                            f"MaxStartups 100\nAuthorizedKeysFile {folder}/user.pub\n")
         with open(folder + "/host.pub", encoding="utf-8") as file:
@@ -83,8 +82,7 @@ class Ssh:
             shutil.rmtree(f"/run/{left}", ignore_errors=True)
         try:
             self.server = subprocess.Popen(
-                ["ip", "netns", "exec", "edge", "sh", "-c", BARE, "/usr/sbin/sshd", "-D", "-f",
-                 self.folder + "/sshd"],
+                ["ip", "netns", "exec", "edge", "/usr/sbin/sshd", "-D", "-f", self.folder + "/sshd"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except FileNotFoundError:
             print("skipped: sshd is not installed")

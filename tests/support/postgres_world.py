@@ -28,6 +28,11 @@ SHOW archive_command;
 SELECT relacl FROM pg_class WHERE oid = 'sales.orders'::regclass"""
 
 
+def archives_into(folder):
+    """A segment is there as a whole or not at all, whenever the server dies."""
+    return f"archive_command=cp %p {folder}/.%f && mv {folder}/.%f {folder}/%f"
+
+
 class Postgres:
     def __init__(self, folder):
         self.folder = folder

@@ -11,7 +11,7 @@ import time
 
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
                 os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support")]
-from postgres_world import PROGRAMS, SETTINGS  # noqa: E402
+from postgres_world import PROGRAMS, SETTINGS, archives_into  # noqa: E402
 from recovery_test import Archived, expect_end  # noqa: E402
 from shop_world import FOLDER, check, eventually, named, one_case  # noqa: E402
 
@@ -72,7 +72,7 @@ class Placed(Archived):
         self.run_as_server(PROGRAMS + "initdb", "-D", self.data, "-U", "postgres", "-A", "trust",
                            "--no-sync", "-k", "--locale", "C.UTF-8")
         settings = [*(setting for setting in SETTINGS if "full_page" not in setting),
-                    "archive_mode=on", f"archive_command=cp %p {self.wal}/%f",
+                    "archive_mode=on", archives_into(self.wal),
                     f"unix_socket_directories={self.folder}/primary"]
         with open(self.data + "/postgresql.conf", "a", encoding="utf-8") as file:
             for setting in settings:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-from postgres_world import PROGRAMS, Postgres  # noqa: E402
+from postgres_world import PROGRAMS, Postgres, archives_into  # noqa: E402
 from shop_world import FOLDER, SOURCE, check, eventually, named, one_case  # noqa: E402
 
 PLAYBOOKS = SOURCE + "/playbooks/postgres"
@@ -30,7 +30,7 @@ class Archived(Postgres):
         self.run_as_root("chown", "postgres:", self.folder + "/primary", self.wal)
         self.run_as_server(PROGRAMS + "initdb", "-D", self.folder + "/primary/data", "-U",
                            "postgres", "-A", "trust", "--no-sync", "-k", "--locale", "C.UTF-8")
-        self.start("primary", "archive_mode=on", f"archive_command=cp %p {self.wal}/%f")
+        self.start("primary", "archive_mode=on", archives_into(self.wal))
         self.psql("primary", "CREATE DATABASE shop", "postgres")
         self.psql("primary", "CREATE SCHEMA sales; CREATE TABLE sales.orders (id bigint PRIMARY KEY, "
                   "item text); INSERT INTO sales.orders SELECT n, 'book' FROM "
