@@ -6,6 +6,7 @@
 #include "engine/load/http_request.h"
 #include "engine/load/intents.h"
 #include "engine/load/sender.h"
+#include "engine/load/wire_request.h"
 
 namespace gameday {
 namespace {
@@ -24,7 +25,7 @@ class RunningLoad : public Load {
 
   Status start(std::function<void(const WindowCount&)> each_window) {
     // What cannot be revealed now would fail at the first request.
-    if (auto first = pattern_.request(0); !first) return std::unexpected(first.error());
+    if (!terms_.connect) TRY_OK(pattern_.tried());
     TRY(transport, make_transport());
     transport_ = std::move(transport);
     if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
@@ -70,8 +71,9 @@ class RunningLoad : public Load {
       return make_client_transport(clock_, terms_.connections, terms_.connect);
     }
     const auto most = connections_for(terms_.spec.rate);
-    const auto plain = plain_http(terms_.spec.request);
-    return plain ? make_epoll_transport(clock_, most, *plain) : make_curl_transport(clock_, most);
+    const WireRequest* wire = pattern_.wire();
+    return wire == nullptr ? make_curl_transport(clock_, most)
+                           : make_epoll_transport(clock_, most, wire->to());
   }
 
   Status open_ledger() {

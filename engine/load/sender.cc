@@ -77,15 +77,17 @@ bool Sender::may_send() const {
 }
 
 void Sender::send_one(Instant now) {
-  auto request = pattern_.request(scheduler_.index());
-  if (!request) {
-    stop_because(request.error().text);
-    return;
+  if (free_tickets_.empty()) {
+    free_tickets_.push_back(on_their_way_.size());
+    on_their_way_.emplace_back();
   }
-  request->give_up = scheduler_.due() + timeout_;
-  on_their_way_[scheduler_.index()] = {scheduler_.due(), now};
+  const std::size_t ticket = free_tickets_.back();
+  on_their_way_[ticket] = {scheduler_.index(), scheduler_.due(), now};
+  const auto sent =
+      transport_.send({ticket, scheduler_.index(), &pattern_, scheduler_.due() + timeout_});
+  if (!sent) return stop_because(sent.error().text);
+  free_tickets_.pop_back();
   recorder_.due(scheduler_.due());
-  transport_.send(std::move(*request));
   step_on();
 }
 
@@ -107,15 +109,15 @@ void Sender::step_on() {
 }
 
 void Sender::answered(const TransportAnswer& answer) {
-  const auto found = on_their_way_.find(answer.seq);
+  const OnItsWay& request = on_their_way_[answer.ticket];
   Sample sample;
-  sample.seq = answer.seq;
-  sample.due = found->second.due;
-  sample.sent = answer.sent.value_or(found->second.sent);
+  sample.seq = request.seq;
+  sample.due = request.due;
+  sample.sent = answer.sent.value_or(request.sent);
   sample.end = answer.end;
   sample.outcome = answer.outcome;
   sample.status = answer.status;
-  on_their_way_.erase(found);
+  free_tickets_.push_back(answer.ticket);
   record(sample);
 }
 

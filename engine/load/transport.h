@@ -8,8 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "engine/load/load_client.h"
 #include "engine/load/sample.h"
@@ -18,17 +16,16 @@
 
 namespace gameday {
 
+class RequestPattern;  // request_pattern.h
+
 struct TransportRequest {
-  std::uint64_t seq = 0;
-  std::string method;
-  std::string url;
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
-  WriteNames names;  // what was filled in, for a transport that speaks no HTTP
-  Instant give_up;   // no answer by then: unknown, or not_sent if nothing was sent
+  std::size_t ticket = 0;  // by which the sender knows it again; of no meaning to the transport
+  std::uint64_t seq = 0;   // what the pattern is filled in for
+  const RequestPattern* pattern = nullptr;  // outlives the transport
+  Instant give_up;  // no answer by then: unknown, or not_sent if nothing was sent
 };
 struct TransportAnswer {
-  std::uint64_t seq = 0;
+  std::size_t ticket = 0;
   Instant end;
   SampleOutcome outcome = SampleOutcome::not_sent;
   int status = 0;
@@ -42,8 +39,9 @@ class Transport {
   virtual ~Transport() = default;
   [[nodiscard]] virtual bool full() const = 0;  // no connection is left for one more
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
-  // Puts it on its way now. Only while not full.
-  virtual void send(TransportRequest request) = 0;
+  // Puts it on its way now. Only while not full. An error: it cannot be made, as where a secret
+  // cannot be had; nothing is sent then, and no answer comes.
+  [[nodiscard]] virtual Status send(const TransportRequest& request) = 0;
   // Works until `until`, an answer or `wake`, and gives the answers that have come to `each`, which
   // must not call back.
   virtual void work(Instant until, const std::function<void(const TransportAnswer&)>& each) = 0;

@@ -25,9 +25,11 @@ class MadeTransport : public Transport {
 
   bool full() const override { return full_; }
   std::size_t in_flight() const override { return waiting_.size(); }
-  void send(TransportRequest request) override {
+  Status send(const TransportRequest& request) override {
+    if (cannot_make_ == request.seq) return fail(ErrorCode::not_found, "no such secret");
     sent_.push_back(request.seq);
-    waiting_.push_back(request.seq);
+    waiting_.push_back({request.ticket, request.seq});
+    return {};
   }
   void work(Instant until, const std::function<void(const TransportAnswer&)>& each) override {
     const Instant was = clock_.now_.boot;
@@ -36,7 +38,10 @@ class MadeTransport : public Transport {
     now += oversleep_(was);
     clock_.now_.utc += now - was;
     clock_.now_.boot = now;
-    for (const std::uint64_t seq : waiting_) each({seq, now, SampleOutcome::ok, 200});
+    if (backwards_) std::ranges::reverse(waiting_);
+    for (const auto& [ticket, seq] : waiting_) {
+      each({ticket, now, SampleOutcome::ok, 200 + static_cast<int>(seq % 7)});
+    }
     waiting_.clear();
     if (on_work_) on_work_(now);
   }
@@ -44,7 +49,10 @@ class MadeTransport : public Transport {
 
   SetClock& clock_;
   bool full_ = false;
-  std::vector<std::uint64_t> sent_, waiting_;
+  std::optional<std::uint64_t> cannot_make_;
+  std::vector<std::uint64_t> sent_;
+  std::vector<std::pair<std::size_t, std::uint64_t>> waiting_;  // ticket, seq
+  bool backwards_ = false;
   std::function<Duration(Instant)> oversleep_ = [](Instant) { return Duration::zero(); };
   std::function<void(Instant)> on_work_;
 };
@@ -145,6 +153,25 @@ TEST_F(SenderTest, EndsByItselfAtTheMostRequests) {
   run(100, seconds(60), limits);
   EXPECT_EQ(samples_.size(), 50U);
   EXPECT_EQ(problem_, "limits.writes reached: 50");
+}
+
+TEST_F(SenderTest, EndsByItselfWhereARequestCannotBeMade) {
+  transport_.cannot_make_ = 7;
+  run(100, seconds(60));
+  EXPECT_EQ(samples_.size(), 7U);
+  EXPECT_EQ(problem_, "no such secret");
+}
+
+// Answered in another order than sent, each sample is that of its own request.
+TEST_F(SenderTest, EveryAnswerIsThatOfItsRequest) {
+  transport_.oversleep_ = [](Instant) { return milliseconds(35); };
+  transport_.backwards_ = true;
+  run(100, seconds(1));
+  ASSERT_GE(samples_.size(), 100U);
+  for (std::size_t i = 0; i < samples_.size(); ++i) {
+    EXPECT_EQ(samples_[i].seq, i);
+    EXPECT_EQ(samples_[i].status, 200 + static_cast<int>(i % 7));
+  }
 }
 
 TEST_F(SenderTest, CountsJumpsBetweenTheClocks) {

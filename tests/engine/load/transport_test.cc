@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "engine/load/http_request.h"
+#include "engine/load/request_pattern.h"
 #include "engine/sys/descriptor.h"
 
 namespace gameday {
@@ -92,24 +93,23 @@ class TransportTest : public testing::TestWithParam<Kind> {
     transport_ = std::move(*made);
   }
   [[nodiscard]] TransportRequest asking(const std::string& method = "GET",
-                                        const std::string& body = "") {
+                                        const std::string& body = "", const Headers& headers = {}) {
+    const LoadRequest pattern{method, url_ + "/orders/1?all", body, headers};
+    patterns_.push_back(std::make_unique<RequestPattern>(pattern, "01J", "checkout", 7, secrets_));
     TransportRequest request;
-    request.seq = ++last_;
-    request.method = method;
-    request.url = url_ + "/orders/1?all";
-    request.body = body;
+    request.ticket = ++last_;
+    request.pattern = patterns_.back().get();
     request.give_up = clock_.in(seconds(10));
     return request;
   }
-  std::uint64_t send(TransportRequest request) {
-    const auto seq = request.seq;
-    transport_->send(std::move(request));
-    return seq;
+  std::size_t send(const TransportRequest& request) {
+    EXPECT_TRUE(transport_->send(request));
+    return request.ticket;
   }
   void work(Duration length) {
     const Instant end = clock_.in(length);
     while (clock_.now().boot < end) {
-      transport_->work(end, [this](const TransportAnswer& a) { answers_[a.seq] = a; });
+      transport_->work(end, [this](const TransportAnswer& a) { answers_[a.ticket] = a; });
     }
   }
   // The connection that the transport opens next.
@@ -127,7 +127,7 @@ class TransportTest : public testing::TestWithParam<Kind> {
     return static_cast<bool>(Descriptor(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)));
   }
   // What became of it, and with which status: "ok 200".
-  std::string end_of(std::uint64_t seq, Duration within = seconds(5)) {
+  std::string end_of(std::size_t seq, Duration within = seconds(5)) {
     const Instant last = clock_.in(within);
     while (!answers_.contains(seq) && clock_.now().boot < last) work(milliseconds(2));
     if (!answers_.contains(seq)) return "none";
@@ -135,7 +135,7 @@ class TransportTest : public testing::TestWithParam<Kind> {
     return std::string(name_of(answer.outcome)) + " " + std::to_string(answer.status);
   }
   // Sends one and lets the server hear it, on a new connection.
-  FarEnd heard(std::uint64_t& seq, const std::string& method = "GET") {
+  FarEnd heard(std::size_t& seq, const std::string& method = "GET") {
     seq = send(asking(method));
     FarEnd far = accepted();
     work(milliseconds(20));
@@ -146,15 +146,15 @@ class TransportTest : public testing::TestWithParam<Kind> {
   SystemClock clock_;
   Descriptor listener_;
   std::string url_;
+  Secrets secrets_;
+  std::vector<std::unique_ptr<RequestPattern>> patterns_;
   std::unique_ptr<Transport> transport_;
-  std::map<std::uint64_t, TransportAnswer> answers_;
-  std::uint64_t last_ = 0;
+  std::map<std::size_t, TransportAnswer> answers_;
+  std::size_t last_ = 0;
 };
 
 TEST_P(TransportTest, SaysWhatIsAskedAndTakesTheAnswer) {
-  TransportRequest request = asking("PUT", R"({"a":1})");
-  request.headers = {{"X-One", "1"}, {"X-None", ""}};
-  const auto seq = send(std::move(request));
+  const auto seq = send(asking("PUT", R"({"a":1})", {{"X-One", "1"}, {"X-None", ""}}));
   const FarEnd far = accepted();
   work(milliseconds(20));
   const std::string heard = far.hear("}");
@@ -171,7 +171,7 @@ TEST_P(TransportTest, SaysWhatIsAskedAndTakesTheAnswer) {
 }
 
 TEST_P(TransportTest, KeepsItsConnectionAndOpensAnotherOneWhileItIsBusy) {
-  std::uint64_t one = 0;
+  std::size_t one = 0;
   const FarEnd far = heard(one);
   far.say(kYes);
   EXPECT_EQ(end_of(one), "ok 200");
@@ -190,7 +190,7 @@ TEST_P(TransportTest, KeepsItsConnectionAndOpensAnotherOneWhileItIsBusy) {
 }
 
 TEST_P(TransportTest, TakesAnAnswerInPiecesAndChunks) {
-  std::uint64_t seq = 0;
+  std::size_t seq = 0;
   const FarEnd far = heard(seq);
   const std::string text =
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -206,7 +206,7 @@ TEST_P(TransportTest, TakesAnAnswerInPiecesAndChunks) {
 }
 
 TEST_P(TransportTest, AnErrorIsRefusedAndARedirectIsNotFollowed) {
-  std::uint64_t seq = 0;
+  std::size_t seq = 0;
   const FarEnd far = heard(seq);
   far.say("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(end_of(seq), "refused 503");
@@ -217,12 +217,12 @@ TEST_P(TransportTest, AnErrorIsRefusedAndARedirectIsNotFollowed) {
 }
 
 TEST_P(TransportTest, AConnectionThatIsClosedAfterTheAnswerIsNotUsedAgain) {
-  std::uint64_t seq = 0;
+  std::size_t seq = 0;
   const FarEnd far = heard(seq);
   far.say("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
   EXPECT_EQ(end_of(seq), "ok 200");
   EXPECT_TRUE(far.has_ended());
-  std::uint64_t next = 0;
+  std::size_t next = 0;
   FarEnd other = heard(next);
   other.say("HTTP/1.1 200 OK\r\n\r\nuntil the end");
   other.close();
@@ -230,20 +230,20 @@ TEST_P(TransportTest, AConnectionThatIsClosedAfterTheAnswerIsNotUsedAgain) {
 }
 
 TEST_P(TransportTest, OneThatEndedWithoutWorkIsLetGo) {
-  std::uint64_t seq = 0;
+  std::size_t seq = 0;
   FarEnd far = heard(seq);
   far.say(kYes);
   EXPECT_EQ(end_of(seq), "ok 200");
   far.close();
   work(milliseconds(20));
-  std::uint64_t next = 0;
+  std::size_t next = 0;
   const FarEnd other = heard(next);
   other.say(kYes);
   EXPECT_EQ(end_of(next), "ok 200");
 }
 
 TEST_P(TransportTest, AnAnswerAndTheEndAtOnceAreBothSeen) {
-  std::uint64_t seq = 0;
+  std::size_t seq = 0;
   FarEnd far = heard(seq);
   far.say(kYes);
   far.close();
@@ -257,7 +257,7 @@ TEST_P(TransportTest, AnAnswerAndTheEndAtOnceAreBothSeen) {
 // It may have been done, so it is sent to nobody else.
 TEST_P(TransportTest, WhatWasHeardAndNotAnsweredIsUnknownAndNotSentAgain) {
   for (const bool reset : {false, true}) {
-    std::uint64_t seq = 0;
+    std::size_t seq = 0;
     FarEnd far = heard(seq);
     reset ? far.reset() : far.close();
     EXPECT_EQ(end_of(seq), "unknown 0");
@@ -269,7 +269,7 @@ TEST_P(TransportTest, AnAnswerThatIsNoneOrCutOffIsUnknown) {
   for (const std::string text :
        {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n"}) {
-    std::uint64_t seq = 0;
+    std::size_t seq = 0;
     FarEnd far = heard(seq);
     far.say(text);
     work(milliseconds(20));
@@ -282,7 +282,7 @@ TEST_P(TransportTest, OneThatIsNotAnsweredInTimeIsUnknownThen) {
   TransportRequest request = asking();
   const Instant begun = clock_.now().boot;
   request.give_up = begun + milliseconds(200);
-  const auto seq = send(std::move(request));
+  const auto seq = send(request);
   const FarEnd far = accepted();
   EXPECT_EQ(end_of(seq), "unknown 0");
   EXPECT_GE(answers_[seq].end - begun, milliseconds(199));
@@ -294,7 +294,7 @@ TEST_P(TransportTest, OneThatIsNotAnsweredInTimeIsUnknownThen) {
 TEST_P(TransportTest, AnAnswerWithoutEndHoldsUpNobodyAndEndsInTime) {
   TransportRequest request = asking();
   request.give_up = clock_.in(milliseconds(600));
-  const auto seq = send(std::move(request));
+  const auto seq = send(request);
   FarEnd far = accepted();
   std::atomic<bool> over = false;
   std::jthread endless([&] {
@@ -331,10 +331,10 @@ TEST_P(TransportTest, AllThatItMayHaveIsFullAndGivenBackInTime) {
     EXPECT_FALSE(transport_->full());
     TransportRequest request = asking();
     request.give_up = clock_.in(milliseconds(150));
-    send(std::move(request));
+    (void)send(request);
   }
   EXPECT_TRUE(transport_->full());
-  for (std::uint64_t seq = 1; seq <= 4; ++seq) EXPECT_EQ(end_of(seq), "unknown 0");
+  for (std::size_t seq = 1; seq <= 4; ++seq) EXPECT_EQ(end_of(seq), "unknown 0");
   EXPECT_FALSE(transport_->full());
   EXPECT_EQ(transport_->in_flight(), 0U);
 }
@@ -355,7 +355,7 @@ TEST_P(TransportTest, ALargeBodyGoesOutAsFastAsItIsTaken) {
 }
 
 TEST_P(TransportTest, ToHeadThereIsNoBody) {
-  std::uint64_t seq = 0;
+  std::size_t seq = 0;
   const FarEnd far = heard(seq, "HEAD");
   far.say("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
   EXPECT_EQ(end_of(seq), "ok 200");
