@@ -16,7 +16,8 @@
 namespace gameday {
 
 struct Connection {
-  enum class Stage : std::uint8_t { closed, connecting, idle, busy };
+  // closing: what was asked of the kernel for it has not all ended yet.
+  enum class Stage : std::uint8_t { closed, connecting, idle, busy, closing };
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   std::uint32_t number = 0;                     // its place among the others, for good

@@ -56,6 +56,7 @@ class Sender {
   void stop_because(const std::string& problem);
 
   const Duration timeout_;
+  const Duration tick_;  // how much that is due goes together
   const RequestPattern& pattern_;
   Transport& transport_;
   Recorder& recorder_;

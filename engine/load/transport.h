@@ -55,13 +55,35 @@ class Transport {
 
 struct PlainHttp;  // http_request.h
 
-// Which of the three carries a load, in words for the plan: "sockets", "libcurl" or "clients".
+// Which kind carries a load on any machine, for the plan: "sockets", "libcurl" or "clients".
 [[nodiscard]] std::string transport_of(const LoadSpec& load);
+
+// Which one does on this machine, and why: "io_uring", "epoll", "libcurl" or "clients".
+struct TransportChoice {
+  std::string name;
+  std::string why;
+};
+[[nodiscard]] TransportChoice transport_here(const LoadSpec& load);
 
 // The same without libcurl, for a server by its address and without TLS: a fraction of the cost.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_epoll_transport(const Clock& clock,
                                                                       std::size_t most_connections,
                                                                       const PlainHttp& to);
+
+// The same over io_uring(7): where many requests are on their way, half the cost again, since one
+// wait is for many answers. `unsupported`, with the reason: the kernel is too old, or refuses it.
+[[nodiscard]] Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
+                                                                      std::size_t most_connections,
+                                                                      const PlainHttp& to);
+
+// The better of these two that this machine has.
+struct MadeTransport {
+  TransportChoice choice;
+  std::unique_ptr<Transport> transport;
+};
+[[nodiscard]] Result<MadeTransport> make_socket_transport(const Clock& clock,
+                                                          std::size_t most_connections,
+                                                          const PlainHttp& to);
 
 // On a busy machine our own lateness would spoil what we measure, so a thread that sends goes first
 // where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
