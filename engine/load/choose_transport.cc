@@ -26,13 +26,13 @@ TransportChoice transport_here(const LoadSpec& load) {
   return ring ? kUring : epoll_since(ring.error());
 }
 
-Result<MadeTransport> make_socket_transport(const Clock& clock, std::size_t most_connections,
-                                            const PlainHttp& to) {
+Result<ChosenTransport> make_socket_transport(const Clock& clock, std::size_t most_connections,
+                                              const PlainHttp& to) {
   auto by_ring = make_uring_transport(clock, most_connections, to);
-  if (by_ring) return MadeTransport{kUring, std::move(*by_ring)};
+  if (by_ring) return ChosenTransport{kUring, std::move(*by_ring)};
   if (by_ring.error().code != ErrorCode::unsupported) return std::unexpected(by_ring.error());
   TRY(by_epoll, make_epoll_transport(clock, most_connections, to));
-  return MadeTransport{epoll_since(by_ring.error()), std::move(by_epoll)};
+  return ChosenTransport{epoll_since(by_ring.error()), std::move(by_epoll)};
 }
 
 }  // namespace gameday

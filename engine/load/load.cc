@@ -69,7 +69,7 @@ class RunningLoad : public Load {
   LedgerFile* ledger() override { return ledger_.get(); }
 
  private:
-  Result<MadeTransport> make_transport() const {
+  Result<ChosenTransport> make_transport() const {
     const auto most = connections_for(terms_.spec.rate);
     const WireRequest* wire = pattern_.wire();
     if (wire != nullptr && !terms_.connect) {
@@ -78,7 +78,7 @@ class RunningLoad : public Load {
     TRY(transport, terms_.connect
                        ? make_client_transport(clock_, terms_.connections, terms_.connect)
                        : make_curl_transport(clock_, most));
-    return MadeTransport{transport_here(terms_.spec), std::move(transport)};
+    return ChosenTransport{transport_here(terms_.spec), std::move(transport)};
   }
 
   Status open_ledger() {

@@ -77,13 +77,13 @@ struct TransportChoice {
                                                                       const PlainHttp& to);
 
 // The better of these two that this machine has.
-struct MadeTransport {
+struct ChosenTransport {
   TransportChoice choice;
   std::unique_ptr<Transport> transport;
 };
-[[nodiscard]] Result<MadeTransport> make_socket_transport(const Clock& clock,
-                                                          std::size_t most_connections,
-                                                          const PlainHttp& to);
+[[nodiscard]] Result<ChosenTransport> make_socket_transport(const Clock& clock,
+                                                            std::size_t most_connections,
+                                                            const PlainHttp& to);
 
 // On a busy machine our own lateness would spoil what we measure, so a thread that sends goes first
 // where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
