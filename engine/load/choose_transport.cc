@@ -22,7 +22,7 @@ TransportChoice transport_here(const LoadSpec& load) {
   const std::string kind = transport_of(load);
   if (kind == "clients") return {kind, "it speaks no HTTP: blocking clients"};
   if (kind == "libcurl") return {kind, "a name, TLS, or headers that frame"};
-  const auto ring = Ring::open();
+  const auto ring = Ring::open(kPieces);
   return ring ? kUring : epoll_since(ring.error());
 }
 

@@ -16,7 +16,6 @@ namespace {
 
 constexpr unsigned kAsked = 256;     // at once; with more, the kernel is called in between
 constexpr unsigned kAnswers = 4096;  // more than that the kernel keeps itself
-constexpr unsigned kBuffers = 512;   // a power of two
 constexpr std::size_t kPiece = 4096;
 // A little more than a page, else the beginnings of all would share one set of the cache.
 constexpr std::size_t kStride = kPiece + 64;
@@ -61,8 +60,11 @@ void mark(io_uring_sqe& sqe, Ring::Did did, std::uint64_t tag) {
 struct Ring::Rings {
   io_uring ring{};
   bool made = false, enabled = false;
-  Pages listed{kBuffers * sizeof(io_uring_buf)};
-  Pages pieces{kBuffers * kStride};
+  explicit Rings(unsigned room) : count(room) {}
+
+  const unsigned count;
+  Pages listed{count * sizeof(io_uring_buf)};
+  Pages pieces{count * kStride};
   io_uring_buf_ring* buffers = nullptr;
   msghdr message{};  // what is received with: room for one timestamp
   __kernel_timespec most{};
@@ -75,7 +77,7 @@ struct Ring::Rings {
   }
   void give_back(unsigned number, int after) const {
     io_uring_buf_ring_add(buffers, piece(number), kPiece, static_cast<unsigned short>(number),
-                          io_uring_buf_ring_mask(kBuffers), after);
+                          io_uring_buf_ring_mask(count), after);
   }
   // A ring belongs to the thread that enables it, which need not be the one that made it.
   void enable() {
@@ -101,8 +103,8 @@ struct Ring::Rings {
 Ring::Ring(std::unique_ptr<Rings> rings) : rings_(std::move(rings)) {}
 Ring::~Ring() = default;
 
-Result<std::unique_ptr<Ring>> Ring::open() {
-  auto rings = std::make_unique<Rings>();
+Result<std::unique_ptr<Ring>> Ring::open(unsigned pieces) {
+  auto rings = std::make_unique<Rings>(pieces);
   if (!rings->listed || !rings->pieces) return std::unexpected(refusal(ENOMEM));
   io_uring_params params{};
   params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED |
@@ -114,15 +116,15 @@ Result<std::unique_ptr<Ring>> Ring::open() {
   rings->made = true;
   io_uring_buf_reg list{};
   list.ring_addr = reinterpret_cast<std::uintptr_t>(rings->listed.get());
-  list.ring_entries = kBuffers;
+  list.ring_entries = pieces;
   list.bgid = kGroup;
   if (const int taken = io_uring_register_buf_ring(&rings->ring, &list, 0); taken != 0) {
     return std::unexpected(refusal(-taken));
   }
   rings->buffers = static_cast<io_uring_buf_ring*>(rings->listed.get());
   io_uring_buf_ring_init(rings->buffers);
-  for (unsigned i = 0; i < kBuffers; ++i) rings->give_back(i, static_cast<int>(i));
-  io_uring_buf_ring_advance(rings->buffers, kBuffers);
+  for (unsigned i = 0; i < pieces; ++i) rings->give_back(i, static_cast<int>(i));
+  io_uring_buf_ring_advance(rings->buffers, static_cast<int>(pieces));
   rings->message.msg_controllen = CMSG_SPACE(sizeof(timespec));
   return std::unique_ptr<Ring>(new Ring(std::move(rings)));
 }

@@ -30,8 +30,9 @@ class Ring {
   };
   using Handler = std::function<void(const Event&)>;
 
+  // With room for so many pieces, a power of two, of what has been received and not yet handled.
   // `unsupported`, with the reason: the kernel is too old, or does not let us.
-  [[nodiscard]] static Result<std::unique_ptr<Ring>> open();
+  [[nodiscard]] static Result<std::unique_ptr<Ring>> open(unsigned pieces);
   ~Ring();
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;

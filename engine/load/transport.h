@@ -70,11 +70,15 @@ struct TransportChoice {
                                                                       std::size_t most_connections,
                                                                       const PlainHttp& to);
 
+constexpr unsigned kPieces = 512;
+
 // The same over io_uring(7): where many requests are on their way, half the cost again, since one
-// wait is for many answers. `unsupported`, with the reason: the kernel is too old, or refuses it.
+// wait is for many answers, with room for so many pieces of them. `unsupported`, with the reason:
+// the kernel is too old, or refuses it.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
                                                                       std::size_t most_connections,
-                                                                      const PlainHttp& to);
+                                                                      const PlainHttp& to,
+                                                                      unsigned pieces = kPieces);
 
 // The better of these two that this machine has.
 struct ChosenTransport {

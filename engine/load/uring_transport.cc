@@ -285,8 +285,8 @@ class UringTransport : public Transport {
 
 Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
                                                         std::size_t most_connections,
-                                                        const PlainHttp& to) {
-  TRY(ring, Ring::open());
+                                                        const PlainHttp& to, unsigned pieces) {
+  TRY(ring, Ring::open(pieces));
   auto transport = std::make_unique<UringTransport>(clock, most_connections, to, std::move(ring));
   TRY_OK(transport->open());
   return std::unique_ptr<Transport>(std::move(transport));

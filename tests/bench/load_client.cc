@@ -78,7 +78,7 @@ Counted floor_under_it(const Wanted& wanted, const RequestPattern& pattern) {
   const SystemClock clock;
   std::string request;
   if (!pattern.wire()->write(0, request)) fail_with("no request");
-  auto ring = Ring::open();
+  auto ring = Ring::open(kPieces);
   if (!ring) fail_with(ring.error().text);
   std::vector<Descriptor> connections;
   for (std::size_t i = 0; i < wanted.connections; ++i) {

@@ -109,8 +109,9 @@ class Ended(contextlib.AbstractContextManager):
 def busy_s(core):
     """What programs had of that core, and what others than this machine had of it."""
     line = re.search(rf"^cpu{core} (.*)$", pathlib.Path("/proc/stat").read_text(), re.M)
-    user, nice, system, _, _, _, _, steal = map(int, line.group(1).split()[:8])
-    return (user + nice + system) / TICK, steal / TICK
+    user, nice, system, _, _, irq, softirq, steal = map(int, line.group(1).split()[:8])
+    # Interrupts are counted apart here and to whom they interrupted in what a process had.
+    return (user + nice + system + irq + softirq) / TICK, steal / TICK
 
 
 def one_run(command, pattern, server, spinner):

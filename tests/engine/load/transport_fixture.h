@@ -83,6 +83,7 @@ class TransportTest : public testing::TestWithParam<Kind> {
     pattern.url = url_ + "/a";
     const auto plain = plain_http(pattern);
     ASSERT_TRUE(plain);
+    to_ = *plain;
     auto made = GetParam() == Kind::curl    ? make_curl_transport(clock_, most)
                 : GetParam() == Kind::epoll ? make_epoll_transport(clock_, most, *plain)
                                             : make_uring_transport(clock_, most, *plain);
@@ -146,6 +147,7 @@ class TransportTest : public testing::TestWithParam<Kind> {
   SystemClock clock_;
   Descriptor listener_;
   std::string url_;
+  PlainHttp to_;
   Secrets secrets_;
   std::vector<std::unique_ptr<RequestPattern>> patterns_;
   std::unique_ptr<Transport> transport_;
