@@ -5,7 +5,8 @@ RELEASE = build/release
 PROGRAMS = gameday shop-front shop-gateway shop-queue shop-worker shop-store shop-watch \
   shop-call
 
-.PHONY: demo test test-systems test-samples test-composed bench check-long picture configure mutants lint format clean \
+.PHONY: demo test test-systems test-samples test-composed bench bench-load check-long picture \
+  configure mutants lint format clean \
   system-up system-down
 
 demo: ## A whole drill on the sample shop
@@ -58,6 +59,12 @@ bench: ## Speed, as numbers of this machine
 	@$(RELEASE)/bin/load_bench
 	@$(RELEASE)/bin/rehearse_bench
 	@$(RELEASE)/bin/evidence_bench $(RELEASE)/gameday
+
+bench-load: ## The load engine beside wrk, h2load, ab, hey and siege: on an idle machine of two cores
+	@.ci/install bench
+	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target load_client
+	@tests/bench/load_peers.py $(RELEASE)/bin/load_client $(BENCH_FLAGS)
 
 check-long: ## Crash campaign, sanitizers, rehearsals, fuzzing, mutants: before an issue is closed
 	@.ci/install test

@@ -60,6 +60,10 @@ void print_survey(const Survey& survey) {
   print("instances now:");
   for (const auto& found : survey.found) print("  " + found.target + ": " + found.shown);
   for (const auto& missing : survey.missing) print("  NOT FOUND " + missing);
+  if (!survey.transports.empty()) print("loads are carried here by:");
+  for (const auto& load : survey.transports) {
+    print("  " + load.load + ": " + load.transport + " (" + load.why + ")");
+  }
   print("rights, and who undoes each fault:");
   for (const auto& fault : survey.faults) {
     print("  " + fault.step + ": " + fault.fault + ": " + seen(fault.held));

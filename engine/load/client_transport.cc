@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "engine/base/assert.h"
+#include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"
 
 namespace gameday {
@@ -35,7 +36,7 @@ struct Deadline {
   Instant at;
   std::size_t worker = 0;
   std::uint64_t number = 0;  // of the worker's requests
-  std::uint64_t seq = 0;
+  std::size_t ticket = 0;
 };
 
 class ClientTransport : public Transport {
@@ -73,18 +74,19 @@ class ClientTransport : public Transport {
     return in_flight_;
   }
 
-  void send(TransportRequest request) override {
+  Status send(const TransportRequest& request) override {
     const std::lock_guard lock(mutex_);
     // The one that worked last: those that are not needed lose their connections.
     const std::size_t number = free_.back();
     free_.pop_back();
     Worker& worker = *workers_[number];
-    const Deadline deadline{request.give_up, number, worker.answered, request.seq};
+    const Deadline deadline{request.give_up, number, worker.answered, request.ticket};
     const auto after = std::ranges::upper_bound(deadlines_, deadline.at, {}, &Deadline::at);
     deadlines_.insert(after, deadline);
-    worker.request = std::move(request);
+    worker.request = request;
     ++in_flight_;
     worker.given.notify_one();
+    return {};
   }
 
   void work(Instant until, const std::function<void(const TransportAnswer&)>& each) override {
@@ -120,7 +122,7 @@ class ClientTransport : public Transport {
       if (!settled && first.at > now) return;
       deadlines_.pop_front();
       if (settled) continue;
-      TransportAnswer answer{first.seq, now, SampleOutcome::unknown};
+      TransportAnswer answer{first.ticket, now, SampleOutcome::unknown};
       if (!worker.asked) answer.outcome = SampleOutcome::not_sent;
       answer.sent = worker.began.value_or(now);  // never begun: that is our own lateness
       answers_.push_back(answer);
@@ -140,7 +142,7 @@ class ClientTransport : public Transport {
         client.reset();
         continue;
       }
-      const TransportRequest request = std::move(*self.request);
+      const TransportRequest request = *self.request;
       self.request.reset();
       const Instant began = clock_.now().boot;
       if (client == nullptr) self.stop = StopSource();
@@ -153,7 +155,7 @@ class ClientTransport : public Transport {
       // Too late for it, the connection was stopped with it.
       const Written written =
           in_time ? done(self, client, request, stop) : Written{SampleOutcome::not_sent, false};
-      TransportAnswer answer{request.seq, clock_.now().boot, written.outcome};
+      TransportAnswer answer{request.ticket, clock_.now().boot, written.outcome};
       answer.sent = began;
       if (!written.usable) client.reset();
 
@@ -186,7 +188,7 @@ class ClientTransport : public Transport {
       if (stop.requested()) return {SampleOutcome::not_sent, false};
       self.asked = true;
     }
-    return client->write(request.names);
+    return client->write(request.pattern->names(request.seq));
   }
 
   void finish(Worker& self) {

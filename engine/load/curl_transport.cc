@@ -12,6 +12,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/load/http_request.h"
+#include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"
 #include "engine/sys/descriptor.h"
 
@@ -32,7 +33,8 @@ struct FreeList {
 struct Exchange {
   std::unique_ptr<CURL, FreeEasy> easy;
   std::unique_ptr<curl_slist, FreeList> headers;
-  TransportRequest request;
+  RequestText text;
+  std::size_t ticket = 0;
   int attempts = 0;  // how often libcurl was about to write the request to a connection
 };
 
@@ -49,7 +51,7 @@ curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) {
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-std::unique_ptr<curl_slist, FreeList> header_list(const TransportRequest& request) {
+std::unique_ptr<curl_slist, FreeList> header_list(const RequestText& request) {
   std::unique_ptr<curl_slist, FreeList> list;
   const auto add = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
@@ -61,7 +63,7 @@ std::unique_ptr<curl_slist, FreeList> header_list(const TransportRequest& reques
     add(value.empty() ? name + ";" : name + ": " + value);
   }
   add("Expect:");  // waiting for "100 Continue" would put a second between due and sent
-  if (const auto type = content_type_of(request); !type.empty()) {
+  if (const auto type = content_type_of(request.headers, request.body); !type.empty()) {
     add("Content-Type: " + std::string(type));
   }
   return list;
@@ -105,16 +107,19 @@ class CurlTransport : public Transport {
   bool full() const override { return in_flight_ >= most_; }
   std::size_t in_flight() const override { return in_flight_; }
 
-  void send(TransportRequest request) override {
+  Status send(const TransportRequest& request) override {
     GD_ASSERT(!full());
+    TRY(text, request.pattern->text(request.seq));
     Exchange& exchange = free_exchange();
-    exchange.request = std::move(request);
+    exchange.text = std::move(text);
+    exchange.ticket = request.ticket;
     exchange.attempts = 0;
-    prepare(exchange);
+    prepare(exchange, request.give_up);
     ++in_flight_;
     GD_ASSERT(curl_multi_add_handle(multi_.get(), exchange.easy.get()) == CURLM_OK);
     int running = 0;
     curl_multi_socket_action(multi_.get(), CURL_SOCKET_TIMEOUT, 0, &running);
+    return {};
   }
 
   void work(Instant until, const std::function<void(const TransportAnswer&)>& each) override {
@@ -206,10 +211,10 @@ class CurlTransport : public Transport {
     return used;
   }
 
-  void prepare(Exchange& exchange) const {
-    const TransportRequest& request = exchange.request;
+  void prepare(Exchange& exchange, Instant give_up) const {
+    const RequestText& request = exchange.text;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        std::max<Duration>(request.give_up - clock_.now().boot, std::chrono::milliseconds(1)));
+        std::max<Duration>(give_up - clock_.now().boot, std::chrono::milliseconds(1)));
     exchange.headers = header_list(request);
     set(exchange, CURLOPT_PRIVATE, &exchange);
     set(exchange, CURLOPT_URL, request.url.c_str());
@@ -232,8 +237,8 @@ class CurlTransport : public Transport {
   }
 
   static void set_method(Exchange& exchange) {
-    const TransportRequest& request = exchange.request;
-    if (has_body(request)) {
+    const RequestText& request = exchange.text;
+    if (has_body(request.method, request.body)) {
       set(exchange, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       set(exchange, CURLOPT_POSTFIELDS, request.body.c_str());
     } else if (request.method == "HEAD") {
@@ -260,7 +265,7 @@ class CurlTransport : public Transport {
 
   TransportAnswer answer_of(const Exchange& exchange, CURLcode code) const {
     TransportAnswer answer;
-    answer.seq = exchange.request.seq;
+    answer.ticket = exchange.ticket;
     answer.end = clock_.now().boot;
     if (code != CURLE_OK) {
       answer.outcome = exchange.attempts > 0 ? SampleOutcome::unknown : SampleOutcome::not_sent;

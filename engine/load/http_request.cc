@@ -51,18 +51,6 @@ std::optional<SocketAddress> numeric_address(std::string_view authority) {
   return address;
 }
 
-bool has_header(const TransportRequest& request, std::string_view name) {
-  return std::ranges::any_of(request.headers,
-                             [&](const auto& header) { return lower(header.first) == name; });
-}
-
-void add_header(std::string& text, std::string_view name, std::string_view value) {
-  text += name;
-  text += value.empty() ? ":" : ": ";
-  text += value;
-  text += "\r\n";
-}
-
 }  // namespace
 
 std::optional<PlainHttp> plain_http(const LoadRequest& pattern) {
@@ -77,45 +65,23 @@ std::optional<PlainHttp> plain_http(const LoadRequest& pattern) {
   return PlainHttp{*address, std::string(authority)};
 }
 
-std::string_view content_type_of(const TransportRequest& request) {
-  if (request.body.empty() || has_header(request, "content-type")) return "";
-  const bool json = request.body.front() == '{' || request.body.front() == '[';
+bool has_header(const Headers& headers, std::string_view lower_name) {
+  return std::ranges::any_of(headers,
+                             [&](const auto& header) { return lower(header.first) == lower_name; });
+}
+
+std::string_view content_type_of(const Headers& headers, std::string_view body) {
+  if (body.empty() || has_header(headers, "content-type")) return "";
+  const bool json = body.front() == '{' || body.front() == '[';
   return json ? "application/json" : "text/plain; charset=utf-8";
 }
 
-bool has_body(const TransportRequest& request) {
-  return !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
-         request.method == "PATCH";
+bool has_body(std::string_view method, std::string_view body) {
+  return !body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
 }
 
 SampleOutcome outcome_of(int status) {
   return status >= 200 && status < 300 ? SampleOutcome::ok : SampleOutcome::refused;
-}
-
-std::optional<std::string> written_out(const TransportRequest& request, const PlainHttp& to) {
-  std::string_view path = std::string_view(request.url).substr(kScheme.size());
-  if (!path.starts_with(to.authority)) return {};
-  path.remove_prefix(to.authority.size());
-  path = path.substr(0, path.find('#'));
-  const auto ends_it = [](unsigned char letter) { return letter <= ' ' || letter == 0x7f; };
-  if (std::ranges::any_of(path, ends_it)) return {};
-  std::string text;
-  constexpr std::size_t kRoughly = 200;
-  text.reserve(kRoughly + path.size() + request.body.size());
-  text += request.method;
-  text += path.starts_with('/') ? " " : " /";
-  text += path;
-  text += " HTTP/1.1\r\n";
-  if (!has_header(request, "host")) add_header(text, "Host", to.authority);
-  if (!has_header(request, "accept")) add_header(text, "Accept", "*/*");
-  for (const auto& [name, value] : request.headers) add_header(text, name, value);
-  if (const auto type = content_type_of(request); !type.empty()) {
-    add_header(text, "Content-Type", type);
-  }
-  if (has_body(request)) add_header(text, "Content-Length", std::to_string(request.body.size()));
-  text += "\r\n";
-  text += request.body;
-  return text;
 }
 
 }  // namespace gameday

@@ -1,12 +1,12 @@
-// A request as HTTP/1.1 puts it on the wire, for a server that is named by its address and spoken
-// to without TLS.
+// What the ways of sending a request over HTTP have to agree on.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "engine/load/transport.h"
+#include "engine/load/request_pattern.h"
+#include "engine/load/sample.h"
 #include "engine/playbook/playbook.h"
 #include "engine/sys/host_names.h"
 
@@ -21,15 +21,12 @@ struct PlainHttp {
 // frame).
 [[nodiscard]] std::optional<PlainHttp> plain_http(const LoadRequest& pattern);
 
-// What both ways of sending add where a request says nothing of it: "" where there is no body.
-[[nodiscard]] std::string_view content_type_of(const TransportRequest& request);
+// What all add where a request says nothing of it: "" where there is no body.
+[[nodiscard]] std::string_view content_type_of(const Headers& headers, std::string_view body);
 // Whether it has a body, which may be empty.
-[[nodiscard]] bool has_body(const TransportRequest& request);
+[[nodiscard]] bool has_body(std::string_view method, std::string_view body);
+[[nodiscard]] bool has_header(const Headers& headers, std::string_view lower_name);
 // Whatever an answer with that status means.
 [[nodiscard]] SampleOutcome outcome_of(int status);
-
-// Nothing: with what was filled in, it is no request any more.
-[[nodiscard]] std::optional<std::string> written_out(const TransportRequest& request,
-                                                     const PlainHttp& to);
 
 }  // namespace gameday

@@ -24,6 +24,8 @@ namespace gameday {
 // the first 32 hexadecimal digits of the sha256 of "KEY:SEED".
 [[nodiscard]] std::string ledger_key(std::string_view drill, std::string_view load,
                                      std::uint64_t seq);
+[[nodiscard]] std::string ledger_key_start(std::string_view drill, std::string_view load);
+constexpr int kKeyDigits = 6;  // at least
 [[nodiscard]] std::string ledger_digest(std::string_view key, std::uint64_t seed);
 
 // ledger.jsonl, one object a line:

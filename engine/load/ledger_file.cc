@@ -128,14 +128,13 @@ Status sync_folder_of(const std::string& path) {
 }  // namespace
 
 std::string ledger_key(std::string_view drill, std::string_view load, std::uint64_t seq) {
-  char number[24];
-  const int length =
-      std::snprintf(number, sizeof number, "-%06llu", static_cast<unsigned long long>(seq));
-  std::string key(drill);
-  key += '-';
-  key += load;
-  key.append(number, static_cast<std::size_t>(length));
-  return key;
+  std::string number = std::to_string(seq);
+  if (number.size() < kKeyDigits) number.insert(0, kKeyDigits - number.size(), '0');
+  return ledger_key_start(drill, load) + number;
+}
+
+std::string ledger_key_start(std::string_view drill, std::string_view load) {
+  return std::string(drill) + "-" + std::string(load) + "-";
 }
 
 std::string ledger_digest(std::string_view key, std::uint64_t seed) {

@@ -6,6 +6,7 @@
 #include "engine/load/http_request.h"
 #include "engine/load/intents.h"
 #include "engine/load/sender.h"
+#include "engine/load/wire_request.h"
 
 namespace gameday {
 namespace {
@@ -24,9 +25,10 @@ class RunningLoad : public Load {
 
   Status start(std::function<void(const WindowCount&)> each_window) {
     // What cannot be revealed now would fail at the first request.
-    if (auto first = pattern_.request(0); !first) return std::unexpected(first.error());
-    TRY(transport, make_transport());
-    transport_ = std::move(transport);
+    if (!terms_.connect) TRY_OK(pattern_.tried());
+    TRY(made, make_transport());
+    carried_.by = made.choice;
+    transport_ = std::move(made.transport);
     if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
     const Instant started = clock_.now().boot;
     started_ = started;
@@ -38,6 +40,7 @@ class RunningLoad : public Load {
     thread_ = std::thread([this] {
       go_first();
       sender_->run();
+      carried_.cpu = thread_cpu_time();
     });
     return {};
   }
@@ -62,16 +65,20 @@ class RunningLoad : public Load {
   Instant started() const override { return started_; }
   const std::vector<Sample>& samples() const override { return samples_; }
   const std::vector<Instant>& clock_jumps() const override { return sender_->clock_jumps(); }
+  const Carried& carried() const override { return carried_; }
   LedgerFile* ledger() override { return ledger_.get(); }
 
  private:
-  Result<std::unique_ptr<Transport>> make_transport() const {
-    if (terms_.connect) {
-      return make_client_transport(clock_, terms_.connections, terms_.connect);
-    }
+  Result<ChosenTransport> make_transport() const {
     const auto most = connections_for(terms_.spec.rate);
-    const auto plain = plain_http(terms_.spec.request);
-    return plain ? make_epoll_transport(clock_, most, *plain) : make_curl_transport(clock_, most);
+    const WireRequest* wire = pattern_.wire();
+    if (wire != nullptr && !terms_.connect) {
+      return make_socket_transport(clock_, most, wire->to());
+    }
+    TRY(transport, terms_.connect
+                       ? make_client_transport(clock_, terms_.connections, terms_.connect)
+                       : make_curl_transport(clock_, most));
+    return ChosenTransport{transport_here(terms_.spec), std::move(transport)};
   }
 
   Status open_ledger() {
@@ -108,6 +115,7 @@ class RunningLoad : public Load {
   const Clock& clock_;
   const RequestPattern pattern_;
   Instant started_;
+  Carried carried_;
   std::unique_ptr<LedgerFile> ledger_;
   std::unique_ptr<Intents> intents_;
   std::unique_ptr<Transport> transport_;
@@ -121,11 +129,6 @@ class RunningLoad : public Load {
 };
 
 }  // namespace
-
-std::string transport_of(const LoadSpec& load) {
-  if (!load.kind.empty()) return "clients";
-  return plain_http(load.request) ? "sockets" : "libcurl";
-}
 
 Result<std::unique_ptr<Load>> start_load(LoadTerms terms, const Doors& doors,
                                          const Secrets& secrets,

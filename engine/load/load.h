@@ -41,6 +41,12 @@ struct WindowCount {
   Histogram response, service, send_lag;  // from due to end, from sent to end, from due to sent
 };
 
+// By what, and at which cost.
+struct Carried {
+  TransportChoice by;
+  Duration cpu{};  // processor time of the thread that sends; only after end()
+};
+
 class Load {
  public:
   virtual ~Load() = default;
@@ -54,6 +60,7 @@ class Load {
   [[nodiscard]] virtual const std::vector<Sample>& samples() const = 0;
   // When a jump of the clock was seen, within a second of it; only after end().
   [[nodiscard]] virtual const std::vector<Instant>& clock_jumps() const = 0;
+  [[nodiscard]] virtual const Carried& carried() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
 };
 

@@ -17,6 +17,7 @@ struct RecorderTerms {
   LedgerFile* ledger = nullptr;             // none: no lines
   const RequestPattern* pattern = nullptr;  // names keys and digests for the ledger
   std::function<void(const WindowCount&)> each_window;
+  bool keeps_samples = true;  // false: windows are all that is wanted
 };
 
 // Of one thread.
@@ -30,7 +31,7 @@ class Recorder {
   void settle(Instant next_due);
   void settle_all();  // the last window too; nothing comes after
 
-  [[nodiscard]] std::vector<Sample> take_samples();  // in order of due time
+  [[nodiscard]] std::vector<Sample> take_samples();  // as they were due; none where not kept
 
  private:
   struct Window {

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "engine/base/text.h"
+#include "engine/load/http_request.h"
 #include "engine/load/ledger.h"
+#include "engine/load/wire_request.h"
 #include "engine/sys/http.h"
 
 namespace gameday {
@@ -25,7 +27,13 @@ RequestPattern::RequestPattern(LoadRequest request, std::string drill, std::stri
       drill_(std::move(drill)),
       load_(std::move(load)),
       seed_(seed),
-      secrets_(secrets) {}
+      secrets_(secrets) {
+  const auto plain = plain_http(pattern_);
+  if (!plain) return;
+  wire_ = std::make_unique<WireRequest>(pattern_, *plain, KeyTerms{drill_, load_, seed_}, secrets_);
+}
+
+RequestPattern::~RequestPattern() = default;
 
 WriteNames RequestPattern::names(std::uint64_t seq) const {
   WriteNames names;
@@ -36,10 +44,9 @@ WriteNames RequestPattern::names(std::uint64_t seq) const {
   return names;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> headers_of(const LoadRequest& pattern,
-                                                                    const WriteNames& names,
-                                                                    const Secrets& secrets) {
-  std::vector<std::pair<std::string, std::string>> headers;
+Result<Headers> headers_of(const LoadRequest& pattern, const WriteNames& names,
+                           const Secrets& secrets) {
+  Headers headers;
   for (const auto& [name, value] : pattern.headers) {
     TRY(revealed, secrets.reveal(filled_in(value, names, Encoding::plain)));
     if (revealed.find_first_of("\r\n") != std::string::npos) {
@@ -50,19 +57,21 @@ Result<std::vector<std::pair<std::string, std::string>>> headers_of(const LoadRe
   return headers;
 }
 
-Result<TransportRequest> RequestPattern::request(std::uint64_t seq) const {
+Result<RequestText> RequestPattern::text(std::uint64_t seq) const {
   const WriteNames filled_names = names(seq);
-  TransportRequest made;
-  made.seq = seq;
-  made.method = pattern_.method;
   TRY(url, secrets_.reveal(filled_in(pattern_.url, filled_names, Encoding::url)));
   TRY(body, secrets_.reveal(filled_in(pattern_.body, filled_names, Encoding::plain)));
   TRY(headers, headers_of(pattern_, filled_names, secrets_));
-  made.url = std::move(url);
-  made.body = std::move(body);
-  made.headers = std::move(headers);
-  made.names = filled_names;
-  return made;
+  return RequestText{pattern_.method, std::move(url), std::move(body), std::move(headers)};
+}
+
+Status RequestPattern::tried() const {
+  if (wire_ == nullptr) {
+    TRY_OK(text(0));
+    return {};
+  }
+  std::string out;
+  return wire_->write(0, out);
 }
 
 }  // namespace gameday

@@ -6,7 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "engine/load/recorder.h"
 #include "engine/load/request_pattern.h"
@@ -39,6 +39,7 @@ class Sender {
 
  private:
   struct OnItsWay {
+    std::uint64_t seq = 0;
     Instant due;
     Instant sent;
   };
@@ -55,13 +56,16 @@ class Sender {
   void stop_because(const std::string& problem);
 
   const Duration timeout_;
+  const Duration tick_;  // how much that is due goes together
   const RequestPattern& pattern_;
   Transport& transport_;
   Recorder& recorder_;
   const Clock& clock_;
   SendLimits limits_;
   Scheduler scheduler_;
-  std::unordered_map<std::uint64_t, OnItsWay> on_their_way_;
+  // By the ticket that the transport has; as many as were on their way at once.
+  std::vector<OnItsWay> on_their_way_;
+  std::vector<std::size_t> free_tickets_;
   Now last_look_;
 
   // The last instant at which a request may be due.

@@ -59,8 +59,15 @@ struct PhaseSummary {
   bool valid = true;
 };
 
+struct CarriedBy {  // which transport a load had, why that one, and what its thread cost
+  std::string transport;
+  std::string why;
+  double cpu_s = 0;
+};
+
 struct LoadSummary {
   std::string load;
+  std::optional<CarriedBy> carried;  // none: nothing was sent, as in a rehearsal
   // "steady" first, always there; then the faults in order of injection, those with requests due.
   std::vector<PhaseSummary> phases;
   std::vector<Outage> outages;

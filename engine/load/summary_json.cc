@@ -30,7 +30,12 @@ Json counted(const std::optional<std::uint64_t>& count) { return count ? Json(*c
 Json to_json(const LoadSummary& summary) {
   Json phases = Json::array();
   for (const PhaseSummary& phase : summary.phases) phases.push(to_json(phase));
-  return Json::object({{"name", summary.load}, {"phases", phases}});
+  Json transport;
+  if (const auto& carried = summary.carried) {
+    transport = Json::object(
+        {{"name", carried->transport}, {"why", carried->why}, {"cpu_s", carried->cpu_s}});
+  }
+  return Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
 }
 
 Json to_json(const Outage& outage, std::string_view source, const UtcOf& utc_of) {

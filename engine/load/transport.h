@@ -8,8 +8,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "engine/load/load_client.h"
 #include "engine/load/sample.h"
@@ -18,17 +16,16 @@
 
 namespace gameday {
 
+class RequestPattern;  // request_pattern.h
+
 struct TransportRequest {
-  std::uint64_t seq = 0;
-  std::string method;
-  std::string url;
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
-  WriteNames names;  // what was filled in, for a transport that speaks no HTTP
-  Instant give_up;   // no answer by then: unknown, or not_sent if nothing was sent
+  std::size_t ticket = 0;  // by which the sender knows it again; of no meaning to the transport
+  std::uint64_t seq = 0;   // what the pattern is filled in for
+  const RequestPattern* pattern = nullptr;  // outlives the transport
+  Instant give_up;  // no answer by then: unknown, or not_sent if nothing was sent
 };
 struct TransportAnswer {
-  std::uint64_t seq = 0;
+  std::size_t ticket = 0;
   Instant end;
   SampleOutcome outcome = SampleOutcome::not_sent;
   int status = 0;
@@ -42,8 +39,9 @@ class Transport {
   virtual ~Transport() = default;
   [[nodiscard]] virtual bool full() const = 0;  // no connection is left for one more
   [[nodiscard]] virtual std::size_t in_flight() const = 0;
-  // Puts it on its way now. Only while not full.
-  virtual void send(TransportRequest request) = 0;
+  // Puts it on its way now. Only while not full. An error: it cannot be made, as where a secret
+  // cannot be had; nothing is sent then, and no answer comes.
+  [[nodiscard]] virtual Status send(const TransportRequest& request) = 0;
   // Works until `until`, an answer or `wake`, and gives the answers that have come to `each`, which
   // must not call back.
   virtual void work(Instant until, const std::function<void(const TransportAnswer&)>& each) = 0;
@@ -57,13 +55,39 @@ class Transport {
 
 struct PlainHttp;  // http_request.h
 
-// Which of the three carries a load, in words for the plan: "sockets", "libcurl" or "clients".
+// Which kind carries a load on any machine, for the plan: "sockets", "libcurl" or "clients".
 [[nodiscard]] std::string transport_of(const LoadSpec& load);
+
+// Which one does on this machine, and why: "io_uring", "epoll", "libcurl" or "clients".
+struct TransportChoice {
+  std::string name;
+  std::string why;
+};
+[[nodiscard]] TransportChoice transport_here(const LoadSpec& load);
 
 // The same without libcurl, for a server by its address and without TLS: a fraction of the cost.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_epoll_transport(const Clock& clock,
                                                                       std::size_t most_connections,
                                                                       const PlainHttp& to);
+
+constexpr unsigned kPieces = 512;
+
+// The same over io_uring(7): where many requests are on their way, half the cost again, since one
+// wait is for many answers, with room for so many pieces of them. `unsupported`, with the reason:
+// the kernel is too old, or refuses it.
+[[nodiscard]] Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
+                                                                      std::size_t most_connections,
+                                                                      const PlainHttp& to,
+                                                                      unsigned pieces = kPieces);
+
+// The better of these two that this machine has.
+struct ChosenTransport {
+  TransportChoice choice;
+  std::unique_ptr<Transport> transport;
+};
+[[nodiscard]] Result<ChosenTransport> make_socket_transport(const Clock& clock,
+                                                            std::size_t most_connections,
+                                                            const PlainHttp& to);
 
 // On a busy machine our own lateness would spoil what we measure, so a thread that sends goes first
 // where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each

@@ -129,7 +129,10 @@ Done Performer::summarise_load(const Task& task) {
   window.started = load->load->started();
   window.rate = load->terms.spec.rate;
   window.clock_jumps = load->load->clock_jumps();
-  done.value = summarise(name, samples, task.hold, task.faults, window);
+  auto summary = summarise(name, samples, task.hold, task.faults, window);
+  const Carried& carried = load->load->carried();
+  summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu)};
+  done.value = std::move(summary);
   return done;
 }
 

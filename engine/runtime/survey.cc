@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/load/transport.h"
 #include "engine/not_known.h"
 #include "engine/proxy/client.h"
 #include "engine/runtime/locks.h"
@@ -152,6 +153,8 @@ Survey survey_system(const Playbook& playbook, const Rows& rows, const std::stri
     survey.faults.push_back(survey_fault(step, *row, rows, context));
   }
   for (const auto& load : playbook.loads) {
+    const TransportChoice choice = transport_here(load);
+    survey.transports.push_back({load.name, choice.name, choice.why});
     const LoadRow* row = rows.load(load.kind);
     if (row == nullptr) continue;
     survey.loads.push_back(
@@ -199,6 +202,11 @@ Json to_json(const Survey& survey) {
                              {"held", held_of(load.held)},
                              {"why", why_not(load.held)}}));
   }
+  Json transports = Json::array();
+  for (const auto& load : survey.transports) {
+    transports.push(
+        Json::object({{"load", load.load}, {"transport", load.transport}, {"why", load.why}}));
+  }
   Json steps = Json::array();
   for (const auto& step : survey.steps) {
     steps.push(Json::object({{"id", step.step},
@@ -211,6 +219,7 @@ Json to_json(const Survey& survey) {
                        {"missing", std::move(missing)},
                        {"faults", std::move(faults)},
                        {"loads", std::move(loads)},
+                       {"transports", std::move(transports)},
                        {"steps", std::move(steps)},
                        {"deaths", std::move(deaths)}});
 }

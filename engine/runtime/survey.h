@@ -25,6 +25,11 @@ struct LoadSurvey {
   Status held;
 };
 
+// What carries a load on this machine, and why that.
+struct TransportSurvey {
+  std::string load, transport, why;
+};
+
 // The same of a backup, a restore or an action.
 struct StepSurvey {
   std::string step, row, needs;
@@ -50,6 +55,7 @@ struct Survey {
   std::vector<Instance> found;
   std::vector<FaultSurvey> faults;
   std::vector<LoadSurvey> loads;
+  std::vector<TransportSurvey> transports;
   std::vector<StepSurvey> steps;
   std::vector<std::string> missing;                         // "west: run/west.pid: no such file"
   std::vector<std::pair<std::string, std::string>> deaths;  // death -> what undoes then

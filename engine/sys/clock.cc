@@ -18,6 +18,8 @@ Duration read_clock(clockid_t id) {
 
 }  // namespace
 
+Duration thread_cpu_time() { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
 Now SystemClock::now() const {
   return {Instant(read_clock(CLOCK_BOOTTIME)), Utc(read_clock(CLOCK_REALTIME))};
 }

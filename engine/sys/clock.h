@@ -24,6 +24,9 @@ class SystemClock : public Clock {
   [[nodiscard]] Status sleep(const Until& until) const override;
 };
 
+// How long the calling thread has had a processor.
+[[nodiscard]] Duration thread_cpu_time();
+
 // Distinguishes one boot of this machine from the next (/proc/sys/kernel/random/boot_id).
 [[nodiscard]] std::string boot_id();
 

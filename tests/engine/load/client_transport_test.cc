@@ -1,9 +1,10 @@
-// The transport of blocking clients, which are made up here: what each does is told by the key.
+// The transport of blocking clients, which are made up here: what each does is told by the drill.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <map>
 
+#include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"
 
 namespace gameday {
@@ -27,9 +28,9 @@ class MadeClient : public LoadClient {
   ~MadeClient() override { --seen_.open; }
   Written write(const WriteNames& names) override {
     EXPECT_FALSE(until_.stop.requested());
-    if (names.key == "slow") (void)clock_.sleep(until_);
-    if (names.key == "broken") return {SampleOutcome::unknown, false};
-    if (names.key == "refused") return {SampleOutcome::refused};
+    if (names.drill == "slow") (void)clock_.sleep(until_);
+    if (names.drill == "broken") return {SampleOutcome::unknown, false};
+    if (names.drill == "refused") return {SampleOutcome::refused};
     return {SampleOutcome::ok};
   }
 
@@ -46,21 +47,19 @@ class ClientTransportTest : public testing::Test {
         make_client_transport(clock_, most, [this](const Until& until) { return connect_(until); });
     transport_ = std::move(*made);
   }
-  void send(std::uint64_t seq, const std::string& key, Duration patience = seconds(20)) {
-    TransportRequest request;
-    request.seq = seq;
-    request.names.key = key;
-    request.give_up = clock_.in(patience);
-    transport_->send(std::move(request));
+  void send(std::size_t ticket, const std::string& drill, Duration patience = seconds(20)) {
+    patterns_.push_back(
+        std::make_unique<RequestPattern>(LoadRequest(), drill, "checkout", 7, secrets_));
+    EXPECT_TRUE(transport_->send({ticket, 0, patterns_.back().get(), clock_.in(patience)}));
   }
   // Until all have been answered.
   void gather() {
     const Instant end = clock_.in(seconds(30));
     while (transport_->in_flight() > 0 && clock_.now().boot < end) {
-      transport_->work(end, [this](const TransportAnswer& a) { answers_[a.seq] = a; });
+      transport_->work(end, [this](const TransportAnswer& a) { answers_[a.ticket] = a; });
     }
   }
-  SampleOutcome outcome(std::uint64_t seq) { return answers_.at(seq).outcome; }
+  SampleOutcome outcome(std::size_t ticket) { return answers_.at(ticket).outcome; }
 
   SystemClock clock_;
   Seen seen_;
@@ -68,14 +67,16 @@ class ClientTransportTest : public testing::Test {
       [this](const Until& until) -> Result<std::unique_ptr<LoadClient>> {
     return std::make_unique<MadeClient>(seen_, clock_, until);
   };
-  std::map<std::uint64_t, TransportAnswer> answers_;
+  Secrets secrets_;
+  std::vector<std::unique_ptr<RequestPattern>> patterns_;
+  std::map<std::size_t, TransportAnswer> answers_;
   std::unique_ptr<Transport> transport_;
 };
 
 TEST_F(ClientTransportTest, OpensConnectionsAsTheyAreNeeded) {
   make(8);
   EXPECT_EQ(seen_.connected, 0);
-  for (std::uint64_t seq = 0; seq < 20; ++seq) {
+  for (std::size_t seq = 0; seq < 20; ++seq) {
     send(seq, seq % 2 == 0 ? "good" : "refused");
     gather();
   }

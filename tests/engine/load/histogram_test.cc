@@ -56,6 +56,23 @@ TEST(Histogram, AdditionIsTheSameAsCountingTogether) {
   EXPECT_EQ(sum, whole);
 }
 
+// Whoever adds them up, and in which order: the second of an hour, the thread of a process.
+TEST(Histogram, AdditionHasNoOrder) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Histogram a, b, c;
+    for (const Duration v : drawn(seed, 200)) a.add(v);
+    for (const Duration v : drawn(seed + 100, 20)) b.add(v);
+    for (const Duration v : drawn(seed + 200, seed)) c.add(v);
+    Histogram left = a, right = b, other = c;
+    (left += b) += c;
+    right += c;
+    (other += b) += a;
+    EXPECT_EQ(left, Histogram(a) += right);
+    EXPECT_EQ(left, other);
+    EXPECT_EQ(left, left += Histogram());
+  }
+}
+
 TEST(Histogram, SurvivesItsJson) {
   Histogram histogram;
   for (const Duration v : drawn(9, 500)) histogram.add(v);

@@ -39,40 +39,5 @@ TEST(HttpRequest, HeadersThatFrameAreLeftToLibcurl) {
   }
 }
 
-TEST(HttpRequest, IsWrittenAsItIsSent) {
-  const auto plain = *plain_http(pattern("http://127.0.0.1:80/"));
-  TransportRequest request;
-  request.method = "GET";
-  request.url = "http://127.0.0.1:80?a=1#top";
-  EXPECT_EQ(written_out(request, plain),
-            "GET /?a=1 HTTP/1.1\r\nHost: 127.0.0.1:80\r\nAccept: */*\r\n\r\n");
-  request.method = "POST";
-  request.url = "http://127.0.0.1:80/b";
-  request.headers = {{"host", "shop"}, {"accept", "text/html"}, {"X-None", ""}};
-  EXPECT_EQ(written_out(request, plain),
-            "POST /b HTTP/1.1\r\nhost: shop\r\naccept: text/html\r\nX-None:\r\n"
-            "Content-Length: 0\r\n\r\n");
-  request.headers = {{"content-type", "a/b"}};
-  request.body = "[1]";
-  EXPECT_EQ(written_out(request, plain),
-            "POST /b HTTP/1.1\r\nHost: 127.0.0.1:80\r\nAccept: */*\r\ncontent-type: a/b\r\n"
-            "Content-Length: 3\r\n\r\n[1]");
-}
-
-TEST(HttpRequest, WhatWouldBeTwoOfThemIsNone) {
-  const auto plain = *plain_http(pattern("http://127.0.0.1:80/"));
-  for (const std::string& path :
-       {std::string("/a b"), std::string("/a\r\nX: 1"), std::string("/a\tb"), std::string("/\x7f"),
-        std::string("/\0a", 3)}) {
-    TransportRequest request;
-    request.method = "GET";
-    request.url = "http://127.0.0.1:80" + path;
-    EXPECT_FALSE(written_out(request, plain)) << path;
-  }
-  TransportRequest elsewhere;
-  elsewhere.url = "http://127.0.0.2:80/";
-  EXPECT_FALSE(written_out(elsewhere, plain));
-}
-
 }  // namespace
 }  // namespace gameday

@@ -28,6 +28,10 @@ TEST_F(LoadTest, OffersTheConstantRateWithinAPercent) {
   EXPECT_EQ(server.count(), samples.size());
   EXPECT_EQ(load->problem(), "");
   EXPECT_TRUE(load->clock_jumps().empty());
+  const Carried& carried = load->carried();
+  EXPECT_EQ(carried.by.name, transport_here(terms(server.url(), 200).spec).name);
+  EXPECT_GT(carried.cpu, Duration::zero());
+  EXPECT_LT(carried.cpu, milliseconds(1000));
 }
 
 TEST_F(LoadTest, FillsInKeyDigestDrillAndPlace) {

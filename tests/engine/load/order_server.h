@@ -37,6 +37,7 @@ class OrderServer {
  public:
   struct Seen {
     std::string method, target, head, body;
+    Instant answered;  // when its answer was written, where one was
   };
 
   OrderServer() {
@@ -206,6 +207,10 @@ class OrderServer {
             {clock_.in(std::chrono::milliseconds(300)), descriptor, connection.number, answer});
         return;
       default: break;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      seen_[static_cast<std::size_t>(number)].answered = clock_.now().boot;
     }
     reply(descriptor, answer);
   }

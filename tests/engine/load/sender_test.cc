@@ -4,50 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "engine/load/summary.h"
+#include "tests/engine/load/made_transport.h"
 
 namespace gameday {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class SetClock : public Clock {
- public:
-  Now now() const override { return now_; }
-  Status sleep(const Until&) const override { return {}; }
-  Now now_{Instant(seconds(100)), Utc(seconds(1000))};
-};
-
-// Answers everything after a millisecond; `work` can oversleep.
-class MadeTransport : public Transport {
- public:
-  explicit MadeTransport(SetClock& clock) : clock_(clock) {}
-
-  bool full() const override { return full_; }
-  std::size_t in_flight() const override { return waiting_.size(); }
-  void send(TransportRequest request) override {
-    sent_.push_back(request.seq);
-    waiting_.push_back(request.seq);
-  }
-  void work(Instant until, const std::function<void(const TransportAnswer&)>& each) override {
-    const Instant was = clock_.now_.boot;
-    Instant now = std::max(until, was);
-    if (!waiting_.empty()) now = std::min(now, was + milliseconds(1));
-    now += oversleep_(was);
-    clock_.now_.utc += now - was;
-    clock_.now_.boot = now;
-    for (const std::uint64_t seq : waiting_) each({seq, now, SampleOutcome::ok, 200});
-    waiting_.clear();
-    if (on_work_) on_work_(now);
-  }
-  void wake() override {}
-
-  SetClock& clock_;
-  bool full_ = false;
-  std::vector<std::uint64_t> sent_, waiting_;
-  std::function<Duration(Instant)> oversleep_ = [](Instant) { return Duration::zero(); };
-  std::function<void(Instant)> on_work_;
-};
 
 class SenderTest : public testing::Test {
  protected:
@@ -85,6 +48,24 @@ TEST_F(SenderTest, SendsEachRequestWhenItIsDue) {
   for (const Sample& s : samples_) EXPECT_EQ(s.send_lag(), Duration::zero());
   for (const auto& window : windows_) EXPECT_FALSE(window.marked);
   EXPECT_EQ(windows_.size(), 4U);
+}
+
+// Five at a time at 20,000/s, each at most a quarter of a millisecond late; all of it in the lag.
+TEST_F(SenderTest, AboveTenThousandASecondItSendsInTicks) {
+  transport_.silent_ = true;
+  std::size_t works = 0;
+  transport_.on_work_ = [&](Instant) { ++works; };
+  run(20000, milliseconds(500));
+  ASSERT_GE(samples_.size(), 10000U);
+  EXPECT_LT(works, 2500U);
+  for (const Sample& s : samples_) EXPECT_LE(s.send_lag(), std::chrono::microseconds(250));
+  for (const auto& window : windows_) EXPECT_FALSE(window.marked);
+}
+
+TEST_F(SenderTest, UpToTenThousandASecondEachHasItsOwnInstant) {
+  run(5000, milliseconds(500));
+  ASSERT_GE(samples_.size(), 2500U);
+  for (const Sample& s : samples_) EXPECT_EQ(s.send_lag(), Duration::zero());
 }
 
 TEST_F(SenderTest, AWindowInWhichItWasStarvedIsMarkedAndOnlyThat) {
@@ -145,6 +126,25 @@ TEST_F(SenderTest, EndsByItselfAtTheMostRequests) {
   run(100, seconds(60), limits);
   EXPECT_EQ(samples_.size(), 50U);
   EXPECT_EQ(problem_, "limits.writes reached: 50");
+}
+
+TEST_F(SenderTest, EndsByItselfWhereARequestCannotBeMade) {
+  transport_.cannot_make_ = 7;
+  run(100, seconds(60));
+  EXPECT_EQ(samples_.size(), 7U);
+  EXPECT_EQ(problem_, "no such secret");
+}
+
+// Answered in another order than sent, each sample is that of its own request.
+TEST_F(SenderTest, EveryAnswerIsThatOfItsRequest) {
+  transport_.oversleep_ = [](Instant) { return milliseconds(35); };
+  transport_.backwards_ = true;
+  run(100, seconds(1));
+  ASSERT_GE(samples_.size(), 100U);
+  for (std::size_t i = 0; i < samples_.size(); ++i) {
+    EXPECT_EQ(samples_[i].seq, i);
+    EXPECT_EQ(samples_[i].status, 200 + static_cast<int>(i % 7));
+  }
 }
 
 TEST_F(SenderTest, CountsJumpsBetweenTheClocks) {

@@ -197,9 +197,17 @@ TEST(Summary, OfNoSamplesClaimsNothing) {
   const auto summary = summed({});
   ASSERT_EQ(summary.phases.size(), 1U);
   EXPECT_EQ(summary.phases[0].due, 0U);
-  EXPECT_EQ(to_json(summary).dump(),
-            R"({"name":"checkout","phases":[{"phase":"steady","due":0,"sent":0,"late":0,"ok":0,)"
-            R"("errors":0,"rate":0.0,"latency_s":null,"send_lag_s":null,"valid":true}]})");
+  EXPECT_EQ(
+      to_json(summary).dump(),
+      R"({"name":"checkout","transport":null,"phases":[{"phase":"steady","due":0,"sent":0,"late":0,"ok":0,)"
+      R"("errors":0,"rate":0.0,"latency_s":null,"send_lag_s":null,"valid":true}]})");
+}
+
+TEST(Summary, SaysByWhatItWasCarried) {
+  LoadSummary summary = summarise("checkout", {}, milliseconds(100), {}, {});
+  summary.carried = CarriedBy{"io_uring", "an address", 1.5};
+  const Json transport = to_json(summary).get("transport");
+  EXPECT_EQ(transport.dump(), R"({"name":"io_uring","why":"an address","cpu_s":1.5})");
 }
 
 TEST(SummaryJson, HasTheShapesOfTheResultDocument) {

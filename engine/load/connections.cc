@@ -1,0 +1,139 @@
+#include "engine/load/connections.h"
+
+#include <string.h>
+
+#include "engine/base/assert.h"
+#include "engine/load/http_request.h"
+#include "engine/load/wire_request.h"
+
+namespace gameday {
+
+using Stage = Connection::Stage;
+
+Result<Connection*> Connections::loaded(const TransportRequest& request) {
+  GD_ASSERT(!full());
+  const WireRequest* wire = request.pattern->wire();
+  GD_ASSERT(wire != nullptr);
+  Connection& connection = free_one();
+  if (auto written = wire->write(request.seq, connection.out); !written) {
+    connection.stage == Stage::idle ? rests(connection) : closed(connection);
+    return std::unexpected(written.error());
+  }
+  connection.ticket = request.ticket;
+  connection.give_up = request.give_up;
+  connection.sent = 0;
+  connection.holds_secrets = wire->holds_secrets();
+  connection.answer.expect(wire->to_head());
+  ++in_flight_;
+  return &connection;
+}
+
+Connection& Connections::loaded_again(Connection& from) {
+  Connection& connection = free_one();
+  connection.ticket = from.ticket;
+  connection.give_up = from.give_up;
+  connection.sent = 0;
+  connection.holds_secrets = from.holds_secrets;
+  std::swap(connection.out, from.out);
+  std::swap(connection.answer, from.answer);
+  return connection;
+}
+
+void Connections::takes(Connection& connection, Stage stage) {
+  if (connection.stage == Stage::connecting) {
+    connection.stage = stage;  // its place among those to be given up is the same
+    return;
+  }
+  connection.stage = stage;
+  // Nearly always the last one: they come in the order of their due times.
+  std::uint32_t place = busy_.last;
+  while (place != Connection::kNone && all_[place].give_up > connection.give_up) {
+    place = all_[place].before;
+  }
+  put_behind(busy_, place, connection);
+}
+
+void Connections::told(const TransportAnswer& answer) {
+  --in_flight_;
+  told_.push_back(answer);
+}
+
+void Connections::answered(Connection& connection, Instant at) {
+  const int status = connection.answer.status();
+  told({connection.ticket, at, outcome_of(status), status, {}});
+}
+
+void Connections::ended(Connection& connection, SampleOutcome outcome) {
+  told({connection.ticket, clock_.now().boot, outcome, 0, {}});
+}
+
+Connection& Connections::free_one() {
+  if (idle_.last != Connection::kNone) {
+    Connection& connection = all_[idle_.last];
+    take_out(idle_, connection);
+    return connection;
+  }
+  if (closed_.empty()) {
+    Connection& made = all_.emplace_back();
+    made.number = static_cast<std::uint32_t>(all_.size() - 1);
+    return made;
+  }
+  Connection& connection = all_[closed_.back()];
+  closed_.pop_back();
+  return connection;
+}
+
+void Connections::rests(Connection& connection) {
+  leaves(connection);
+  connection.stage = Stage::idle;
+  put_behind(idle_, idle_.last, connection);
+}
+
+void Connections::leaves(Connection& connection) {
+  if (connection.holds_secrets) explicit_bzero(connection.out.data(), connection.out.size());
+  connection.holds_secrets = false;
+  take_out(connection.stage == Stage::idle ? idle_ : busy_, connection);
+}
+
+void Connections::closed(Connection& connection) {
+  connection.stage = Stage::closed;
+  // What was large once would stay as large for as long as the load runs.
+  constexpr std::size_t kLarge = 65536;
+  if (connection.out.capacity() > kLarge) std::string().swap(connection.out);
+  closed_.push_back(connection.number);
+}
+
+Connection* Connections::overdue(Instant now) {
+  if (next_give_up() > now) return nullptr;
+  return &all_[busy_.first];
+}
+
+Instant Connections::next_give_up() const {
+  return busy_.first == Connection::kNone ? Instant::max() : all_[busy_.first].give_up;
+}
+
+void Connections::give_out(const std::function<void(const TransportAnswer&)>& each) {
+  given_.clear();
+  std::swap(given_, told_);
+  for (const auto& answer : given_) each(answer);
+}
+
+void Connections::put_behind(List& list, std::uint32_t place, Connection& connection) {
+  connection.before = place;
+  std::uint32_t& next = place == Connection::kNone ? list.first : all_[place].after;
+  connection.after = next;
+  next = connection.number;
+  (connection.after == Connection::kNone ? list.last : all_[connection.after].before) =
+      connection.number;
+}
+
+void Connections::take_out(List& list, Connection& connection) {
+  const bool first = list.first == connection.number;
+  if (!first && connection.before == Connection::kNone) return;  // it stands in none
+  (first ? list.first : all_[connection.before].after) = connection.after;
+  const bool last = connection.after == Connection::kNone;
+  (last ? list.last : all_[connection.after].before) = connection.before;
+  connection.before = connection.after = Connection::kNone;
+}
+
+}  // namespace gameday

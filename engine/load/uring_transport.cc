@@ -1,0 +1,295 @@
+// HTTP/1.1 without TLS over our own sockets and io_uring(7): sends go to the kernel with the wait
+// that follows them, and a wait ends when many answers are there, or after a millisecond. When each
+// of them came, the kernel notes, so that waiting for others is in no latency.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/load/connections.h"
+#include "engine/load/http_request.h"
+#include "engine/load/ring.h"
+#include "engine/load/transport.h"
+#include "engine/sys/descriptor.h"
+
+namespace gameday {
+namespace {
+
+using Stage = Connection::Stage;
+
+constexpr Duration kTick = std::chrono::milliseconds(1);
+constexpr unsigned kAtOnce = 32;  // more answers than these make a wait no cheaper
+
+// What the kernel has been asked for with a connection, and what it said that is to be judged when
+// all that it said has been heard.
+struct Asked {
+  explicit Asked(std::uint32_t in_life = 0) : life(in_life) {}
+
+  std::uint32_t life;  // which of its lives: what is told of an earlier one is old news
+  bool receiving = false;
+  bool writing = false;      // waits until there is room, or until it is connected
+  bool fresh = true;         // has answered nothing yet
+  bool unsent = false;       // no byte of its request was taken
+  std::optional<int> ended;  // no more is received: an errno value, 0 for a plain end
+  std::size_t begun = 0;     // where in its request the last send began
+};
+
+class UringTransport : public Transport {
+ public:
+  UringTransport(const Clock& clock, std::size_t most, PlainHttp to, std::unique_ptr<Ring> ring)
+      : clock_(clock),
+        to_(std::move(to)),
+        connections_(clock, most),
+        ring_(std::move(ring)),
+        handler_([this](const Ring::Event& event) { happened(event); }) {}
+
+  ~UringTransport() override {
+    // A server has an end of its own to tell of each; the ring lets go of them when it may.
+    for (std::uint32_t i = 0; i < asked_.size(); ++i) {
+      if (connections_[i].socket) shutdown(connections_[i].socket.get(), SHUT_RDWR);
+    }
+  }
+
+  Status open() {
+    wake_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake_) return std::unexpected(system_error(errno, "load"));
+    ring_->readable(wake_.get());
+    return {};
+  }
+
+  bool full() const override { return connections_.full(); }
+  std::size_t in_flight() const override { return connections_.in_flight(); }
+
+  Status send(const TransportRequest& request) override {
+    TRY(connection, connections_.loaded(request));
+    put_on_its_way(*connection);
+    return {};
+  }
+
+  void work(Instant until, const std::function<void(const TransportAnswer&)>& each) override {
+    wait(until);
+    const Instant looked = std::exchange(now_, clock_.now()).boot;
+    not_before_ = looked;
+    ring_->each(handler_);
+    judge();
+    while (Connection* late = connections_.overdue(now_.boot)) {
+      ended(*late, Connections::lost(*late));
+    }
+    ring_->flush();  // the thread may have other things to do before it waits again
+    connections_.give_out(each);
+  }
+
+  void wake() override { eventfd_write(wake_.get(), 1); }
+
+ private:
+  // For so many answers, and for so long, that they come late to nobody: what is to be sent next
+  // and what is to be given up is in `until`, and only those wait whose time is noted.
+  void wait(Instant until) {
+    const Instant at = std::min(until, connections_.next_give_up());
+    auto left = std::max<Duration>(at - clock_.now().boot, Duration(0));
+    if (connections_.has_told()) left = Duration(0);
+    const auto half = static_cast<unsigned>(connections_.in_flight() / 2);
+    unsigned answers = left <= kTick ? kAtOnce : std::clamp(half, 1U, kAtOnce);
+    if (writing_ > 0) answers = 1;  // bytes of ours wait for it
+    ring_->wait(answers, answers > 1 ? std::min(left, kTick) : left);
+  }
+
+  void put_on_its_way(Connection& connection) {
+    if (asked_.size() <= connection.number) asked_.resize(connection.number + 1);
+    if (connection.stage == Stage::closed) return connect_it(connection);
+    connections_.takes(connection, Stage::busy);
+    write_out(connection);
+  }
+
+  void connect_it(Connection& connection) {
+    connection.socket = Descriptor(
+        socket(to_.address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+    const int on = 1;
+    const int descriptor = connection.socket.get();
+    asked_[connection.number] = Asked(asked_[connection.number].life);
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        (connect(descriptor, to_.address.get(), to_.address.size) != 0 && errno != EINPROGRESS)) {
+      return ended(connection, SampleOutcome::not_sent);
+    }
+    connections_.takes(connection, Stage::connecting);
+    wait_for_room(connection);
+  }
+
+  void wait_for_room(Connection& connection) {
+    asked_[connection.number].writing = true;
+    ++writing_;
+    ring_->writable(connection.socket.get(), tag_of(connection));
+  }
+
+  void receive(Connection& connection) {
+    asked_[connection.number].receiving = true;
+    ring_->receive(connection.socket.get(), tag_of(connection));
+  }
+
+  // All of it, as far as we know before there is an event that says otherwise.
+  void write_out(Connection& connection) {
+    asked_[connection.number].begun = connection.sent;
+    const auto rest = std::string_view(connection.out).substr(connection.sent);
+    ring_->send(connection.socket.get(), rest, tag_of(connection));
+    connection.sent = connection.out.size();
+  }
+
+  [[nodiscard]] std::uint64_t tag_of(const Connection& connection) const {
+    constexpr std::uint32_t kLives = 1U << 24;
+    const std::uint64_t life = asked_[connection.number].life % kLives;
+    return life << 32 | connection.number;
+  }
+
+  void happened(const Ring::Event& event) {
+    if (event.did == Ring::Did::wake) {
+      eventfd_t count = 0;
+      (void)eventfd_read(wake_.get(), &count);
+      return ring_->readable(wake_.get());
+    }
+    Connection& connection = connections_[static_cast<std::uint32_t>(event.tag)];
+    Asked& asked = asked_[connection.number];
+    const bool old = tag_of(connection) != event.tag;
+    if (event.did == Ring::Did::send) {
+      if (!old) not_all_sent(connection, event);
+      return;
+    }
+    if (event.did == Ring::Did::receive) asked.receiving = !event.over;
+    if (event.did == Ring::Did::writable) {
+      asked.writing = false;
+      --writing_;
+    }
+    if (connection.stage == Stage::closing) return drained(connection);
+    event.did == Ring::Did::receive ? received(connection, event) : writable(connection);
+  }
+
+  void not_all_sent(Connection& connection, const Ring::Event& event) {
+    if (connection.stage != Stage::busy) return;  // answered before it was all said
+    Asked& asked = asked_[connection.number];
+    connection.sent = asked.begun + event.sent;
+    if (event.error == 0 || event.error == EAGAIN) return wait_for_room(connection);
+    // With a part of it, an answer may have come before the end, and of both there are events.
+    if (connection.sent > 0) return;
+    asked.unsent = true;
+    unsent_.push_back(connection.number);
+  }
+
+  void writable(Connection& connection) {
+    if (connection.stage == Stage::connecting) {
+      int error = 0;
+      socklen_t size = sizeof error;
+      getsockopt(connection.socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+      if (error != 0) return ended(connection, SampleOutcome::not_sent);
+      connections_.takes(connection, Stage::busy);
+      receive(connection);
+    }
+    if (connection.stage == Stage::busy) write_out(connection);
+  }
+
+  void received(Connection& connection, const Ring::Event& event) {
+    const bool none = event.bytes.empty();
+    if (!none && connection.stage == Stage::idle) return shut(connection);  // nobody asked
+    if (!none) {
+      const auto state = connection.answer.take(event.bytes);
+      if (state == HttpReader::State::broken)
+        return ended(connection, Connections::lost(connection));
+      if (state == HttpReader::State::whole) answered(connection, when(event));
+    }
+    if (!event.over || connection.stage == Stage::closing || connection.stage == Stage::closed)
+      return;
+    if (event.error == ENOBUFS || !none) return receive(connection);
+    asked_[connection.number].ended = event.error;
+    ended_.push_back(connection.number);
+  }
+
+  // By the kernel's word where it gives one. The clock of that may have been set meanwhile; but it
+  // came after we looked last.
+  [[nodiscard]] Instant when(const Ring::Event& event) const {
+    if (!event.at) return now_.boot;
+    return std::clamp(now_.boot - (now_.utc - *event.at), not_before_, now_.boot);
+  }
+
+  // Connections that have come to an end, once all that they said before has been heard.
+  void judge() {
+    for (const std::uint32_t number : std::exchange(ended_, {})) {
+      Connection& connection = connections_[number];
+      const Asked& asked = asked_[number];
+      if (!asked.ended || asked.unsent) continue;
+      if (connection.stage == Stage::idle) {
+        shut(connection);
+      } else if (connection.stage == Stage::busy) {
+        const bool whole = *asked.ended == 0 && connection.answer.end() == HttpReader::State::whole;
+        if (whole) connections_.answered(connection, now_.boot);
+        whole ? shut(connection) : ended(connection, Connections::lost(connection));
+      }
+    }
+    for (const std::uint32_t number : std::exchange(unsent_, {})) {
+      Connection& connection = connections_[number];
+      if (connection.stage != Stage::busy) continue;
+      if (asked_[number].fresh) {
+        ended(connection, SampleOutcome::not_sent);
+        continue;
+      }
+      // It had ended while it had no work: another one may have the request.
+      Connection& other = connections_.loaded_again(connection);
+      shut(connection);
+      put_on_its_way(other);
+    }
+  }
+
+  void answered(Connection& connection, Instant at) {
+    connections_.answered(connection, at);
+    asked_[connection.number].fresh = false;
+    const bool more = connection.answer.keeps() && connection.sent == connection.out.size();
+    more ? connections_.rests(connection) : shut(connection);
+  }
+
+  void ended(Connection& connection, SampleOutcome outcome) {
+    connections_.ended(connection, outcome);
+    shut(connection);
+  }
+
+  // What the kernel still waits for with it ends by this, and is told of.
+  void shut(Connection& connection) {
+    connections_.leaves(connection);
+    ++asked_[connection.number].life;
+    if (connection.socket) shutdown(connection.socket.get(), SHUT_RDWR);
+    connection.socket.reset();
+    connection.stage = Stage::closing;
+    drained(connection);
+  }
+
+  void drained(Connection& connection) {
+    const Asked& asked = asked_[connection.number];
+    if (!asked.receiving && !asked.writing) connections_.closed(connection);
+  }
+
+  const Clock& clock_;
+  const PlainHttp to_;
+  Descriptor wake_;
+  Connections connections_;
+  std::vector<Asked> asked_;  // by the number of the connection
+  std::size_t writing_ = 0;
+  std::vector<std::uint32_t> ended_, unsent_;
+  Now now_{};
+  Instant not_before_;
+  // What it has been given is in the parts above.
+  std::unique_ptr<Ring> ring_;
+  const Ring::Handler handler_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
+                                                        std::size_t most_connections,
+                                                        const PlainHttp& to, unsigned pieces) {
+  TRY(ring, Ring::open(pieces));
+  auto transport = std::make_unique<UringTransport>(clock, most_connections, to, std::move(ring));
+  TRY_OK(transport->open());
+  return std::unique_ptr<Transport>(std::move(transport));
+}
+
+}  // namespace gameday

@@ -1,0 +1,76 @@
+#include "engine/load/recorder.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace gameday {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+double resident_mib() {
+  std::ifstream numbers("/proc/self/statm");
+  double all = 0, resident = 0;
+  numbers >> all >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+Sample sample_at(Instant due, std::uint64_t seq, Duration took) {
+  Sample sample;
+  sample.seq = seq;
+  sample.due = sample.sent = due;
+  sample.end = due + took;
+  sample.outcome = SampleOutcome::ok;
+  return sample;
+}
+
+TEST(Recorder, ADayOfWindowsTakesNoMoreThanAnHour) {
+  RecorderTerms terms;
+  terms.rate = 10;
+  terms.keeps_samples = false;
+  std::uint64_t windows = 0, counted = 0;
+  Histogram all;
+  terms.each_window = [&](const WindowCount& window) {
+    ++windows;
+    counted += window.response.count();
+    all += window.response;
+  };
+  Recorder recorder(std::move(terms));
+  constexpr int kDay = 24 * 3600;
+  const double before = resident_mib();
+  std::uint64_t seq = 0;
+  for (int second = 0; second < kDay; ++second) {
+    for (int i = 0; i < 10; ++i, ++seq) {
+      const Instant due = Instant(seconds(second) + milliseconds(100 * i));
+      recorder.due(due);
+      // From microseconds to seconds, so that a histogram is as long as it gets.
+      const Duration took = std::chrono::microseconds(1 << (seq % 22));
+      ASSERT_TRUE(recorder.ended(sample_at(due, seq, took)));
+    }
+    recorder.settle(Instant(seconds(second + 1)));
+  }
+  EXPECT_LT(resident_mib() - before, 64);
+  EXPECT_EQ(windows, static_cast<std::uint64_t>(kDay));
+  EXPECT_EQ(counted, seq);
+  EXPECT_EQ(all.count(), seq);
+  EXPECT_TRUE(recorder.take_samples().empty());
+}
+
+TEST(Recorder, KeepsSamplesInTheOrderInWhichTheyWereDue) {
+  RecorderTerms terms;
+  terms.rate = 10;
+  Recorder recorder(std::move(terms));
+  for (const std::uint64_t seq : {2U, 0U, 1U}) {
+    const Instant due = Instant(milliseconds(100 * seq));
+    recorder.due(due);
+    ASSERT_TRUE(recorder.ended(sample_at(due, seq, milliseconds(1))));
+  }
+  const auto samples = recorder.take_samples();
+  ASSERT_EQ(samples.size(), 3U);
+  for (std::uint64_t seq = 0; seq < 3; ++seq) EXPECT_EQ(samples[seq].seq, seq);
+}
+
+}  // namespace
+}  // namespace gameday
