@@ -72,9 +72,9 @@ struct TransportChoice {
 
 constexpr unsigned kPieces = 512;
 
-// The same over io_uring(7): where many requests are on their way, half the cost again, since one
-// wait is for many answers, with room for so many pieces of them. `unsupported`, with the reason:
-// the kernel is too old, or refuses it.
+// The same over io_uring(7): where many requests are on their way, one wait is for many answers,
+// with room for so many pieces of them. `unsupported`, with the reason: the kernel is too old, or
+// refuses it.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
                                                                       std::size_t most_connections,
                                                                       const PlainHttp& to,

@@ -257,6 +257,9 @@ class UringTransport : public Transport {
     connections_.leaves(connection);
     ++asked_[connection.number].life;
     if (connection.socket) shutdown(connection.socket.get(), SHUT_RDWR);
+    // What has been asked with this descriptor must have reached the kernel before the next
+    // connection may be given its number.
+    ring_->flush();
     connection.socket.reset();
     connection.stage = Stage::closing;
     drained(connection);
