@@ -51,8 +51,12 @@ Error refusal(int number) {
   return {ErrorCode::unsupported, what, "it needs a kernel of 6.1 or later"};
 }
 
+std::uint64_t name_of(Ring::Did did, std::uint64_t tag) {
+  return tag << kTagShift | static_cast<std::uint64_t>(did);
+}
+
 void mark(io_uring_sqe& sqe, Ring::Did did, std::uint64_t tag) {
-  sqe.user_data = tag << kTagShift | static_cast<std::uint64_t>(did);
+  sqe.user_data = name_of(did, tag);
 }
 
 }  // namespace
@@ -160,6 +164,13 @@ void Ring::readable(int descriptor) {
   mark(*sqe, Did::wake, 0);
 }
 
+void Ring::no_more(Did of, std::uint64_t tag) {
+  io_uring_sqe* sqe = rings_->asked();
+  io_uring_prep_cancel64(sqe, name_of(of, tag), 0);
+  mark(*sqe, Did::no_more, tag);
+  sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
 void Ring::wait(unsigned events, Duration most) {
   rings_->enable();
   if (most <= Duration::zero() || events == 0) {
@@ -184,7 +195,7 @@ void Ring::each(const Handler& handler) {
     event.error = cqe->res < 0 ? -cqe->res : 0;
     event.sent = cqe->res > 0 ? static_cast<std::size_t>(cqe->res) : 0;
     if (event.did == Did::receive) rings_->received(event, *cqe);
-    handler(event);
+    if (event.did != Did::no_more) handler(event);
     if ((cqe->flags & IORING_CQE_F_BUFFER) == 0) continue;
     rings_->give_back(cqe->flags >> IORING_CQE_BUFFER_SHIFT, given_back++);
   }

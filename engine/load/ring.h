@@ -17,7 +17,7 @@ namespace gameday {
 // Of the one thread that waits first.
 class Ring {
  public:
-  enum class Did : std::uint8_t { send, receive, writable, wake };
+  enum class Did : std::uint8_t { send, receive, writable, wake, no_more };
   struct Event {
     Did did = Did::wake;
     std::uint64_t tag = 0;  // as it was given with what was asked for; 56 bits
@@ -43,6 +43,8 @@ class Ring {
   void receive(int socket, std::uint64_t tag);  // an event for each piece, until one is `over`
   void writable(int socket, std::uint64_t tag);
   void readable(int descriptor);  // to be woken by
+  // What was asked for under that tag ends with an event of its own, unless it has ended.
+  void no_more(Did of, std::uint64_t tag);
 
   // Until that many events are there, or for that long.
   void wait(unsigned events, Duration most);

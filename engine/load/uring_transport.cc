@@ -252,13 +252,16 @@ class UringTransport : public Transport {
     shut(connection);
   }
 
-  // What the kernel still waits for with it ends by this, and is told of.
+  // What the kernel still waits for with it ends by this, and is told of: it holds the socket until
+  // then, and goes on receiving from who has not heard of our end.
   void shut(Connection& connection) {
     connections_.leaves(connection);
-    ++asked_[connection.number].life;
-    if (connection.socket) shutdown(connection.socket.get(), SHUT_RDWR);
-    // What has been asked with this descriptor must have reached the kernel before the next
-    // connection may be given its number.
+    Asked& asked = asked_[connection.number];
+    if (asked.receiving) ring_->no_more(Ring::Did::receive, tag_of(connection));
+    if (asked.writing) ring_->no_more(Ring::Did::writable, tag_of(connection));
+    ++asked.life;
+    // All this must have reached the kernel before the next connection may be given the number of
+    // this descriptor.
     ring_->flush();
     connection.socket.reset();
     connection.stage = Stage::closing;

@@ -90,14 +90,13 @@ Result<std::unique_ptr<Transport>> uring(const Clock& clock, std::size_t most,
   return make_uring_transport(clock, most, to);
 }
 
-class StallTest : public testing::TestWithParam<Make> {
- protected:
-  void SetUp() override {
-    const SystemClock clock;
-    const auto made = GetParam()(clock, 1, {});
-    if (!made) GTEST_SKIP() << made.error().text;
-  }
-};
+std::vector<Make> makes_here() {
+  std::vector<Make> makes{&make_epoll_transport};
+  if (uring(SystemClock(), 1, {})) makes.push_back(&uring);
+  return makes;
+}
+
+using StallTest = testing::TestWithParam<Make>;
 
 TEST_P(StallTest, IsToldAsItWas) {
   const Recorded load = recorded(GetParam(), 4096);
@@ -116,10 +115,9 @@ TEST_P(StallTest, IsHiddenByWhoWaitsForAnswers) {
   EXPECT_TRUE(told_by(load.response).near(load.truth));  // though it was sent late
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, StallTest, testing::Values(&make_epoll_transport, &uring),
-                         [](const auto& each) {
-                           return each.param == &make_epoll_transport ? "epoll" : "uring";
-                         });
+INSTANTIATE_TEST_SUITE_P(Each, StallTest, testing::ValuesIn(makes_here()), [](const auto& each) {
+  return each.param == &make_epoll_transport ? "epoll" : "uring";
+});
 
 }  // namespace
 }  // namespace gameday
