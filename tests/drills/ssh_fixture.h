@@ -46,12 +46,12 @@ class SshMachine {
     std::filesystem::copy_file(world.file("user.pub"), world.file("allowed"));
     std::filesystem::create_directories("/run/sshd");
     // What bash runs at a login of this account, unless it believes that another shell has done so,
-    // is of this machine, and takes its time.
-    write("sshd", "SetEnv SHLVL=2\nHostKey " + world.file("host") +
+    // is of this machine, and takes its time. Of two such lines the first one counts.
+    write("sshd", "HostKey " + world.file("host") +
                       "\nPort 22\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n"
                       "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
                       "MaxStartups 100\nAuthorizedKeysFile " +
-                      world.file("allowed") + "\n" + more);
+                      world.file("allowed") + "\n" + more + "SetEnv SHLVL=2\n");
     know("host");
     configure("user");
     start();
