@@ -252,11 +252,12 @@ class UringTransport : public Transport {
     shut(connection);
   }
 
-  // What the kernel still waits for with it ends by this, and is told of: it holds the socket until
-  // then, and goes on receiving from who has not heard of our end.
+  // The other side is told at once. What the kernel still waits for holds the socket, and would go
+  // on receiving from who does not listen: that ends as well, and is told of.
   void shut(Connection& connection) {
     connections_.leaves(connection);
     Asked& asked = asked_[connection.number];
+    if (connection.socket) shutdown(connection.socket.get(), SHUT_RDWR);
     if (asked.receiving) ring_->no_more(Ring::Did::receive, tag_of(connection));
     if (asked.writing) ring_->no_more(Ring::Did::writable, tag_of(connection));
     ++asked.life;
