@@ -12,7 +12,7 @@ namespace gameday {
 namespace {
 
 constexpr std::string_view kMarkName = "GAMEDAY_MARK=";
-constexpr Duration kLooksWithin = std::chrono::seconds(10);
+constexpr Duration kLooksWithin = std::chrono::seconds(5);
 
 // A mark is a drill's id, a dash and the number of the deed.
 std::string drill_of(const std::string& mark) { return mark.substr(0, mark.rfind('-')); }

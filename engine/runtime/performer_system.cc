@@ -11,7 +11,7 @@ namespace gameday {
 namespace {
 
 // How long to look at one target: one that drips its answer is not there.
-constexpr Duration kLooksWithin = std::chrono::seconds(10);
+constexpr Duration kLooksWithin = std::chrono::seconds(5);
 // For one step's rights: some are found out by programs that take seconds to start, as rabbitmqctl.
 constexpr Duration kRightsWithin = std::chrono::seconds(20);
 

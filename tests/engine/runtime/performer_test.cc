@@ -43,7 +43,7 @@ TEST(Performer, ATargetIsNotLookedAtForLong) {
   const Done done = performer.perform(task, Stop());
   ASSERT_FALSE(done.status);
   EXPECT_EQ(done.status.error().text, "target orders: no answer in time");
-  EXPECT_LT(world.clock().now().boot - began, seconds(15));
+  EXPECT_LT(world.clock().now().boot - began, seconds(8));
 }
 
 // A load that writes where `into` says, and whose rights are as it says.
