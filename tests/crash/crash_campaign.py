@@ -155,7 +155,7 @@ class Campaign:
                 return
             if not seen["hit"]:
                 self.missed.append(name)
-                print(f"not hit: {name}: {seen['told']}", flush=True)
+                print(f"not hit: {name}", flush=True)
                 return
             self.hit += 1
             self.slowest = max(self.slowest, seen["healed_s"])

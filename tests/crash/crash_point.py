@@ -43,13 +43,7 @@ EDGE = "  edge: { process: { pidfile: run/edge.pid } }\n"
 EDGE_TOKEN = "token-of-alice"
 RESIDENTS = 20
 HEALED_WITHIN = 3.0  # what stands beside the shop
-# A server, and its engine, take the time they need to start and to end; a machine behind ssh waits
-# 8 s for a script that is still under way there before an undo is tried again.
-SERVER_HEALED_WITHIN = 30.0
-SEEN_WITHIN = 20.0  # what is so by then, on a busy machine too
-# What a busy machine does to a drill that nothing is wrong with: a target does not answer in time,
-# the load misses its plan, the runner gets no time and its guardian ends it.
-BUSY = (3, 6, -9)
+SERVER_HEALED_WITHIN = 10.0  # a server, and its engine, take the time they need to start and to end
 HOSTS = "127.0.0.1 localhost\n127.0.0.1 store.shop front.shop\n"
 BATCHED = ("sample", "window", "woken", "link")  # they share the commit of the next event
 
@@ -163,10 +157,6 @@ class Place:
         return [p for p in processes()
                 if not any(server.has(p) for server in self.servers.values())]
 
-    def ends_within(self):
-        """With servers the way to a point is longer: each script is a connection of its own."""
-        return 120 if self.servers else 60
-
     def start(self, gameday, fault, environment):
         more = EDGE
         for name, server in self.servers.items():
@@ -181,11 +171,12 @@ class Place:
     def count(self, gameday, job):
         log = gameday.folder + "/points"
         for _ in range(3):
+            # On a busy machine the load misses its plan, which is no fault of the drill's.
             shutil.rmtree(gameday.folder)
             os.makedirs(gameday.folder, mode=0o700)
             started = self.start(gameday, job["count"], {"GAMEDAY_CRASH_LOG": log})
-            ended = gameday.finish(started, self.ends_within())
-            if ended.returncode not in BUSY:
+            ended = gameday.finish(started, 60)
+            if ended.returncode != 6:
                 break
         check(ended.returncode == 0, f"exit code {ended.returncode}: {ended.stdout}{ended.stderr}")
         self.check_healed(gameday)
@@ -225,17 +216,17 @@ class Place:
         started = self.start(gameday, job["fault"],
                              {"GAMEDAY_CRASH_AT": job["at"], "GAMEDAY_CRASH_WAY": way})
         try:
-            started.wait(self.ends_within())
+            started.wait(60 if way != "stopped" else 30)
         except subprocess.TimeoutExpired:
             check(False, f"the runner does not end: {gameday.told()}")
         died = time.monotonic()
         if started.returncode >= 0:
-            check(started.returncode in (0, *BUSY),
+            check(started.returncode == 0,
                   f"exit code {started.returncode}: {gameday.told()}")
-            return {"hit": False, "told": f"exit code {started.returncode} {gameday.told()}"}
+            return {"hit": False}
         if way == "both":
             # It has been sent SIGKILL, and ends when it gets to run.
-            check(eventually(lambda: not named("guardian")), "the guardian is still there")
+            check(eventually(lambda: not named("guardian"), 1), "the guardian is still there")
             for _ in range(2):
                 reverted = gameday.revert()
                 check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
@@ -244,7 +235,7 @@ class Place:
         check(eventually(lambda: not gameday.open(), within, every=0.1),
               f"not undone within {within} s: {gameday.open()} {gameday.told()}")
         healed = time.monotonic() - died
-        check(eventually(lambda: not named("guardian"), SEEN_WITHIN), "the guardian does not end")
+        check(eventually(lambda: not named("guardian")), "the guardian does not end")
         self.check_healed(gameday)
         before = self.state()
         reverted = gameday.revert()
@@ -264,7 +255,7 @@ class Place:
     def check_healed(self, gameday):
         """Nothing that was injected stays, and nothing else was touched."""
         wanted = sorted([*PROGRAMS, "proxy", "edge"])
-        check(eventually(lambda: sorted(p.name for p in self.others()) == wanted, SEEN_WITHIN),
+        check(eventually(lambda: sorted(p.name for p in self.others()) == wanted),
               f"processes: {sorted((p.name, p.pid) for p in self.others())} {gameday.told()}")
         for name in PROGRAMS:
             pids = [process.pid for process in named(name)]
@@ -275,11 +266,10 @@ class Place:
         check(os.listdir(self.spool) == [], f"fillers stay: {os.listdir(self.spool)}")
         check(not os.path.exists(self.shop.folder + "/maintenance"), "what a command made stays")
         check(self.edge_files() == self.edge, f"edge's files: {self.edge_files()}")
-        check(eventually(self.edge_serves, SEEN_WITHIN),
-              "edge does not show its certificate, or refuses its credential")
+        check(self.edge_serves(), "edge does not show its certificate, or refuses its credential")
         for server in self.servers.values():
             server.check_healed()
-        check(eventually(lambda: proxy_toxics() == []), f"toxics stay: {proxy_toxics()}")
+        check(proxy_toxics() == [], f"toxics stay: {proxy_toxics()}")
         with open(self.shop.folder + "/hosts", encoding="utf-8") as file:
             check(file.read() == HOSTS, "the hosts file is not as it was")
         names = [name for name in os.listdir(self.shop.folder) if ".gameday-" in name]
@@ -295,7 +285,7 @@ class Place:
               f"orders of the drill stay: {self.shop.count('1')} {gameday.told()}")
         check(eventually(lambda: self.shop.queue().get("messages") == 0),
               f"the queue: {self.shop.queue()} {gameday.told()}")
-        check(eventually(lambda: self.shop.queue().get("retained") == RESIDENTS),
+        check(self.shop.queue().get("retained") == RESIDENTS,
               f"the queue's retained orders: {self.shop.queue()} {gameday.told()}")
         kept = gameday.private_files()
         check(not kept, f"private files stay: {kept} {gameday.told()}")
