@@ -9,11 +9,11 @@ namespace gameday {
 namespace {
 
 Rehearsal rehearsed(std::uint64_t seed, const Failures& failures = {},
-                    std::string_view timeline = kSimTimeline) {
+                    std::string_view timeline = kSimTimeline, const Rows& rows = sim_rows::kRows) {
   RehearsalOptions options;
   options.failures = failures;
   const auto playbook = sim_playbook(timeline);
-  auto done = rehearse(playbook, sim_rows::kRows, seed, options);
+  auto done = rehearse(playbook, rows, seed, options);
   EXPECT_TRUE(done.has_value());
   for (const auto& [invariant, how] : broken_invariants(*done, *playbook)) {
     ADD_FAILURE() << "seed " << seed << " breaks " << invariant << ": " << how;
@@ -193,6 +193,15 @@ TEST(Rehearsal, LeavesNothingWhereTheDeedsOfTwoLanesHang) {
   }
 }
 
+TEST(Rehearsal, LeavesNothingWhereverTheRunnerDies) {
+  for (std::uint64_t at = 1; at < 90; at += 6) {
+    Failures failures;
+    failures.runner = {at, at % 2 == 0};
+    const auto done = rehearsed(20 + at, failures, kSimTimeline, sim_rows::kForGoodRows);
+    EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 4) << "at " << at;
+  }
+}
+
 // Done, and not closed yet: clients have written to what was restored.
 bool broke_off_in_restore(const Rehearsal& rehearsal) {
   bool open = false;
@@ -204,7 +213,7 @@ bool broke_off_in_restore(const Rehearsal& rehearsal) {
   return open;
 }
 
-TEST(Rehearsal, LeavesNothingWhereverTheRunnerDies) {
+TEST(Rehearsal, KeepsBothWhereTheRunnerDiesWhileItAsksWhetherAFaultCameBack) {
   for (std::uint64_t at = 1; at < 90; at += 6) {
     Failures failures;
     failures.runner = {at, at % 2 == 0};

@@ -25,8 +25,9 @@ constexpr FaultRow coming_back(FaultRow row) {
   row.comes_back = true;
   return row;
 }
-inline constexpr FaultRow kLoseData = coming_back(
-    test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true));
+inline constexpr FaultRow kLoseForGood =
+    test_rows::fault("lose-data", {}, "sqlite", Reversal::saved_copy, Effect::loses, true);
+inline constexpr FaultRow kLoseData = coming_back(kLoseForGood);
 inline constexpr FaultRow kDamage =
     test_rows::fault("damage", {}, "sqlite", Reversal::saved_copy, Effect::loses, true);
 inline constexpr FaultRow kDropQueue =
@@ -38,7 +39,13 @@ inline constexpr Rows kRows{test_rows::kFacets,   kFaults,
                             test_rows::kRestores, test_rows::kQueues,
                             test_rows::kProbes,   test_rows::kActions};
 
-// The same, where a restore into a scratch copy is a deed too.
+// The same, where no fault comes back with a restore to a point after it.
+inline constexpr std::array kForGood{&kKill,        &kBlock,  &kSlow,      &kFill,
+                                     &kLoseForGood, &kDamage, &kDropQueue, &test_rows::kLitter};
+inline constexpr Rows kForGoodRows{test_rows::kFacets, kForGood,           test_rows::kRestores,
+                                   test_rows::kQueues, test_rows::kProbes, test_rows::kActions};
+
+// As the first, where a restore into a scratch copy is a deed too.
 inline Result<Undo> scratch_prepared(const Deed&, const BackupTaken&, const DeedContext&) {
   return Undo{};
 }
