@@ -36,19 +36,14 @@ void ClosedLoop::end() {
 void ClosedLoop::send_as_many_as_go() {
   const Instant now = clock_.now().boot;
   while (!ending_ && !transport_.full()) {
-    if (free_tickets_.empty()) {
-      free_tickets_.push_back(on_their_way_.size());
-      on_their_way_.emplace_back();
-    }
-    const std::size_t ticket = free_tickets_.back();
-    on_their_way_[ticket] = {next_, now};
-    const auto sent = transport_.send({ticket, next_, &pattern_, now + timeout_});
+    const auto sent =
+        transport_.send({on_their_way_.next_ticket(), next_, &pattern_, now + timeout_});
     if (!sent) {
       problem_ = sent.error().text;
       ending_ = true;
       return;
     }
-    free_tickets_.pop_back();
+    on_their_way_.left({next_, now, now});
     recorder_.due(now);
     ++next_;
   }
@@ -56,16 +51,7 @@ void ClosedLoop::send_as_many_as_go() {
 }
 
 void ClosedLoop::answered(const TransportAnswer& answer) {
-  const OnItsWay& request = on_their_way_[answer.ticket];
-  Sample sample;
-  sample.seq = request.seq;
-  sample.due = request.sent;
-  sample.sent = answer.sent.value_or(request.sent);
-  sample.end = answer.end;
-  sample.outcome = answer.outcome;
-  sample.status = answer.status;
-  free_tickets_.push_back(answer.ticket);
-  if (const auto kept = recorder_.ended(sample); !kept) {
+  if (const auto kept = recorder_.ended(on_their_way_.ended(answer)); !kept) {
     problem_ = kept.error().text;
     ending_ = true;
   }

@@ -5,8 +5,8 @@
 
 #include <atomic>
 #include <string>
-#include <vector>
 
+#include "engine/load/on_their_way.h"
 #include "engine/load/recorder.h"
 #include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"
@@ -26,10 +26,6 @@ class ClosedLoop {
   [[nodiscard]] std::uint64_t sent() const { return next_; }
 
  private:
-  struct OnItsWay {
-    std::uint64_t seq = 0;
-    Instant sent;
-  };
   void send_as_many_as_go();
   void answered(const TransportAnswer& answer);
 
@@ -39,8 +35,7 @@ class ClosedLoop {
   Recorder& recorder_;
   const Clock& clock_;
   std::uint64_t next_ = 0;
-  std::vector<OnItsWay> on_their_way_;  // by ticket
-  std::vector<std::size_t> free_tickets_;
+  OnTheirWay on_their_way_;
   std::atomic<bool> ending_ = false;
   std::string problem_;
 };

@@ -89,16 +89,10 @@ bool Sender::may_send() const {
 }
 
 void Sender::send_one(Instant now) {
-  if (free_tickets_.empty()) {
-    free_tickets_.push_back(on_their_way_.size());
-    on_their_way_.emplace_back();
-  }
-  const std::size_t ticket = free_tickets_.back();
-  on_their_way_[ticket] = {scheduler_.index(), scheduler_.due(), now};
-  const auto sent =
-      transport_.send({ticket, scheduler_.index(), &pattern_, scheduler_.due() + timeout_});
+  const auto sent = transport_.send(
+      {on_their_way_.next_ticket(), scheduler_.index(), &pattern_, scheduler_.due() + timeout_});
   if (!sent) return stop_because(sent.error().text);
-  free_tickets_.pop_back();
+  on_their_way_.left({scheduler_.index(), scheduler_.due(), now});
   recorder_.due(scheduler_.due());
   step_on();
 }
@@ -120,18 +114,7 @@ void Sender::step_on() {
   if (limits_.next) limits_.next(scheduler_.index());
 }
 
-void Sender::answered(const TransportAnswer& answer) {
-  const OnItsWay& request = on_their_way_[answer.ticket];
-  Sample sample;
-  sample.seq = request.seq;
-  sample.due = request.due;
-  sample.sent = answer.sent.value_or(request.sent);
-  sample.end = answer.end;
-  sample.outcome = answer.outcome;
-  sample.status = answer.status;
-  free_tickets_.push_back(answer.ticket);
-  record(sample);
-}
+void Sender::answered(const TransportAnswer& answer) { record(on_their_way_.ended(answer)); }
 
 void Sender::record(const Sample& sample) {
   if (auto written = recorder_.ended(sample); !written) stop_because(written.error().text);

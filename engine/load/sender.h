@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/load/on_their_way.h"
 #include "engine/load/recorder.h"
 #include "engine/load/request_pattern.h"
 #include "engine/load/scheduler.h"
@@ -38,11 +39,6 @@ class Sender {
   [[nodiscard]] const std::vector<Instant>& clock_jumps() const { return clock_jumps_; }
 
  private:
-  struct OnItsWay {
-    std::uint64_t seq = 0;
-    Instant due;
-    Instant sent;
-  };
   void send_what_is_due();
   [[nodiscard]] bool may_send() const;
   void send_one(Instant now);
@@ -63,9 +59,7 @@ class Sender {
   const Clock& clock_;
   SendLimits limits_;
   Scheduler scheduler_;
-  // By the ticket that the transport has; as many as were on their way at once.
-  std::vector<OnItsWay> on_their_way_;
-  std::vector<std::size_t> free_tickets_;
+  OnTheirWay on_their_way_;
   Now last_look_;
 
   // The last instant at which a request may be due.

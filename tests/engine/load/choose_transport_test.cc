@@ -66,8 +66,7 @@ TEST(ChooseTransport, IsEpollWhereIoUringIsRefusedAndSaysSo) {
   int status = -1;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "no seccomp here";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "77: no seccomp here";
 }
 
 }  // namespace
