@@ -69,11 +69,13 @@ std::string_view name_of(Effect effect) {
 }
 
 Json to_json(const Undo& undo) {
-  return Json::object({{"kind", undo.kind}, {"arguments", undo.arguments}});
+  Json json = Json::object({{"kind", undo.kind}, {"arguments", undo.arguments}});
+  if (!undo.must_be.is_null()) json.set("must_be", undo.must_be);
+  return json;
 }
 
 Result<Undo> undo_from(const Json& value) {
-  Undo undo{value.text("kind"), value.get("arguments")};
+  Undo undo{value.text("kind"), value.get("arguments"), value.get("must_be")};
   if (undo.kind.empty() || !undo.arguments.is_object()) {
     return fail(ErrorCode::corrupt, "an undo without kind or arguments");
   }

@@ -41,6 +41,7 @@ struct Deed {
 struct Undo {
   std::string kind;  // the row whose `undo` and `gone` know it
   Json arguments = Json::object();
+  Json must_be = {};  // what its target must be (runtime/identity.h); null: its playbook is silent
 };
 [[nodiscard]] Json to_json(const Undo& undo);
 [[nodiscard]] Result<Undo> undo_from(const Json& value);
@@ -80,6 +81,8 @@ struct FacetRow {
   // Whether we hold the rights that faults of this facet need; touches nothing. `refused`: which
   // one is lacking. Null: whoever can look at the target may do all of it.
   Status (*may)(const Target& target, const DeedContext& context) = nullptr;
+  // Its identity ends with its process, so that it cannot be told beforehand.
+  bool fleeting = false;
 };
 
 // Another way to do the same fault, to targets where the row's own way is to links.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "drills/systems/disk.h"
+#include "engine/playbook/arguments.h"
+
 namespace gameday {
 namespace {
 
@@ -23,6 +26,9 @@ constexpr Field kExpect[] = {
     {.name = "max_restarts",
      .type = FieldType::integer,
      .help = "How often its engine may have started it again by its restart policy."},
+    {.name = "memory_at_most",
+     .type = FieldType::size,
+     .help = "How much memory it may use, without what its files could give back at any time."},
 };
 
 constexpr Field kFields[] = {
@@ -60,6 +66,32 @@ std::string state_of(const Container& container) {
   return container.state + ", exit code " + std::to_string(container.exit_code);
 }
 
+// As `docker stats` has it.
+Result<std::int64_t> memory_of(const Container& container, const DockerEngine& engine,
+                               const DeedContext& context) {
+  TRY(stats,
+      engine.get("/containers/" + container.id + "/stats?stream=false&one-shot=true", context));
+  const Json& memory = stats.get("memory_stats");
+  if (memory.find("usage") == nullptr) {
+    return fail(ErrorCode::unsupported, engine.shown() + " tells no use of memory");
+  }
+  const Json& parts = memory.get("stats");
+  const std::int64_t files =
+      parts.integer("total_inactive_file", parts.integer("inactive_file", 0));
+  return memory.integer("usage", 0) - files;
+}
+
+Answer judged_memory(Answer answer, const Container& container, const Json& expect,
+                     const DockerEngine& engine, const DeedContext& context) {
+  const auto most = size_in(expect, "memory_at_most");
+  if (!answer.ok || !most) return answer;
+  const auto used = memory_of(container, engine, context);
+  if (!used) return {false, used.error().text};
+  answer.text += ", uses " + shown_bytes(*used);
+  if (*used <= *most) return answer;
+  return {false, answer.text + ", expected at most " + expect.text("memory_at_most")};
+}
+
 Answer judged(const Container& container, const Json& expect) {
   Answer answer{true, shown(container)};
   const auto add = [&answer](const std::string& seen, bool holds, const std::string& expected) {
@@ -95,7 +127,8 @@ Answer ask(const Json& arguments, const DeedContext& context) {
             shown(found->front()) + " is there, " + state_of(found->front()) + ", expected none"};
   }
   const auto container = the_one(std::move(*found), what);
-  return container ? judged(*container, expect) : Answer{false, container.error().text};
+  if (!container) return {false, container.error().text};
+  return judged_memory(judged(*container, expect), *container, expect, *engine, context);
 }
 
 std::optional<WrongField> check(const Json& arguments, const System& system) {
@@ -107,8 +140,8 @@ std::optional<WrongField> check(const Json& arguments, const System& system) {
   const Json& expect = arguments.get("expect");
   const bool exists = expect.boolean("exists", true);
   if (exists && expect.boolean("running", true)) return std::nullopt;
-  for (const char* other : {"health", "max_restarts"}) {
-    if (expect.find(other) == nullptr || (exists && std::string_view(other) != "health")) continue;
+  for (const std::string_view other : {"health", "max_restarts", "memory_at_most"}) {
+    if (expect.find(other) == nullptr || (exists && other == "max_restarts")) continue;
     return WrongField{"expect." + std::string(other),
                       "a container that must not be there, or not run, has none of this"};
   }
@@ -122,7 +155,7 @@ const ProbeRow container_probe{
     .name = "container",
     .summary =
         "Looks at a container of a Docker engine: whether it is there, runs and is healthy, and "
-        "how often it was restarted.",
+        "how often it was restarted, how much memory it uses.",
     .scalar = "name",
     .fields = kFields,
     .example = "cache-is-well: { container: { name: cache, expect: { health: healthy } } }",

@@ -9,6 +9,10 @@ namespace gameday {
 namespace {
 
 constexpr Field kExpect[] = {
+    {.name = "latency",
+     .type = FieldType::duration,
+     .help = "How long the query may take, at most, on a connection that stands; without a query "
+             "that is SELECT 1."},
     {.name = "value",
      .type = FieldType::comparison,
      .help = "What the first column of the query's only row must be: a value, or a comparison like "
@@ -150,6 +154,21 @@ Answer judged_recovery(Postgres& session, const Json& expect) {
   return judged_lag(*lag, expect);
 }
 
+// The query's answer, within the time that it may take.
+Answer timed(Postgres& session, const std::string& query, const Json& expect, const Clock& clock) {
+  const Instant sent = clock.now().boot;
+  const auto answer = session.ask(query.empty() ? "SELECT 1" : query);
+  const Duration took = clock.now().boot - sent;
+  if (!answer) return {false, answer.error().text};
+  Answer value =
+      query.empty() ? Answer{true, "connected to " + session.shown()} : judged(*answer, expect);
+  const auto most = duration_in(expect, "latency");
+  if (!value.ok || !most) return value;
+  value.text += ", answered in " + shown(took);
+  if (took <= *most) return value;
+  return {false, value.text + ", at most " + expect.text("latency")};
+}
+
 Answer ask(const Json& arguments, const DeedContext& context) {
   const auto settings = postgres_settings(arguments.text("connection"), context.system);
   if (!settings) return {false, settings.error().text};
@@ -162,12 +181,9 @@ Answer ask(const Json& arguments, const DeedContext& context) {
   const Json& expect = arguments.get("expect");
   const Answer recovery = judged_recovery(*session, expect);
   const std::string query = arguments.text("query");
-  if (!recovery.ok || query.empty()) {
-    return recovery.text.empty() ? Answer{true, "connected to " + session->shown()} : recovery;
-  }
-  const auto answer = session->ask(query);
-  if (!answer) return {false, answer.error().text};
-  Answer value = judged(*answer, expect);
+  if (!recovery.ok) return recovery;
+  if (query.empty() && !recovery.text.empty() && expect.find("latency") == nullptr) return recovery;
+  Answer value = timed(*session, query, expect, context.doors.clock);
   if (value.ok && !recovery.text.empty()) value.text += "; " + recovery.text;
   return value;
 }
@@ -191,7 +207,7 @@ const ProbeRow sql_probe{
     .name = "sql",
     .summary =
         "Asks a PostgreSQL server, in a transaction that only reads: a query's answer, "
-        "whether it is in recovery, how far replication is behind.",
+        "how long it takes, whether the server is in recovery, how far replication is behind.",
     .scalar = "connection",
     .fields = kFields,
     .example =

@@ -116,6 +116,12 @@ ContainerAide::~ContainerAide() {
 
 Result<Ended> ContainerAide::run(const std::vector<std::string>& argv, const std::string& user,
                                  const DeedContext& context) const {
+  return run_in_container(*engine_, id_, argv, user, context);
+}
+
+Result<Ended> run_in_container(const DockerEngine& engine, const std::string& id,
+                               const std::vector<std::string>& argv, const std::string& user,
+                               const DeedContext& context) {
   Json words = Json::array();
   for (const auto& word : argv) words.push(word);
   const Json wanted = Json::object({{"AttachStdout", true},
@@ -123,12 +129,12 @@ Result<Ended> ContainerAide::run(const std::vector<std::string>& argv, const std
                                     {"User", user},
                                     {"Env", Json(Json::Array{"LC_ALL=C"})},
                                     {"Cmd", std::move(words)}});
-  TRY(made, engine_->post("/containers/" + id_ + "/exec", wanted, context));
+  TRY(made, engine.post("/containers/" + id + "/exec", wanted, context));
   const std::string exec = made.text("Id");
-  TRY(stream, engine_->post_for_stream("/exec/" + exec + "/start",
-                                       Json::object({{"Detach", false}, {"Tty", false}}), context));
+  TRY(stream, engine.post_for_stream("/exec/" + exec + "/start",
+                                     Json::object({{"Detach", false}, {"Tty", false}}), context));
   TRY(output, unwoven(stream));
-  TRY(ended, engine_->get("/exec/" + exec + "/json", context));
+  TRY(ended, engine.get("/exec/" + exec + "/json", context));
   if (ended.boolean("Running", false)) {
     return fail(ErrorCode::failed, argv.front() + " runs on without its output");
   }

@@ -35,6 +35,11 @@ class ContainerAide {
   const DeedContext* context_;
 };
 
+// A program in any container that runs, to its end; `user` empty: as the container's own.
+[[nodiscard]] Result<Ended> run_in_container(const DockerEngine& engine, const std::string& id,
+                                             const std::vector<std::string>& argv,
+                                             const std::string& user, const DeedContext& context);
+
 // What two streams that an engine has woven into one came to; corrupt: it is none such.
 [[nodiscard]] Result<std::string> unwoven(std::string_view stream);
 

@@ -127,20 +127,40 @@ Result<Trial> try_link(const LinkInForce& link, const DeedContext& context) {
   return trial;
 }
 
-Result<Crossing> cross(const LinkInForce& link, std::size_t bytes, const DeedContext& context) {
+Result<Joined> join_through(const LinkInForce& link, const DeedContext& context) {
   const Clock& clock = context.doors.clock;
   TRY(trial, try_link(link, context));
   TRY(came, wait_for(trial.listener.get(), POLLIN, clock, context.until));
   static_cast<void>(came);
-  const Descriptor far(
-      accept4(trial.listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  Descriptor far(accept4(trial.listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!far) return std::unexpected(system_error(errno, "cannot accept"));
+  return Joined{std::move(trial.near), std::move(far), clock.now().boot - trial.begun};
+}
+
+bool send_byte(int end) { return send(end, "x", 1, MSG_NOSIGNAL) == 1; }
+
+Status receive_byte(int end, const DeedContext& context) {
+  while (true) {
+    TRY(ready, wait_for(end, POLLIN, context.doors.clock, context.until));
+    static_cast<void>(ready);
+    char byte = 0;
+    const ssize_t got = recv(end, &byte, 1, 0);
+    if (got == 1) return {};
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+      return fail(ErrorCode::failed, "a connection of ours was broken off");
+    }
+  }
+}
+
+Result<Crossing> cross(const LinkInForce& link, std::size_t bytes, const DeedContext& context) {
+  const Clock& clock = context.doors.clock;
+  TRY(ends, join_through(link, context));
   Crossing crossing;
-  crossing.joined = clock.now().boot - trial.begun;
+  crossing.joined = ends.took;
   auto rising = std::async(std::launch::async, [&] {
-    return pass(trial.near.get(), far.get(), bytes, context.until, clock);
+    return pass(ends.near.get(), ends.far.get(), bytes, context.until, clock);
   });
-  auto falling = pass(far.get(), trial.near.get(), bytes, context.until, clock);
+  auto falling = pass(ends.far.get(), ends.near.get(), bytes, context.until, clock);
   TRY(up, rising.get());
   TRY(down, std::move(falling));
   crossing.up = up;

@@ -14,6 +14,17 @@ struct Trial {
 };
 [[nodiscard]] Result<Trial> try_link(const LinkInForce& link, const DeedContext& context);
 
+// Both ends of one that was joined. timed_out: none was, until `context.until`.
+struct Joined {
+  Descriptor near, far;
+  Duration took{};
+};
+[[nodiscard]] Result<Joined> join_through(const LinkInForce& link, const DeedContext& context);
+
+// One byte, which must go at once; and one that is waited for.
+[[nodiscard]] bool send_byte(int end);
+[[nodiscard]] Status receive_byte(int end, const DeedContext& context);
+
 // What became of bytes that were sent through in one direction, all at once.
 struct Passing {
   Duration first{};  // until the first arrived, or time was up

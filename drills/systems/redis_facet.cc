@@ -67,6 +67,7 @@ const FacetRow redis_facet{
     .fields = kFields,
     .resolve = &resolve,
     .may = &may,
+    .fleeting = true,
 };
 
 }  // namespace gameday

@@ -214,7 +214,9 @@ constexpr std::array kLoad{
 constexpr std::array kTarget{
     Field{.name = "region", .help = "The region it is in."},
     Field{.name = "identity",
-          .help = "What it must be, checked before the start and before every undo."},
+          .help = "What it must be, checked before the start, and before every undo where it "
+                  "answers: its identity as `plan` shows it, or a part between `:` and `/`, as a "
+                  "system identifier, a cluster's name or a machine's id."},
     Field{.name = "start",
           .type = FieldType::texts,
           .help = "The command that starts the system, run in the playbook's folder."},

@@ -68,18 +68,32 @@ void lint_timeline(const Playbook& playbook, Problems& problems) {
   }
 }
 
-// A region's links are what is hit where it has any: what its containers send beside them goes on.
+// The facets of targets that the fault can hit, under whichever of its names.
+std::vector<std::string_view> facets_of(const Rows& rows, std::string_view fault) {
+  std::vector<std::string_view> facets;
+  for (const FaultRow* row : rows.faults) {
+    if (row->name != fault && row->as != fault) continue;
+    facets.push_back(row->facet);
+    if (row->other_way != nullptr) facets.push_back(row->other_way->facet);
+  }
+  return facets;
+}
+
+// A region's links are what is hit where it has any, else its containers: what its other targets
+// send goes on.
 void lint_regions(const Playbook& playbook, const Rows& rows, Problems& problems) {
   for (const auto& step : playbook.timeline) {
     const auto region = step.arguments.text("region");
     const FaultRow* hit = step.kind == StepKind::fault ? rows.fault(step.fault) : nullptr;
-    if (hit == nullptr || hit->facet != "link" || region.empty()) continue;
-    for (const FaultRow* other : rows.faults) {
-      const auto names = names_in(playbook.system, region, other->facet);
-      if (other->as != hit->name || !other->takes_region || names.empty()) continue;
-      problems.warning(step.place, "region `" + region + "` has links, which alone are hit: what " +
-                                       join(names, ", ") + " (`" + std::string(other->facet) +
-                                       "`) sends beside them goes on");
+    if (hit == nullptr || region.empty()) continue;
+    const std::string are =
+        hit->facet == "link" ? "links" : "targets with `" + std::string(hit->facet) + "`";
+    for (const auto facet : facets_of(rows, hit->as.empty() ? hit->name : hit->as)) {
+      const auto names = names_in(playbook.system, region, facet);
+      if (facet.empty() || facet == "link" || facet == hit->facet || names.empty()) continue;
+      problems.warning(step.place, "region `" + region + "` has " + are +
+                                       ", which alone are hit: what " + join(names, ", ") + " (`" +
+                                       std::string(facet) + "`) sends beside them goes on");
     }
   }
 }

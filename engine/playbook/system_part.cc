@@ -90,6 +90,16 @@ void read_target(const Entry& entry, const Reading& reading) {
   for (const auto& inner : node.entries) {
     if (!is_own_key(inner.key)) read_facet(inner, where, target, reading);
   }
+  const auto lasts = [&](const auto& facet) {
+    const FacetRow* row = reading.rows.facet(facet.first);
+    return row != nullptr && !row->fleeting;
+  };
+  if (!target.identity.empty() && std::ranges::none_of(target.facets.members(), lasts)) {
+    reading.error(place_in(node, "identity"),
+                  "`" + where +
+                      ".identity`: nothing of this target has an identity that outlives "
+                      "its process");
+  }
   const bool says_nothing = node.is_mapping() && node.entries.empty();
   if (says_nothing) reading.error(entry.place, "`" + where + "` says nothing about the target");
   read_commands(own, node, entry.key, reading);

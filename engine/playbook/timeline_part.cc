@@ -82,11 +82,21 @@ struct StepReader {
       const Entry* entry = node.find(name);
       return entry != nullptr && entry->value.is_scalar() ? entry->value.text : std::string();
     };
+    if (!aim("link").empty()) return on_link(named);
     if (const auto region = aim("region"); !region.empty()) {
       return reading.rows.fault_in(system, region, named.name);
     }
     const Target* target = system.target(aim("target"));
     return target == nullptr ? &named : reading.rows.fault_on(*target, named.name);
+  }
+
+  // The fault of that name as it is done to links.
+  [[nodiscard]] const FaultRow* on_link(const FaultRow& named) const {
+    const auto is = [&](const FaultRow* row) {
+      return row->as == named.name && row->facet == "link";
+    };
+    const auto at = std::ranges::find_if(reading.rows.faults, is);
+    return named.facet == "link" || at == reading.rows.faults.end() ? &named : *at;
   }
 
   void read_action() const {

@@ -117,7 +117,8 @@ std::size_t Flow::may_pass(std::size_t size, const Terms& terms) {
 bool Flow::is_due(const Coming& coming, const Terms& terms) {
   if (!terms.shape.delays()) return true;
   const Duration jitter = from_seconds(seconds(terms.shape.jitter) * coming.draw);
-  const Instant due = coming.when + terms.shape.latency + jitter;
+  const Duration again = terms.shape.loss > 0 ? coming.again : Duration{};
+  const Instant due = coming.when + terms.shape.latency + jitter + again;
   if (due <= terms.now) return true;
   wake_ = due;
   return false;
@@ -125,7 +126,12 @@ bool Flow::is_due(const Coming& coming, const Terms& terms) {
 
 Flow::Coming Flow::comes(const Terms& terms) {
   if (terms.shape.plain()) return {};
-  return {terms.now, terms.shape.jitter > Duration{} ? random_.unit() : 0};
+  Coming coming{terms.now, terms.shape.jitter > Duration{} ? random_.unit() : 0};
+  for (int times = 0; times < kMostLosses && terms.shape.loss > 0; ++times) {
+    if (random_.unit() >= terms.shape.loss) break;
+    coming.again += kComesAgain * (1 << times);
+  }
+  return coming;
 }
 
 void Flow::hold(std::string_view bytes, const Terms& terms) {

@@ -32,9 +32,14 @@ struct Terms {
   Pace& pace;
 };
 
+// What is lost on a line comes again after a while, and what was sent behind it waits: the shortest
+// of RFC 6298's timeouts as Linux has it, doubled each time that it is lost again, thrice at most.
+inline constexpr Duration kComesAgain = std::chrono::milliseconds(200);
+inline constexpr int kMostLosses = 3;
+
 class Flow {
  public:
-  // The draws of a jitter come from the seed.
+  // The draws of a jitter and of losses come from the seed.
   explicit Flow(std::uint64_t seed) : random_(seed) {}
 
   // Goes as far as the terms and the sockets let it; `passed` counts what was passed on.
@@ -61,7 +66,8 @@ class Flow {
   enum class End { none, in_order, broken };
   struct Coming {
     Instant when{};
-    double draw = 0;  // its share of the jitter
+    double draw = 0;   // its share of the jitter
+    Duration again{};  // later by so much, because it was lost
   };
   struct Chunk {
     Coming coming;

@@ -25,7 +25,8 @@ struct ProxyOptions {
 //                        lease_left_s}]
 //   {"op": "add", "kind": KIND, "mark": M, "lease_s": 2} and what the kind takes:
 //       block; reset: "after_s"; delay: "latency_s", "jitter_s"; limit: "bytes_per_second";
-//       slice: "size", "pause_s"; the last three also "direction": "both", "up" or "down"
+//       slice: "size", "pause_s"; loss-link: "share"; all but the first two also "direction":
+//       "both", "up" or "down"
 //   {"op": "renew", "mark": M}     not_found once the lease has ended
 //   {"op": "remove", "mark": M}
 //   {"op": "divert", "from": A, "to": B}   the next connection from A, within 2 s, is joined to B

@@ -55,7 +55,10 @@ void Stream::advance(const Course& course) {
 bool Stream::may_join(const Course& course) {
   const Shape& up = course.passage.up;
   if (!course.passage.open || !up.delays()) return course.passage.open;
-  const Instant due = born_ + up.latency + from_seconds(seconds(up.jitter) * draw_);
+  // The first packet of a connection comes again after a second (RFC 6298).
+  constexpr Duration kAsksAgain = std::chrono::seconds(1);
+  const Duration again = draw_ < up.loss ? kAsksAgain : Duration{};
+  const Instant due = born_ + up.latency + from_seconds(seconds(up.jitter) * draw_) + again;
   if (due > course.now) wake_ = earlier(wake_, due);
   return due <= course.now;
 }

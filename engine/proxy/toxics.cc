@@ -68,11 +68,18 @@ Result<Passage> slice(const Json& arguments) {
   return shaped(arguments, shape);
 }
 
-constexpr ToxicRow kRows[] = {{.kind = "block", .passage = block},
-                              {.kind = "delay", .passage = delay},
-                              {.kind = "limit", .passage = limit},
-                              {.kind = "reset", .passage = reset},
-                              {.kind = "slice", .passage = slice}};
+Result<Passage> loss(const Json& arguments) {
+  constexpr double kLeast = 1e-6, kMost = 0.9;
+  TRY(share, number(arguments, "share", kLeast, kMost));
+  Shape shape;
+  shape.loss = share;
+  return shaped(arguments, shape);
+}
+
+constexpr ToxicRow kRows[] = {
+    {.kind = "block", .passage = block}, {.kind = "delay", .passage = delay},
+    {.kind = "limit", .passage = limit}, {.kind = "loss-link", .passage = loss},
+    {.kind = "reset", .passage = reset}, {.kind = "slice", .passage = slice}};
 
 // The smaller one, where 0 is none.
 template <class Number>
@@ -86,6 +93,7 @@ void narrow(Shape& shape, const Shape& by) {
   shape.rate = narrower(shape.rate, by.rate);
   shape.piece = narrower(shape.piece, by.piece);
   shape.pause = std::max(shape.pause, by.pause);
+  shape.loss = 1 - (1 - shape.loss) * (1 - by.loss);
 }
 
 }  // namespace

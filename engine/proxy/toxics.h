@@ -22,14 +22,15 @@ struct Shape {
   double rate = 0;        // bytes per second, of all streams together; 0: as fast as they come
   std::size_t piece = 0;  // at most so many at once; 0: any number
   Duration pause{};       // after each piece
+  double loss = 0;        // the chance of each chunk to be lost, and to come again (flow.h)
 
   [[nodiscard]] bool plain() const { return *this == Shape{}; }
-  [[nodiscard]] bool delays() const { return latency + jitter > Duration{}; }
+  [[nodiscard]] bool delays() const { return latency + jitter > Duration{} || loss > 0; }
   bool operator==(const Shape&) const = default;
 };
 
 // What a stream may do at this moment. Of several toxics the latencies add up, as those of lines
-// one behind the other do; of all else the narrowest holds.
+// one behind the other do; so do chances of loss; of all else the narrowest holds.
 struct Passage {
   bool open = true;              // bytes pass, and new connections are joined to upstream
   std::optional<Duration> life;  // when a connection has lived so long, it is reset

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "engine/base/assert.h"
+#include "engine/runtime/identity.h"
 #include "engine/runtime/load_deed.h"
 #include "engine/runtime/replayer.h"
 
@@ -49,7 +50,7 @@ std::string Performer::defect() const {
 Done Performer::dispatch(const Task& task, const Until& until) {
   switch (task.op) {
     case Op::system_start: return system_start(task, until);
-    case Op::prepare: return prepare(task, until);
+    case Op::prepare: return with_identity(task, prepare(task, until));
     case Op::inject: return inject(task, until);
     case Op::prove:
     case Op::still_bites: {
@@ -76,6 +77,16 @@ Done Performer::dispatch(const Task& task, const Until& until) {
 DeedContext Performer::context(const std::string& mark, const Until& until) const {
   return {terms_.doors, terms_.playbook->system, terms_.secrets, terms_.drill,
           mark,         terms_.private_folder,   until};
+}
+
+// Its undo will look whether its target is still what it must be.
+Done Performer::with_identity(const Task& task, Done done) {
+  auto* undo = std::get_if<Undo>(&done.value);
+  if (task.what.kind == kLoadKind) return done;  // named like a target, it is none
+  const std::lock_guard lock(mutex_);
+  const auto known = must_be_.find(task.what.target);
+  if (undo != nullptr && known != must_be_.end()) undo->must_be = known->second;
+  return done;
 }
 
 Done Performer::prepare(const Task& task, const Until& until) {
@@ -148,7 +159,9 @@ Done Performer::undo(const Task& task, const Until& until) {
     end.names = {task.what.target};
     (void)end_loads(end);
   }
-  return answer(task, functions.undo(task.undo, context(task.mark, until)));
+  const auto here = context(task.mark, until);
+  const Status is = is_still(task.undo, terms_.rows, here);
+  return answer(task, is ? functions.undo(task.undo, here) : is);
 }
 
 Done Performer::look(const Task& task, const Until& until) {

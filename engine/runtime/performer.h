@@ -65,6 +65,7 @@ class Performer {
   Done system_start(const Task& task, const Until& until);
   Done system_stop(const Task& task, const Until& until);
   Done prepare(const Task& task, const Until& until);
+  Done with_identity(const Task& task, Done done);
   Done inject(const Task& task, const Until& until);
   Done perform_action(const Task& task, const Until& until);
   Done prove_action(const Task& task, const Until& until);
@@ -88,8 +89,9 @@ class Performer {
   [[nodiscard]] std::string ledger_file(const std::string& load) const;
 
   PerformerTerms terms_;
-  std::mutex mutex_;  // guards loads_
+  std::mutex mutex_;  // guards loads_ and must_be_
   std::map<std::string, RunningLoad> loads_;
+  std::map<std::string, Json> must_be_;    // by target, for the undos of what is done to it
   bool system_started_ = false;            // by this drill
   std::set<std::string> proxies_started_;  // the same
   mutable std::mutex defect_mutex_;

@@ -4,6 +4,7 @@
 
 #include "engine/not_known.h"
 #include "engine/proxy/client.h"
+#include "engine/runtime/identity.h"
 #include "engine/runtime/performer.h"
 #include "engine/runtime/survey.h"
 
@@ -80,13 +81,18 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
   };
   for (const auto& target : system.targets) {
     if (!target.facets.is_object()) continue;
+    std::vector<FacetFound> facets;
     for (const auto& [name, arguments] : target.facets.members()) {
       const FacetRow* row = terms_.rows.facet(name);
       if (row == nullptr || row->resolve == nullptr) continue;
       auto instance = row->resolve(target, look());
       if (!instance) return std::unexpected(instance.error().in("target " + target.name));
-      found.push_back(std::move(*instance));
+      found.push_back(*instance);
+      facets.push_back({row, std::move(*instance)});
     }
+    TRY_OK(is_what_it_must_be(target, facets));
+    const std::lock_guard lock(mutex_);
+    must_be_[target.name] = must_be(target, facets);
   }
   for (const auto& link : system.links) {
     found.push_back({link.name, "link " + link.listen + " -> " + link.to, "link:" + link.listen,

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "engine/conductor/plan.h"
+#include "engine/runtime/identity.h"
 #include "engine/runtime/load_deed.h"
 
 namespace gameday {
@@ -37,7 +38,11 @@ class RealPlace : public UndoPlace {
     if (functions.undo == nullptr) {
       return fail(ErrorCode::unsupported, "this version knows no undo of kind " + owed.undo.kind);
     }
-    return guarded([&] { return functions.undo(owed.undo, context(owed.mark, Deadlines::undo)); });
+    return guarded([&]() -> Status {
+      const auto here = context(owed.mark, Deadlines::undo);
+      TRY_OK(is_still(owed.undo, terms_.rows, here));
+      return functions.undo(owed.undo, here);
+    });
   }
 
   Result<Proof> look(const OpenUndo& owed) override {

@@ -5,6 +5,7 @@
 #include "engine/load/transport.h"
 #include "engine/not_known.h"
 #include "engine/proxy/client.h"
+#include "engine/runtime/identity.h"
 #include "engine/runtime/locks.h"
 #include "engine/runtime/replayer.h"
 
@@ -134,16 +135,21 @@ Survey survey_system(const Playbook& playbook, const Rows& rows, const std::stri
   const DeedContext context{doors, playbook.system, secrets, "", "", folder, until};
   for (const auto& target : playbook.system.targets) {
     if (!target.facets.is_object()) continue;
+    std::vector<FacetFound> facets;
+    const std::size_t missing = survey.missing.size();
     for (const auto& [name, arguments] : target.facets.members()) {
       const FacetRow* row = rows.facet(name);
       if (row == nullptr) continue;
       auto instance = row->resolve(target, context);
       if (instance) {
-        survey.found.push_back(std::move(*instance));
+        survey.found.push_back(*instance);
+        facets.push_back({row, std::move(*instance)});
       } else {
         survey.missing.push_back(target.name + ": " + instance.error().text);
       }
     }
+    const Status is = is_what_it_must_be(target, facets);
+    if (!is && survey.missing.size() == missing) survey.missing.push_back(is.error().text);
   }
   for (const auto& step : playbook.timeline) {
     if (auto found = survey_step(step, rows, context)) survey.steps.push_back(std::move(*found));

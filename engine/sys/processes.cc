@@ -77,7 +77,7 @@ class SystemProcesses : public Processes {
                   std::move(output.write_end)};
     told(Side::before);
     TRY(child, launcher_.launch(std::move(launch), [this](pid_t pid) { announce(pid); }));
-    auto ended = wait_for_child(child, output.read_end, clock_, until);
+    auto ended = wait_for_child(child, output.read_end, command.most_output, clock_, until);
     told(Side::after);
     if (!ended) return std::unexpected(ended.error().in(command.argv.front()));
     return ended;

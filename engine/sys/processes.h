@@ -62,7 +62,7 @@ struct ProcessFacts {
 struct Ended {
   enum class How { exited, signalled } how = How::exited;
   int code = 0;        // the exit code, or the signal
-  std::string output;  // standard output and error, the first 64 KiB
+  std::string output;  // standard output and error, the first `Command::most_output` bytes
   [[nodiscard]] bool succeeded() const { return how == How::exited && code == 0; }
 };
 
@@ -70,6 +70,7 @@ struct Command {
   std::vector<std::string> argv;  // argv[0]: a path from `folder`, or in PATH, /usr/sbin, /sbin
   std::string folder;
   std::vector<std::string> extra_environment;  // NAME=value, added to our own
+  std::size_t most_output = 64 << 10;          // what it writes beyond that is thrown away
 };
 
 // Told of each child, by its process group, before the child may run: the guardian ends them.

@@ -24,14 +24,14 @@ using namespace std::chrono_literals;
 // Takes what is there; keeps the first part and drops the rest, so that a talkative child does not
 // stand still. Not more than a pipe holds at once, because one that never stops writing must not
 // keep us from seeing the stop. False: no more will come.
-bool drain(const Descriptor& pipe, std::string& output) {
+bool drain(const Descriptor& pipe, std::size_t most, std::string& output) {
   std::array<char, 16384> block{};
   for (int blocks = 0; blocks < 8; ++blocks) {
     const ssize_t got = read(pipe.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno == EAGAIN;
     if (got == 0) return false;
-    const std::size_t room = kLargestOutput - output.size();
+    const std::size_t room = most - output.size();
     output.append(block.data(), std::min(room, static_cast<std::size_t>(got)));
   }
   return true;
@@ -75,8 +75,8 @@ void end_group(pid_t child, const Clock& clock) {
   static_cast<void>(reap(child, WNOHANG));
 }
 
-Result<Ended> wait_for_child(pid_t child, const Descriptor& output, const Clock& clock,
-                             const Until& until) {
+Result<Ended> wait_for_child(pid_t child, const Descriptor& output, std::size_t most,
+                             const Clock& clock, const Until& until) {
   const Descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
   std::string seen;
   pollfd waits[3] = {
@@ -89,9 +89,9 @@ Result<Ended> wait_for_child(pid_t child, const Descriptor& output, const Clock&
       return fail(ErrorCode::timed_out, "it did not end in time");
     }
     if (poll(waits, 3, poll_milliseconds(now, until.deadline)) < 0) continue;
-    if (waits[1].revents != 0 && !drain(output, seen)) waits[1].fd = -1;
+    if (waits[1].revents != 0 && !drain(output, most, seen)) waits[1].fd = -1;
   }
-  drain(output, seen);
+  drain(output, most, seen);
   Ended ended = reap(child);
   ended.output = std::move(seen);
   return ended;

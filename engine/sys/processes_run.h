@@ -10,11 +10,9 @@
 
 namespace gameday {
 
-inline constexpr std::size_t kLargestOutput = 64 << 10;
-
-// Reads `output` and reaps `child`, which leads its own group. An Error (stopped, timed_out) means
-// that no process of its group is left.
-[[nodiscard]] Result<Ended> wait_for_child(pid_t child, const Descriptor& output,
+// Reads `output`, of which the first `most` bytes are kept, and reaps `child`, which leads its own
+// group. An Error (stopped, timed_out) means that no process of its group is left.
+[[nodiscard]] Result<Ended> wait_for_child(pid_t child, const Descriptor& output, std::size_t most,
                                            const Clock& clock, const Until& until);
 
 // Ends `child` and its group, and reaps it.

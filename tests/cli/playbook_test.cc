@@ -1,5 +1,7 @@
 // The commands that take a playbook, as far as they touch no system: check, plan, schema, run.
 #include <algorithm>
+#include <fstream>
+#include <regex>
 
 #include "tests/cli/cli_fixture.h"
 
@@ -46,6 +48,45 @@ TEST_F(PlaybookCommands, CheckFindsOurPlaybooksValid) {
     EXPECT_EQ(ran.out, path + ": valid\n");
   }
   EXPECT_FALSE(Files().exists(file("state")));
+}
+
+TEST_F(PlaybookCommands, WhatOfARegionABlockDoesNotHitIsTold) {
+  write("region.yaml", R"(gameday: 1
+name: block
+summary: One fault.
+owner: somebody
+system:
+  cache: { container: cache, region: eu }
+  machine: { host: own, region: eu }
+  edge: { ssh: root@edge-1, region: eu }
+  far: { ssh: root@edge-2, region: us }
+timeline:
+  - { fault: block, region: eu, for: 1s }
+)");
+  const Ran ran = run({"check", "region.yaml"});
+  for (const std::string other : {"machine (`host`)", "edge (`ssh`)"}) {
+    const std::string told =
+        "region `eu` has targets with `container`, which alone are hit: what " + other +
+        " sends beside them goes on";
+    EXPECT_NE((ran.out + ran.err).find(told), std::string::npos) << ran.out << ran.err;
+  }
+  EXPECT_EQ((ran.out + ran.err).find("far"), std::string::npos) << ran.out << ran.err;
+}
+
+// As a system of another size wants; that nothing is lost is no duration.
+TEST_F(PlaybookCommands, EveryDurationOfThoseOnTheComposedSystemIsAVariable) {
+  const std::regex duration(R"([ \[{,]\d+(ms|s|m|h|d)\b)");
+  for (const auto& path : own_playbooks()) {
+    if (path.contains("/shop/")) continue;
+    std::ifstream file(path);
+    bool in_vars = true;
+    for (std::string line; std::getline(file, line);) {
+      if (line.starts_with("objectives:") || line.starts_with("system:")) in_vars = false;
+      if (const auto none = line.find("rpo: 0s"); none != line.npos) line.erase(none, 7);
+      EXPECT_FALSE(!in_vars && std::regex_search(line, duration)) << path << ": " << line;
+    }
+    EXPECT_FALSE(in_vars) << path;
+  }
 }
 
 TEST_F(PlaybookCommands, ABlockIsOfLinksByTheirProxiesOrOfAHostByIptables) {

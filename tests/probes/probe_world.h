@@ -20,6 +20,7 @@
 
 namespace gameday {
 
+extern const FacetRow container_facet;
 extern const FacetRow http_facet;
 extern const FacetRow postgres_facet;
 extern const FacetRow process_facet;
@@ -135,9 +136,9 @@ class ProbeTest : public testing::Test {
   explicit ProbeTest(const ProbeRow& row) : row_(row) {}
 
   LoadedPlaybook loaded(const std::string& probe) const {
-    static const std::array<const FacetRow*, 8> facets{
-        &http_facet,     &postgres_facet, &process_facet, &queue_facet,
-        &rabbitmq_facet, &redis_facet,    &s3_facet,      &ssh_facet};
+    static const std::array<const FacetRow*, 9> facets{
+        &container_facet, &http_facet,  &postgres_facet, &process_facet, &queue_facet,
+        &rabbitmq_facet,  &redis_facet, &s3_facet,       &ssh_facet};
     const std::array<const ProbeRow*, 1> rows{&row_};
     return decode_playbook(world_.file("p.yaml"),
                            "gameday: 1\nname: probes\nsystem:\n" + system_ +

@@ -70,6 +70,16 @@ class SqlProbeOnPostgres : public SqlProbeTest {
   PostgresCluster cluster_{world_.file("pg")};
 };
 
+TEST_F(SqlProbeOnPostgres, TakesNoLongerThanItMay) {
+  expect_good(asking("SELECT 1", "latency: 5s"));
+  expect_good(expecting("latency: 5s"));
+  expect_no_with(expecting("latency: 1ns"), "at most 1ns");
+  const auto slow = ask(asking("SELECT 1 FROM pg_sleep(0.3)", "value: 1, latency: 200ms"));
+  EXPECT_FALSE(slow.ok);
+  EXPECT_TRUE(slow.text.starts_with("the query gives 1")) << slow.text;
+  EXPECT_TRUE(slow.text.ends_with(", at most 200ms")) << slow.text;
+}
+
 TEST_F(SqlProbeOnPostgres, OneValueIsCompared) {
   const auto answer = ask(asking("SELECT count(*) FROM sales.orders", "value: \"> 49\""));
   EXPECT_TRUE(answer.ok);

@@ -27,6 +27,7 @@ const std::vector<RowNeeds> kNeeds = {
     {"block", {kProxies, "run as the same user"}},
     {"delay", {kProxies, "run as the same user"}},
     {"limit", {kProxies, "run as the same user"}},
+    {"loss-link", {kProxies, "run as the same user"}},
     {"reset", {kProxies, "run as the same user"}},
     {"slice", {kProxies, "run as the same user"}},
 };
@@ -190,9 +191,10 @@ TEST(HostRights, AProxyOfOnesOwnTakesNothing) {
     const auto at = [&](const std::string& listen) {
       return "  links: { way: { listen: \"" + listen + "\", to: \"" + link.to + "\" } }\n";
     };
-    for (const char* fault : {"block, link: way", "delay, link: way, latency: 50ms",
-                              "limit, link: way, bytes_per_second: 32KiB", "reset, link: way",
-                              "slice, link: way, size: 200B, pause: 5ms"}) {
+    for (const char* fault :
+         {"block, link: way", "delay, link: way, latency: 50ms",
+          "limit, link: way, bytes_per_second: 32KiB", "reset, link: way",
+          "loss, link: way, share: 20%", "slice, link: way, size: 200B, pause: 5ms"}) {
       const std::string step = "fault: " + std::string(fault) + ", for: 1s";
       works(at(link.listen), step);
       // Whoever is there speaks with nobody who is not of their user.

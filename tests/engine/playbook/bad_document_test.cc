@@ -107,6 +107,11 @@ const EditedPlaybook kBadDocument[] = {
      "process: { pidfile: run/west.pid }",
      "process: ",
      {"15:23: error: `system.west.process.pidfile`: expected a path, not nothing"}},
+    {"IdentityOfNothingThatLasts",
+     "front:   { http: \"http://127.0.0.1:8080\" }",
+     "front:   { fleeting: { url: \"http://127.0.0.1:8080\" }, identity: one }",
+     {"14:61: error: `system.front.identity`: nothing of this target has an identity that outlives "
+      "its process"}},
     {"TargetIsAText",
      "front:   { http: \"http://127.0.0.1:8080\" }",
      "front: http",

@@ -20,7 +20,13 @@ inline constexpr FacetRow kProcess{"process", "A process.", "pidfile", kProcessF
 inline constexpr FacetRow kSqlite{"sqlite", "A database.", "path", kSqliteFields, nullptr};
 inline constexpr FacetRow kHttp{"http", "A web server.", "url", kUrlFields, nullptr};
 inline constexpr FacetRow kQueue{"queue", "A queue.", "url", kUrlFields, nullptr};
-inline constexpr std::array kFacets{&kProcess, &kSqlite, &kHttp, &kQueue};
+inline constexpr FacetRow kFleeting{.name = "fleeting",
+                                    .summary = "A server that is another one after each start.",
+                                    .scalar = "url",
+                                    .fields = kUrlFields,
+                                    .resolve = nullptr,
+                                    .fleeting = true};
+inline constexpr std::array kFacets{&kProcess, &kSqlite, &kHttp, &kQueue, &kFleeting};
 
 inline constexpr std::array<std::string_view, 2> kSignals{"KILL", "TERM"};
 inline constexpr std::array kKillFields{Field{.name = "signal",

@@ -73,6 +73,50 @@ TEST_F(FlowTest, DelayPassesEachChunkSoMuchLaterInItsOrder) {
   EXPECT_EQ(passed_, 2u);
 }
 
+// As on a line: it comes again 200 ms later, or 400 ms after that, or 800 ms after that.
+TEST_F(FlowTest, WhatIsLostComesAgainAndWhatWasSentBehindItWaits) {
+  shape_.loss = 0.25;
+  Duration now = 0ms;
+  int late = 0, twice = 0;
+  constexpr int kChunks = 400;
+  for (int i = 0; i < kChunks; ++i) {
+    say("a");
+    const Duration sent = now;
+    if (at(now) == "a") continue;
+    ++late;
+    EXPECT_TRUE(wake() - sent == 200ms || wake() - sent == 600ms || wake() - sent == 1400ms)
+        << (wake() - sent).count();
+    if (wake() - sent > 200ms) ++twice;
+    now = wake();
+    say("b");
+    EXPECT_EQ(at(now - 1ms), "") << "no sooner, and nothing overtakes it";
+    EXPECT_EQ(at(now).substr(0, 1), "a");
+    while (wake() > now) now = wake();
+    (void)at(now);
+    now += 2000ms;
+    (void)at(now);
+  }
+  // Six standard deviations about a quarter, and about a quarter of that.
+  EXPECT_GT(late, 48);
+  EXPECT_LT(late, 152);
+  EXPECT_GT(twice, 3);
+  shape_.loss = 0;
+  say("c");
+  EXPECT_EQ(at(now), "c");
+}
+
+TEST_F(FlowTest, WhatWaitsForItsLossGoesOnWhenThatIsUndone) {
+  shape_.loss = 0.9;
+  say("a");
+  Duration now = 0ms;
+  while (at(now) == "a") {
+    now += 1ms;
+    say("a");
+  }
+  shape_.loss = 0;
+  EXPECT_EQ(at(now), "a");
+}
+
 TEST_F(FlowTest, TheEndIsDelayedToo) {
   shape_.latency = 100ms;
   say("a");

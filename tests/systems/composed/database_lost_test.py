@@ -5,6 +5,7 @@ that stopped is found out."""
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 
@@ -164,11 +165,14 @@ def withheld(drills):
     before = identity()
     try:
         result = drills.run("twins/database-lost-wal-withheld", 1, **SHORT)
-        segment = run(HERE + "/withhold-segment", NAME, "check").strip()
-        expect_reason(result, f"the WAL segment {segment}")
-        expect_reason(result, "is not in")
     finally:
         run(HERE + "/withhold-segment", NAME, "back")
+    named = re.search(r"the WAL segment ([0-9A-F]{24}) is not in", str(result["reasons"]))
+    check(named, result["reasons"])
+    there = inside("pg-primary", "ls", "/archive").split()
+    check(named[1] in there, f"{named[1]} was not given back: {there}")
+    withheld_one = next(one for one in result["faults"] if one["id"] == "withheld")
+    check(withheld_one["proven"] and withheld_one["undo"] == "undone", withheld_one)
     expect_as_before(result, before)
 
 
