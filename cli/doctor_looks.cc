@@ -218,8 +218,9 @@ std::vector<Look> look_at_packets(Processes& processes, const Clock& clock) {
   }
   looks.push_back(inside(
       "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
-      "no fault delays what passes a network interface; links are slowed by `gameday proxy`, and "
-      "`loss` does without"));
+      "boot a kernel with CONFIG_NET_SCH_NETEM (modprobe sch_netem); without it no container's "
+      "network is late (`delay`): links are, by `gameday proxy`, and `loss` does without",
+      {"delay-container"}));
   looks.push_back(inside("tbf", "iproute2",
                          {"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit",
                           "burst", "4kb", "latency", "50ms"},

@@ -145,6 +145,22 @@ Result<Ends> ends_of(const Flow& flow, int type, const DeedContext& context) {
   return ends;
 }
 
+// How long one datagram takes from one end to the other.
+Result<std::optional<Duration>> took(const Descriptor& from, const Descriptor& to, Duration within,
+                                     const DeedContext& context) {
+  const Clock& clock = context.doors.clock;
+  const Instant begun = clock.now().boot;
+  if (send(from.get(), "gameday", 7, MSG_NOSIGNAL) < 0) return std::nullopt;
+  const Until until{context.until.stop, std::min(context.until.deadline, clock.in(within))};
+  const auto ready = wait_for(to.get(), POLLIN, clock, until);
+  if (!ready && ready.error().code == ErrorCode::timed_out) return std::nullopt;
+  if (!ready) return std::unexpected(ready.error());
+  const Duration took = clock.now().boot - begun;
+  std::array<char, 16> bytes{};
+  if (recv(to.get(), bytes.data(), bytes.size(), 0) < 0) return std::nullopt;
+  return took;
+}
+
 }  // namespace
 
 Json to_json(const Flow& flow) {
@@ -175,6 +191,21 @@ Result<std::optional<Burst>> send_burst(const Flow& flow, std::int64_t count,
   Shower shower(ends.from, ends.to, ends.where, context);
   TRY(sent, shower.send(count));
   return sent ? std::optional(shower.burst()) : std::nullopt;
+}
+
+Result<std::optional<RoundTrip>> send_there_and_back(const Flow& flow, Duration within,
+                                                     const DeedContext& context) {
+  TRY(ends, ends_of(flow, SOCK_DGRAM, context));
+  if (!ends.from || !ends.to) return std::nullopt;
+  TRY(here, address_of(ends.from));
+  // What others send to either is not counted.
+  if (connect(ends.to.get(), here.get(), here.size) != 0) return std::nullopt;
+  if (connect(ends.from.get(), ends.where.get(), ends.where.size) != 0) return std::nullopt;
+  TRY(there, took(ends.from, ends.to, within, context));
+  if (!there) return std::nullopt;
+  TRY(back, took(ends.to, ends.from, within, context));
+  if (!back) return std::nullopt;
+  return RoundTrip{*there, *back};
 }
 
 Result<std::optional<Joined>> try_to_join(const Flow& flow, const DeedContext& context) {

@@ -38,6 +38,15 @@ struct Burst {
 [[nodiscard]] Result<std::optional<Burst>> send_burst(const Flow& flow, std::int64_t count,
                                                       const DeedContext& context);
 
+struct RoundTrip {
+  Duration there{}, back{};  // until it had come
+};
+// One datagram there, and another one back when it has come. Nothing: as above, or one of them has
+// not come within that time.
+[[nodiscard]] Result<std::optional<RoundTrip>> send_there_and_back(const Flow& flow,
+                                                                   Duration within,
+                                                                   const DeedContext& context);
+
 enum class Joined { yes, reset, silent };
 // A connection. Nothing: as above.
 [[nodiscard]] Result<std::optional<Joined>> try_to_join(const Flow& flow,

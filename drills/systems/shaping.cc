@@ -1,6 +1,7 @@
 #include "drills/systems/shaping.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "drills/systems/own_rights.h"
@@ -11,6 +12,7 @@
 namespace gameday {
 namespace {
 
+constexpr std::string_view kOwnEntrance = "/proc/self/ns/net";
 constexpr std::string_view kNobodys = "0:";  // the handle of a queue that the kernel has put there
 
 // By its path: nsenter, which runs it, would look in PATH alone.
@@ -28,10 +30,7 @@ std::unexpected<Error> said_no(const std::string& what, const std::string& entra
                 "be root, or hold CAP_NET_ADMIN (and CAP_SYS_ADMIN for a namespace that is not "
                 "ours)");
   }
-  const bool unknown = said.contains("qdisc kind is unknown");
-  return fail(unknown ? ErrorCode::unsupported : ErrorCode::failed,
-              what + ": " + (said.empty() ? "no answer" : said),
-              unknown ? "this kernel has no tbf: slow a link, by `gameday proxy`" : "");
+  return fail(ErrorCode::failed, what + ": " + (said.empty() ? "no answer" : said));
 }
 
 // What `tc` or `ip` answers in JSON.
@@ -67,7 +66,7 @@ Result<std::optional<Interface>> still_there(const Shaped& shaped, const std::st
 
 struct Queue {
   std::string kind, handle;
-  std::int64_t rate = 0;
+  Json options = Json::object();
   Shaping use;
 };
 
@@ -79,16 +78,86 @@ Result<Queue> queue_at(const std::string& entrance, const Interface& interface,
     if (root == nullptr) continue;
     return Queue{one.text("kind"),
                  one.text("handle"),
-                 one.get("options").integer("rate", 0),
+                 one.get("options"),
                  {.there = false,
                   .bytes = one.integer("bytes", 0),
-                  .held_up = one.integer("overlimits", 0) + one.integer("drops", 0)}};
+                  .held_up = one.integer("overlimits", 0) + one.integer("drops", 0),
+                  .dropped = one.integer("drops", 0)}};
   }
-  return Queue{"none", std::string(kNobodys), 0, {}};
+  return Queue{"none", std::string(kNobodys), Json::object(), {}};
+}
+
+std::string kind_of(const Shaped& shaped) { return shaped.rate > 0 ? "tbf" : "netem"; }
+
+// What netem draws from has its middle and how far to either side of it.
+struct Drawn {
+  std::int64_t middle = 0, spread = 0;  // microseconds
+};
+Drawn drawn(const Lateness& late) {
+  const std::int64_t half = late.jitter / 2;
+  return {late.latency + half, half};
+}
+
+// tc shows seconds, with six digits.
+bool is_nearly(double shown_s, std::int64_t wanted_us) {
+  constexpr double kMicro = 1e6, kDigits = 1e-5;
+  const auto wanted = static_cast<double>(wanted_us);
+  return std::abs(shown_s * kMicro - wanted) <= 1 + wanted * kDigits;
+}
+
+bool does_the_same(const Json& options, const Shaped& shaped) {
+  if (shaped.rate > 0) return options.integer("rate", 0) == shaped.rate;
+  const Json delay = options.get("delay");
+  const Drawn wanted = drawn(shaped.late);
+  return is_nearly(delay.number("delay", 0), wanted.middle) &&
+         is_nearly(delay.number("jitter", 0), wanted.spread);
 }
 
 bool is_ours(const Queue& queue, const Shaped& shaped) {
-  return queue.kind == "tbf" && queue.handle == shaped.handle && queue.rate == shaped.rate;
+  return queue.kind == kind_of(shaped) && queue.handle == shaped.handle &&
+         does_the_same(queue.options, shaped);
+}
+
+// As tc wants to be told.
+std::vector<std::string> words_for(const Shaped& shaped) {
+  if (shaped.rate > 0) {
+    // As much as passes in 20 ms, and a packet at least; what waits longer than this is thrown
+    // away.
+    constexpr std::int64_t kBursts = 50, kLeast = 16'000;
+    constexpr const char* kLatency = "400ms";
+    return {"tbf",
+            "rate",
+            std::to_string(shaped.rate) + "bps",
+            "burst",
+            std::to_string(std::max(kLeast, shaped.rate / kBursts)),
+            "latency",
+            kLatency};
+  }
+  // As many packets as may be on their way at once: by its own thousand, a line of 1 Gbit/s that is
+  // 100 ms late would lose most of them.
+  constexpr const char* kMost = "100000";
+  const Drawn wanted = drawn(shaped.late);
+  const auto in_us = [](std::int64_t time) { return std::to_string(time) + "us"; };
+  std::vector<std::string> words = {"netem", "limit", kMost, "delay", in_us(wanted.middle)};
+  if (wanted.spread > 0) words.push_back(in_us(wanted.spread));
+  return words;
+}
+
+// Where nobody is: a namespace that goes with the one program in it.
+Status kernel_has(const Shaped& shaped, const DeedContext& context) {
+  TRY(path, tool("tc"));
+  std::vector<std::string> argv = {"unshare", "--net", path, "qdisc", "add", "dev", "lo", "root"};
+  std::ranges::copy(words_for(shaped), std::back_inserter(argv));
+  TRY(ended, context.doors.processes.run({std::move(argv), "/", {}}, context.until));
+  if (ended.succeeded()) return {};
+  // The second of old kernels.
+  const bool unknown = ended.output.contains("kind is unknown") ||
+                       ended.output.contains("No such file or directory");
+  if (!unknown) return said_no("tc", std::string(kOwnEntrance), ended);
+  return fail(ErrorCode::refused,
+              "this kernel has no " + kind_of(shaped) +
+                  ": name a link instead, which `gameday proxy` slows",
+              "`gameday doctor` tells which queues it has");
 }
 
 }  // namespace
@@ -110,7 +179,9 @@ Json to_json(const Shaped& shaped) {
                        {"index", shaped.interface.index},
                        {"peer", shaped.interface.peer},
                        {"handle", shaped.handle},
-                       {"rate", shaped.rate}});
+                       {"rate", shaped.rate},
+                       {"latency_us", shaped.late.latency},
+                       {"jitter_us", shaped.late.jitter}});
 }
 
 Result<Shaped> shaped_from(const Json& value) {
@@ -118,8 +189,10 @@ Result<Shaped> shaped_from(const Json& value) {
   Shaped shaped{std::move(netns),
                 {value.text("interface"), value.integer("index", 0), value.integer("peer", 0)},
                 value.text("handle"),
-                value.integer("rate", 0)};
-  if (shaped.interface.index <= 0 || shaped.handle.empty() || shaped.rate <= 0) {
+                value.integer("rate", 0),
+                {value.integer("latency_us", 0), value.integer("jitter_us", 0)}};
+  if (shaped.interface.index <= 0 || shaped.handle.empty() ||
+      (shaped.rate > 0) == (shaped.late.latency > 0)) {
     return fail(ErrorCode::corrupt, "an undo lacks the interface that was slowed");
   }
   return shaped;
@@ -152,23 +225,19 @@ Status may_shape(const Shaped& shaped, const DeedContext& context) {
   // has this handle: nothing is taken away.
   const auto tried = told_tc(
       *entrance, {"del", "dev", shaped.interface.name, "root", "handle", shaped.handle}, context);
-  return tried || tried.error().code != ErrorCode::refused ? Status() : tried;
+  if (!tried && tried.error().code == ErrorCode::refused) return tried;
+  return kernel_has(shaped, context);
 }
 
 Status shape(const Shaped& shaped, const DeedContext& context) {
-  // As much as passes in 20 ms, and a packet at least; what waits longer than this is thrown away.
-  constexpr std::int64_t kBursts = 50, kLeast = 16'000;
-  constexpr const char* kLatency = "400ms";
   TRY(entrance, entrance_to(shaped.netns, context.doors));
   if (!entrance) return fail(ErrorCode::not_found, shaped.netns.shown + " is gone");
   TRY(now, still_there(shaped, *entrance, context));
   if (!now) return fail(ErrorCode::not_found, "interface " + shaped.interface.name + " is gone");
   // `add` takes nobody's place.
-  return told_tc(*entrance,
-                 {"add", "dev", now->name, "root", "handle", shaped.handle, "tbf", "rate",
-                  std::to_string(shaped.rate) + "bps", "burst",
-                  std::to_string(std::max(kLeast, shaped.rate / kBursts)), "latency", kLatency},
-                 context);
+  std::vector<std::string> words = {"add", "dev", now->name, "root", "handle", shaped.handle};
+  std::ranges::copy(words_for(shaped), std::back_inserter(words));
+  return told_tc(*entrance, std::move(words), context);
 }
 
 Result<Shaping> look_at_shaping(const Shaped& shaped, const DeedContext& context) {

@@ -1,6 +1,7 @@
-// How fast a network interface passes on what leaves through it: the kernel's token bucket
-// (tc-tbf(8)) at the root of its queue. Ours is known by its handle, which comes of the deed's
-// mark, and by its rate; a queue that somebody else has put there is left alone.
+// How fast a network interface passes on what leaves through it, or how late: the kernel's token
+// bucket (tc-tbf(8)) or its netem (tc-netem(8)) at the root of its queue. Ours is known by its
+// handle, which comes of the deed's mark, and by what it does; a queue that somebody else has put
+// there is left alone.
 #pragma once
 
 #include <optional>
@@ -21,27 +22,36 @@ struct Interface {
 [[nodiscard]] Result<std::vector<Interface>> interfaces_in(const std::string& entrance,
                                                            const DeedContext& context);
 
-// One interface that is to be slowed, or is.
+// How much later each packet leaves, in microseconds.
+struct Lateness {
+  std::int64_t latency = 0;  // at least; 0: none is late
+  std::int64_t jitter = 0;   // up to so much on top, each packet by chance alone
+};
+
+// One interface that is to be slowed, or is: by a rate, or by being late.
 struct Shaped {
   Netns netns;
   Interface interface;
   std::string handle;     // "4c1a:"
-  std::int64_t rate = 0;  // bytes a second
+  std::int64_t rate = 0;  // bytes a second; 0: as many as come
+  Lateness late = {};
 };
 [[nodiscard]] Json to_json(const Shaped& shaped);
 [[nodiscard]] Result<Shaped> shaped_from(const Json& value);
 [[nodiscard]] std::string handle_of(const std::string& mark);
 
 // Refuses an interface whose queue somebody has set: it could not be put back as it was.
-// `unsupported`: tc is not there, or this kernel has no token bucket.
+// Refuses, too, where this kernel has no such queue, which is tried in a namespace that nobody else
+// is in. `unsupported`: tc is not there.
 [[nodiscard]] Status may_shape(const Shaped& shaped, const DeedContext& context);
 
 [[nodiscard]] Status shape(const Shaped& shaped, const DeedContext& context);
 
 struct Shaping {
-  bool there = false;        // ours, with its rate
+  bool there = false;        // ours, as it was set
   std::int64_t bytes = 0;    // that left through it
-  std::int64_t held_up = 0;  // how often a packet had to wait, or was thrown away
+  std::int64_t held_up = 0;  // by a rate: how often a packet had to wait, or was thrown away
+  std::int64_t dropped = 0;  // packets that were thrown away
 };
 // Nothing is there where the interface or its namespace is gone.
 [[nodiscard]] Result<Shaping> look_at_shaping(const Shaped& shaped, const DeedContext& context);

@@ -17,6 +17,12 @@ WORKS = ("to=$(busybox ip route | busybox awk '/default/ { print $3 }'); while :
 NO_LIMIT = 1 << 61  # an engine's number for none of memory, which it has no word for, is above it
 
 
+def has_netem():
+    """Whether this kernel has it, tried in a network of its own."""
+    add = ["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
+    return subprocess.run(["unshare", "--net", *add], capture_output=True).returncode == 0
+
+
 class Engine:
     """DOCKER_HOST says which one, else it is the tests' own; one that did not run before is ended."""
 
@@ -128,6 +134,7 @@ class Box:
         now = self.made_of()
         check(now == self.made, f"the container: {now}, was {self.made}")
         rules = self.rules()
-        check("gameday" not in rules and "tbf" not in rules, f"rules stay: {rules}")
+        check("gameday" not in rules and "tbf" not in rules and "netem" not in rules,
+              f"rules stay: {rules}")
         mine = self.docker("ps", "--all", "--quiet", "--filter", f"name={self.name}").split()
         check(len(mine) == 1, f"containers stay: {mine}")

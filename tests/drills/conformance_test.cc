@@ -313,7 +313,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachFault, testing::ValuesIn(all_ways()), [](cons
   std::string name(way.param.row->name);
   if (way.param.other) name += "_on_" + std::string(way.param.facet());
   // A tier of its own (tests/CMakeLists.txt).
-  if (way.param.facet() == "container") name += "OnDocker";
+  if (way.param.facet() == "container") name += name == "delay-container" ? "OnNetem" : "OnDocker";
   if (needs_postgres(way.param.facet())) name += "OnPostgres";
   if (way.param.facet() == "rabbitmq") name += "OnRabbit";
   if (way.param.facet() == "redis") name += "OnRedis";

@@ -80,7 +80,7 @@ def tested(work, test, seconds=300):
     for."""
     test, _, wanted = test.partition(":")
     binary = work / "build/bin" / test
-    chosen = wanted or "-*OnDocker*:*OnPostgres*:*OnRabbit*:*OnRedis*:*OnS3*:*OnSsh*"
+    chosen = wanted or "-*OnDocker*:*OnNetem*:*OnPostgres*:*OnRabbit*:*OnRedis*:*OnS3*:*OnSsh*"
     chance = []  # tests that failed beside the others, and not by themselves
     while len(chance) < CHANCES:
         without = ("" if "-" in chosen else "-") + "".join(":" + name for name in chance)
@@ -136,6 +136,8 @@ class Parts:
 
     def __init__(self, binary, chosen, count, seconds):
         self.command = [str(binary), "--gtest_fail_fast", "--gtest_filter=" + chosen]
+        if "OnNetem" in chosen.split("-")[0]:
+            self.command.insert(0, str(ROOT / "tests/systems/netem/guest"))
         self.count, self.until = count, time.monotonic() + seconds
         self.running = {}
 

@@ -1,7 +1,7 @@
 // `limit` of containers: real bytes between real containers.
 #include <thread>
 
-#include "tests/drills/container_fixture.h"
+#include "tests/drills/container_queues.h"
 
 namespace gameday {
 
@@ -42,35 +42,13 @@ class Neighbour {
   std::string inside_;
 };
 
-class LimitContainerOnDocker : public ContainerFixture {
+class LimitContainerOnDocker : public ContainerQueuesFixture {
  protected:
-  LimitContainerOnDocker() : ContainerFixture(limit_container_fault) { aim_at(box_); }
+  LimitContainerOnDocker() : ContainerQueuesFixture(limit_container_fault) { aim_at(box_); }
   static Deed to(const std::string& rate, const std::string& direction = "both") {
     return {"fault-1", "limit-container", "cache",
             Json::object({{"bytes_per_second", rate}, {"direction", direction}})};
   }
-  // The queues of it and of its other end, as the kernel has them; others have theirs beside it.
-  [[nodiscard]] std::string queues() const {
-    const std::string engine = "nsenter --net=/proc/" + engine_ + "/ns/net ";
-    const std::string number = told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") +
-                                    "/ns/net ip -o link show type veth | sed -E "
-                                    "'s/^[^@]*@if([0-9]+):.*/\\1/'");
-    return tc("show") + told("dev=$(" + engine + "ip -o link | sed -nE 's/^" + number +
-                             ": ([^@:]+).*/\\1/p'); " + engine + "tc qdisc show dev $dev");
-  }
-  [[nodiscard]] std::string own_name() const {
-    return told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") +
-                "/ns/net ip -o link show type veth | sed -E 's/^[0-9]+: ([^@:]+).*/\\1/'");
-  }
-  [[nodiscard]] std::string tc(const std::string& words) const {
-    return told("nsenter --net=/proc/" + box_.is("{{.State.Pid}}") + "/ns/net tc qdisc " + words);
-  }
-
-  // The tests' own engine lives in a network namespace of its own.
-  const std::string engine_ =
-      told("cat $(dirname " + TestEngine::host().substr(std::string_view("unix://").size()) +
-           ")/docker.pid "
-           "2>/dev/null || echo self");
   TestPart network_{"network", "--subnet " + own_addresses() + "0/24"};
   TestContainer box_{"--network " + network_.name(), kServes};
   TestContainer other_{"--network " + network_.name()};
@@ -78,9 +56,9 @@ class LimitContainerOnDocker : public ContainerFixture {
 };
 
 TEST_F(LimitContainerOnDocker, WhatItSendsKeepsTheRateAndIsFreeAgain) {
-  const std::string before = queues();
+  const std::string before = queues(box_);
   const Undo undo = prepared(to("64KiB"));
-  EXPECT_EQ(queues(), before);
+  EXPECT_EQ(queues(box_), before);
   EXPECT_FALSE(proof(undo).held);
   ASSERT_TRUE(row_.inject(to("64KiB"), undo, world_.context()));
   {
@@ -95,7 +73,7 @@ TEST_F(LimitContainerOnDocker, WhatItSendsKeepsTheRateAndIsFreeAgain) {
   EXPECT_LT(slowed, 2 * 65536);
   EXPECT_FALSE(gone(undo).held);
   expect_undone(again(undo));
-  EXPECT_EQ(queues(), before);
+  EXPECT_EQ(queues(box_), before);
   EXPECT_GT(neighbour_.gets(), 1 << 20);
   expect_undone(undo);
 }
@@ -103,7 +81,7 @@ TEST_F(LimitContainerOnDocker, WhatItSendsKeepsTheRateAndIsFreeAgain) {
 TEST_F(LimitContainerOnDocker, OneWayLeavesTheOtherAsItIs) {
   const Undo in = injected(to("64KiB", "in"));
   EXPECT_GT(neighbour_.gets(), 1 << 20);
-  EXPECT_FALSE(tc("show").contains("tbf"));
+  EXPECT_FALSE(tc(box_, "show").contains("tbf"));
   {
     const auto traffic = neighbour_.sending();
     const Proof bitten = proof(in);
@@ -111,7 +89,7 @@ TEST_F(LimitContainerOnDocker, OneWayLeavesTheOtherAsItIs) {
   }
   expect_undone(in);
   const Undo out = injected(to("64KiB", "out"));
-  EXPECT_TRUE(tc("show").contains("tbf"));
+  EXPECT_TRUE(tc(box_, "show").contains("tbf"));
   EXPECT_LT(neighbour_.gets(), 2 * 65536);
   expect_undone(out);
 }
@@ -126,17 +104,17 @@ TEST_F(LimitContainerOnDocker, OneThatWantsLessThanItMayIsNotProven) {
 
 TEST_F(LimitContainerOnDocker, AQueueOfSomebodyElseIsRefusedAndLeft) {
   const std::string theirs = "root handle 7fff: tbf rate 1mbit burst 16000 latency 100ms";
-  (void)tc("add dev " + own_name() + " " + theirs);
+  (void)tc(box_, "add dev " + own_name(box_) + " " + theirs);
   const auto refused = row_.may(to("64KiB"), world_.context());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
   EXPECT_TRUE(refused.error().text.contains("somebody else's, tbf 7fff:")) << refused.error().text;
-  (void)tc("del dev " + own_name() + " root");
+  (void)tc(box_, "del dev " + own_name(box_) + " root");
   const Undo undo = injected(to("64KiB"));
-  (void)tc("replace dev " + own_name() + " " + theirs);
+  (void)tc(box_, "replace dev " + own_name(box_) + " " + theirs);
   EXPECT_FALSE(proof(undo).held);
   expect_undone(undo);
-  EXPECT_TRUE(tc("show").contains("tbf 7fff:")) << tc("show");
+  EXPECT_TRUE(tc(box_, "show").contains("tbf 7fff:")) << tc(box_, "show");
 }
 
 TEST_F(LimitContainerOnDocker, WhoLivesWithAnotherOrOnTheMachineIsRefused) {
@@ -165,13 +143,13 @@ TEST_F(LimitContainerOnDocker, OneThatIsStartedAnewHasNoLimitAndItIsGone) {
 
 // A runner that was killed halfway has set one end of two.
 TEST_F(LimitContainerOnDocker, HalfOfItIsNotProvenAndIsTakenAway) {
-  const std::string before = queues();
+  const std::string before = queues(box_);
   const Undo undo = injected(to("64KiB"));
-  (void)tc("del dev " + own_name() + " root");
+  (void)tc(box_, "del dev " + own_name(box_) + " root");
   EXPECT_FALSE(proof(undo).held);
   EXPECT_FALSE(gone(undo).held);
   expect_undone(undo);
-  EXPECT_EQ(queues(), before);
+  EXPECT_EQ(queues(box_), before);
 }
 
 }  // namespace

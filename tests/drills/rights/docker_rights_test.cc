@@ -18,6 +18,7 @@ constexpr const char* kHere = "to speak to the Docker engine of this machine";
 constexpr const char* kInside = "CAP_NET_ADMIN, CAP_SYS_ADMIN and CAP_SYS_PTRACE";
 const std::vector<RowNeeds> kNeeds = {
     {"block-container", {kHere, "iptables and ip6tables", kInside}},
+    {"delay-container", {kHere, "tc", kInside}},
     {"exhaust-inodes-container", {kHere, "have CAP_SYS_PTRACE", "have CAP_DAC_OVERRIDE"}},
     {"fill-disk-container", {kHere, "have CAP_SYS_PTRACE", "have CAP_DAC_OVERRIDE"}},
     {"kill-container", {kSpeaks}},
@@ -112,6 +113,21 @@ class RightsOnDocker : public testing::Test {
   void make(const std::string& name, const std::string& options, const std::string& command = "") {
     boxes_.try_emplace(name, options, command);
   }
+  // Without each of its capabilities it is missed by name.
+  void expect_each_missed(const Capable& one) {
+    for (const auto& [number, name] : one.needed) {
+      as_user(kNobody, in_its_group(), without(all_of(one), number),
+              [&] { expect(one.fault, one.fields, name); });
+    }
+  }
+  void expect_enough(const Capable& one) {
+    as_user(kNobody, in_its_group(), all_of(one), [&] { expect(one.fault, one.fields); });
+  }
+  static std::vector<int> all_of(const Capable& one) {
+    std::vector<int> all;
+    for (const auto& [number, name] : one.needed) all.push_back(number);
+    return all;
+  }
   // All that their engine says of them.
   [[nodiscard]] std::string seen() const {
     std::string all;
@@ -138,23 +154,26 @@ TEST_F(RightsOnDocker, AreEnoughAndEachIsMissed) {
     for (const auto& one : kByCapabilities) expect(one.fault, one.fields, door);
     expect("limit-descriptors-container", "target: plain, leave: 2", door);
   });
-  for (const auto& one : kByCapabilities) {
-    std::vector<int> all;
-    for (const auto& [number, name] : one.needed) all.push_back(number);
-    for (const auto& [number, name] : one.needed) {
-      as_user(kNobody, in_its_group(), without(all, number),
-              [&] { expect(one.fault, one.fields, name); });
-    }
-  }
+  for (const auto& one : kByCapabilities) expect_each_missed(one);
   EXPECT_EQ(seen(), before);
-  for (const auto& one : kByCapabilities) {
-    std::vector<int> all;
-    for (const auto& [number, name] : one.needed) all.push_back(number);
-    as_user(kNobody, in_its_group(), all, [&] { expect(one.fault, one.fields); });
-  }
+  for (const auto& one : kByCapabilities) expect_enough(one);
   as_user(kNobody, in_its_group(), [&] {
     for (const auto& [fault, fields] : kByTheEngine) expect(fault, fields);
   });
+}
+
+// On a kernel that can do it (tests/systems/netem).
+using RightsOnNetem = RightsOnDocker;
+
+TEST_F(RightsOnNetem, AreEnoughAndEachIsMissed) {
+  make("plain", "");
+  const std::string before = seen();
+  const Capable delay{"delay-container", "target: plain, latency: 50ms", kInNetworks};
+  as_user(kNobody, {},
+          [&] { expect(delay.fault, delay.fields, "its socket is for root and the group"); });
+  expect_each_missed(delay);
+  EXPECT_EQ(seen(), before);
+  expect_enough(delay);
 }
 
 // A process and a folder of one's own want no capabilities; of another user's process, each of the

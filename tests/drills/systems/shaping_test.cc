@@ -77,6 +77,45 @@ TEST_F(ShapingTest, OneThatWasRenamedIsFoundByItsNumber) {
   EXPECT_FALSE(queue().contains("tbf")) << queue();
 }
 
+// On a kernel that has netem (tests/systems/netem).
+class ShapingOnNetem : public ShapingTest {
+ protected:
+  ShapingOnNetem() {
+    slowed_.rate = 0;
+    slowed_.late = {.latency = 33'333, .jitter = 4'000};
+  }
+};
+
+TEST_F(ShapingOnNetem, IsThereWithItsLatenessAndThenAsItWas) {
+  const std::string before = queue();
+  ASSERT_TRUE(may_shape(slowed_, world_.context()));
+  ASSERT_TRUE(shape(slowed_, world_.context()));
+  EXPECT_TRUE(there(slowed_));
+  EXPECT_TRUE(queue().contains("limit 100000 delay 35.3ms  2ms")) << queue();
+  const auto again = shaped_from(Json::parse(to_json(slowed_).dump()).value());
+  ASSERT_TRUE(again);
+  ASSERT_TRUE(unshape(*again, world_.context()));
+  EXPECT_EQ(queue(), before);
+}
+
+TEST_F(ShapingOnNetem, OneThatSomebodyHasMadeAnotherIsLeft) {
+  ASSERT_TRUE(shape(slowed_, world_.context()));
+  const auto change = [&](const std::string& latency, const std::string& jitter) {
+    (void)near_.run({"tc", "qdisc", "change", "dev", "east", "root", "handle", slowed_.handle,
+                     "netem", "limit", "100000", "delay", latency, jitter});
+  };
+  change("36ms", "2ms");
+  EXPECT_FALSE(there(slowed_));
+  EXPECT_TRUE(unshape(slowed_, world_.context()));
+  change("35333us", "3ms");
+  EXPECT_FALSE(there(slowed_));
+  EXPECT_TRUE(unshape(slowed_, world_.context()));
+  change("35333us", "2ms");
+  EXPECT_TRUE(there(slowed_));
+  EXPECT_TRUE(unshape(slowed_, world_.context()));
+  EXPECT_FALSE(queue().contains("netem")) << queue();
+}
+
 TEST(ShapingHandles, AreNumbersThatTheKernelDoesNotGiveOut) {
   for (int i = 0; i < 2000; ++i) {
     const std::string handle = handle_of("mark-" + std::to_string(i));
@@ -98,6 +137,9 @@ TEST(ShapingUndo, ThatLacksSomethingIsSaidToBeCorrupt) {
     EXPECT_FALSE(shaped_from(to_json(whole).set(field, 0))) << field;
   }
   EXPECT_FALSE(shaped_from(to_json(whole).set("handle", "")));
+  // Late, and not both.
+  EXPECT_FALSE(shaped_from(to_json(whole).set("latency_us", 1000)));
+  EXPECT_TRUE(shaped_from(to_json(whole).set("latency_us", 1000).set("rate", 0)));
 }
 
 }  // namespace
