@@ -1,4 +1,8 @@
 // What a load's request may say, and where what is wrong with it stands.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 #include <fstream>
 
 #include "engine/playbook/data_table.h"
