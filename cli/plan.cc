@@ -1,7 +1,9 @@
 #include "cli/common.h"
 #include "cli/planned.h"
 #include "cli/say.h"
+#include "engine/base/text.h"
 #include "engine/base/units.h"
+#include "engine/playbook/arguments.h"
 #include "engine/runtime/survey.h"
 
 namespace gameday {
@@ -30,6 +32,25 @@ std::string transport_in_words(const std::string& transport) {
   return "blocking clients";
 }
 
+void print_checks(const Json& request) {
+  const auto checks = texts_in(request, "checks");
+  if (!checks.empty()) print("      an answer is good with: " + join(checks, ", "));
+}
+
+// What is more than one method and URL.
+void print_requests(const Json& load) {
+  print_checks(load);
+  for (const auto& request : load.items("requests")) {
+    print("    " + std::to_string(request.integer("weight", 1)) + " x " + request.text("name") +
+          ": " + request.text("method") + " " + request.text("url"));
+    print_checks(request);
+  }
+  if (const Json* data = load.find("data")) {
+    print("    data: " + data->text("file") + ", " + std::to_string(data->integer("rows", 0)) +
+          " rows, " + data->text("sha256"));
+  }
+}
+
 void print_plan(const Json& plan, const std::string& digest) {
   print("plan of " + plan.get("playbook").text("name") + "  " + digest);
   print("timeline (what cannot be undone stands first):");
@@ -46,6 +67,7 @@ void print_plan(const Json& plan, const std::string& digest) {
     print("  " + load.text("name") + ": " + load.get("rate").dump() + "/s " + load.text("method") +
           " " + load.text("url") + "; by " + transport_in_words(load.text("transport")) +
           "; cleanup: " + load.text("cleanup", "none"));
+    print_requests(load);
   }
   print("locks:");
   for (const auto& lock : plan.items("locks")) print("  " + lock.text());

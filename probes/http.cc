@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
 
 #include "drills/systems/web.h"
 #include "engine/base/comparison.h"
 #include "engine/base/text.h"
+#include "engine/playbook/expect.h"
 #include "engine/rows.h"
 
 namespace gameday {
@@ -11,26 +11,12 @@ namespace {
 
 constexpr std::string_view kMethods[] = {"GET", "HEAD"};
 
-constexpr Field kExpect[] = {
-    {.name = "status",
-     .type = FieldType::json,
-     .help = "The status that the answer must have: 200, a class like 2xx, or a list of them. With "
-             "[401, 403] the probe is good while the server refuses.",
-     .otherwise = "200"},
-    {.name = "headers",
-     .type = FieldType::json,
-     .help = "A mapping of header to text that must stand in it."},
-    {.name = "body_contains",
-     .type = FieldType::text,
-     .help = "Text that must stand in the answer's body."},
-    {.name = "body_lacks",
-     .type = FieldType::text,
-     .help = "Text that must not stand in the answer's body."},
-    {.name = "json",
-     .type = FieldType::json,
-     .help = "A mapping of JSON pointer to what stands there: a value, or a comparison like "
-             "\"> 5\"."},
-};
+constexpr std::string_view kUsualStatus = "200";
+
+constexpr auto kExpect = expect_fields(
+    kUsualStatus,
+    "The status that the answer must have: 200, a class like 2xx, or a list of them. With "
+    "[401, 403] the probe is good while the server refuses.");
 
 constexpr Field kFields[] = {
     {.name = "url",
@@ -53,30 +39,6 @@ constexpr Field kFields[] = {
 };
 
 constexpr std::int64_t kLargestAnswer = 4 << 20;
-constexpr std::int64_t kUsualStatus = 200;
-constexpr int kClass = 100;
-
-// "200" or "2xx" as the statuses that it means; nothing for what is neither.
-std::optional<std::pair<int, int>> statuses_of(const std::string& form) {
-  int status = 0;
-  if (form.size() != 3) return std::nullopt;  // 0310 is not 310, here as elsewhere
-  const bool is_class = lower(form).ends_with("xx");
-  const char* const end = form.data() + (is_class ? 1 : form.size());
-  const auto read = std::from_chars(form.data(), end, status);
-  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
-  if (is_class) status *= kClass;
-  if (status < kClass || status >= 6 * kClass) return std::nullopt;
-  return std::pair(status, is_class ? status + kClass - 1 : status);
-}
-
-std::vector<std::string> wanted_statuses(const Json& expect) {
-  const Json* status = expect.find("status");
-  if (status == nullptr) return {std::to_string(kUsualStatus)};
-  std::vector<std::string> forms;
-  if (!status->is_array()) return {plain_text(*status)};
-  for (const auto& item : status->items()) forms.push_back(plain_text(item));
-  return forms;
-}
 
 // What is told of an answer: what was seen, or what is wrong with it.
 class Judgement {
@@ -96,10 +58,10 @@ class Judgement {
   }
 
   bool status() {
-    const auto wanted = wanted_statuses(expect_);
+    const auto wanted = wanted_statuses(expect_, kUsualStatus);
     const bool good = std::ranges::any_of(wanted, [&](const std::string& form) {
       const auto range = statuses_of(form);
-      return range && range->first <= answer_.status && answer_.status <= range->second;
+      return range && range->holds(answer_.status);
     });
     return good || wrong(", expected " + join(wanted, " or "));
   }
@@ -131,6 +93,10 @@ class Judgement {
     const std::string banned = expect_.text("body_lacks");
     if (!banned.empty() && answer_.body.contains(banned)) {
       return wrong(", but the body contains '" + banned + "'");
+    }
+    const Json* all = expect_.find("body_equals");
+    if (all != nullptr && answer_.body != all->text()) {
+      return wrong(", but the body is not '" + all->text() + "'");
     }
     return true;
   }
@@ -177,48 +143,12 @@ Answer ask(const Json& arguments, const DeedContext& context) {
   const auto answer = context.doors.http.send(*request, context.until);
   if (answer) return Judgement(*answer, expect).judged();
   return {false, "no answer (" + cause_of(answer.error()) + "), expected status " +
-                     join(wanted_statuses(expect), " or ")};
-}
-
-std::optional<WrongField> wrong_status(const Json& expect) {
-  const auto forms = wanted_statuses(expect);
-  const auto odd = std::ranges::find_if(
-      forms, [](const std::string& form) { return !statuses_of(form).has_value(); });
-  if (odd == forms.end() && !forms.empty()) return std::nullopt;
-  return WrongField{"expect.status",
-                    "expected 100 to 599, a class like 2xx or a list of them, not " +
-                        (forms.empty() ? "an empty list" : "`" + *odd + "`")};
-}
-
-std::optional<WrongField> wrong_json(const Json& json) {
-  const std::string field = "expect.json";
-  if (json.is_null()) return std::nullopt;
-  if (!json.is_object() || json.members().empty()) {
-    return WrongField{field, "expected a mapping of JSON pointer to value, like { /state: up }"};
-  }
-  for (const auto& [pointer, value] : json.members()) {
-    if (!pointer.empty() && !pointer.starts_with('/')) {
-      return WrongField{field, "expected a JSON pointer like /state, not `" + pointer + "`"};
-    }
-    if (const auto comparison = comparison_of(value); !comparison) {
-      return WrongField{field, pointer + ": " + comparison.error().text};
-    }
-  }
-  return std::nullopt;
+                     join(wanted_statuses(expect, kUsualStatus), " or ")};
 }
 
 std::optional<WrongField> check(const Json& arguments, const System&) {
-  const Json& expect = arguments.get("expect");
   if (auto wrong = wrong_headers(arguments.get("headers"), "headers")) return wrong;
-  if (auto wrong = wrong_status(expect)) return wrong;
-  if (auto wrong = wrong_headers(expect.get("headers"), "expect.headers")) return wrong;
-  if (auto wrong = wrong_json(expect.get("json"))) return wrong;
-  const bool looks_at_body = expect.find("body_contains") != nullptr ||
-                             expect.find("body_lacks") != nullptr || expect.find("json") != nullptr;
-  if (looks_at_body && arguments.text("method") == "HEAD") {
-    return WrongField{"method", "an answer to HEAD has no body that could be looked at"};
-  }
-  return std::nullopt;
+  return wrong_expect(arguments.get("expect"), arguments.text("method"));
 }
 
 }  // namespace

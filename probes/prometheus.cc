@@ -8,6 +8,7 @@
 #include "engine/base/comparison.h"
 #include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
+#include "engine/playbook/expect.h"
 #include "engine/rows.h"
 
 namespace gameday {

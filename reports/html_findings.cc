@@ -201,6 +201,30 @@ std::string copies_part(const Page& page) {
   return content.empty() ? "" : section("copies", "Backups and restores", content);
 }
 
+// Each of a load's requests, where there are several.
+std::string requests_of(const Json& load) {
+  Table table({"Phase", "Request", "Due", "Sent", "Good", "Errors"});
+  for (const auto& phase : load.items("phases")) {
+    for (const auto& of : phase.items("requests")) {
+      table.row({escaped(phase.text("phase")), escaped(of.text("request")), count_or(of.get("due")),
+                 count_or(of.get("sent")), count_or(of.get("ok")), finding(of.get("errors"))});
+    }
+  }
+  return table.empty() ? "" : table.html("Load " + load.text("name") + ", request by request", 2);
+}
+
+// Which checks answers failed, of loads that check more than success.
+std::string failed_checks_of(const Json& load) {
+  Table table({"Phase", "Check of answers", "Failed"});
+  for (const auto& phase : load.items("phases")) {
+    for (const auto& failed : phase.items("failed_checks")) {
+      table.row({escaped(phase.text("phase")), "<code>" + escaped(failed.text("check")) + "</code>",
+                 finding(failed.get("times"))});
+    }
+  }
+  return table.empty() ? "" : table.html("Load " + load.text("name") + ", what answers failed", 2);
+}
+
 std::string loads_part(const Page& page) {
   std::string content;
   for (const auto& load : page.result.items("load")) {
@@ -221,6 +245,7 @@ std::string loads_part(const Page& page) {
                  mark(phase.get("valid"), "yes", "no", "not known")});
     }
     content += table.html("Load " + load.text("name") + ", by the fault that was in force", 1);
+    content += requests_of(load) + failed_checks_of(load);
   }
   if (content.empty()) return "";
   return section("load", "The load",

@@ -36,12 +36,37 @@ std::string timeline_table(const Json& plan) {
   return table.empty() ? "" : table.html("The steps, one after another");
 }
 
+std::string expected_of(const Json& request) {
+  std::string out;
+  for (const auto& check : request.items("checks")) out += "<br>" + escaped(check.text());
+  return out;
+}
+
+std::string sent_of(const Json& request) {
+  return "<code>" + escaped(request.text("method") + " " + request.text("url")) + "</code>" +
+         expected_of(request);
+}
+
+// What it sends: one request, or several by their weights.
+std::string requests_of(const Json& load) {
+  const Json* several = load.find("requests");
+  std::string out = several == nullptr ? sent_of(load) : "";
+  for (const auto& request : load.items("requests")) {
+    out += (out.empty() ? "" : "<br>") + std::to_string(request.integer("weight", 1)) + " × " +
+           escaped(request.text("name")) + ": " + sent_of(request);
+  }
+  if (const Json* data = load.find("data")) {
+    out += "<br>data: <code>" + escaped(data->text("file")) + "</code>, " +
+           escaped(data->text("sha256"));
+  }
+  return out;
+}
+
 std::string load_table(const Json& plan) {
   Table table({"Load", "Rate", "Arrivals", "Request", "Timeout", "Cleaned up by"});
   for (const auto& load : plan.items("load")) {
     table.row({escaped(load.text("name")), fixed(load.number("rate", 0), 1) + "/s",
-               escaped(load.text("arrivals")),
-               "<code>" + escaped(load.text("method") + " " + load.text("url")) + "</code>",
+               escaped(load.text("arrivals")), requests_of(load),
                seconds_or(load.get("timeout_s"), ""),
                "<code>" + escaped(load.text("cleanup", "nothing")) + "</code>"});
   }

@@ -193,6 +193,35 @@ std::string copies(const Json& result) {
          restores.text("Nothing was restored.");
 }
 
+// Each request of loads that have several.
+std::string requests(const Json& result) {
+  Sheet sheet({"Load", "Phase", "Request", "Due", "Good", "Errors"});
+  for (const auto& load : result.items("load")) {
+    for (const auto& phase : load.items("phases")) {
+      for (const auto& of : phase.items("requests")) {
+        sheet.row({in_markdown(load.text("name")), in_markdown(phase.text("phase")),
+                   in_markdown(of.text("request")), count(of.get("due")), count(of.get("ok")),
+                   count(of.get("errors"))});
+      }
+    }
+  }
+  return sheet.empty() ? "" : sheet.text("");
+}
+
+// Which checks answers failed, of loads that check more than success.
+std::string failed_checks(const Json& result) {
+  Sheet sheet({"Load", "Phase", "Check of answers", "Failed"});
+  for (const auto& load : result.items("load")) {
+    for (const auto& phase : load.items("phases")) {
+      for (const auto& failed : phase.items("failed_checks")) {
+        sheet.row({in_markdown(load.text("name")), in_markdown(phase.text("phase")),
+                   code(failed.text("check")), count(failed.get("times"))});
+      }
+    }
+  }
+  return sheet.empty() ? "" : sheet.text("");
+}
+
 std::string loads(const Json& result) {
   Sheet sheet({"Load", "Phase", "Due", "Good", "Errors", "Late", "p50", "p99", "Valid"});
   for (const auto& load : result.items("load")) {
@@ -204,7 +233,8 @@ std::string loads(const Json& result) {
                  one.boolean("valid", false) ? "yes" : "**no**"});
     }
   }
-  return "## The load\n\n" + sheet.text("No load was summed up.");
+  return "## The load\n\n" + sheet.text("No load was summed up.") + requests(result) +
+         failed_checks(result);
 }
 
 std::string fault(const DeedStory& deed) {

@@ -2,16 +2,11 @@
 // why no answer came.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "engine/rows.h"
 
 namespace gameday {
-
-// What is wrong with a mapping of header to text, given under `field`; nothing is fine too.
-[[nodiscard]] std::optional<WrongField> wrong_headers(const Json& headers,
-                                                      const std::string& field);
 
 // Adds the headers to `request`, their secrets revealed.
 [[nodiscard]] Status add_headers(const Json& headers, const Secrets& secrets, HttpRequest& request);

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "engine/base/units.h"
+#include "engine/load/answer_checks.h"
 #include "engine/load/transport.h"
+#include "engine/playbook/data_table.h"
 #include "engine/playbook/evidence.h"
 
 namespace gameday {
@@ -156,6 +158,35 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
   return out;
 }
 
+Json checks_json(const LoadRequest& request) {
+  Json checks = Json::array();
+  for (const auto& check : AnswerChecks(request.expect, 1).names()) checks.push(check);
+  return checks;
+}
+
+// What is more than one method and URL.
+void add_requests(const LoadSpec& load, Json& out) {
+  if (load.mix.empty() && !load.request.expect.is_null()) {
+    out.set("checks", checks_json(load.request));
+  }
+  if (load.data != nullptr) {
+    out.set("data", Json::object({{"file", load.data->path},
+                                  {"sha256", load.data->sha256},
+                                  {"rows", load.data->rows.size()}}));
+  }
+  if (load.mix.empty()) return;
+  Json requests = Json::array();
+  for (const WeightedRequest& one : load.mix) {
+    Json request = Json::object({{"name", one.name},
+                                 {"weight", one.weight},
+                                 {"method", one.request.method},
+                                 {"url", one.request.url}});
+    if (!one.request.expect.is_null()) request.set("checks", checks_json(one.request));
+    requests.push(std::move(request));
+  }
+  out.set("requests", std::move(requests));
+}
+
 Json load_json(const LoadSpec& load, const Rows& rows) {
   const LoadRow* row = rows.load(load.kind);
   Json out =
@@ -167,6 +198,7 @@ Json load_json(const LoadSpec& load, const Rows& rows) {
                     {"method", row == nullptr ? load.request.method : load.kind},
                     {"url", row == nullptr ? load.request.url : row->shown(load.arguments)},
                     {"ledger", load.ledger.has_value()}});
+  if (row == nullptr) add_requests(load, out);
   if (load.cleanup) out.set("cleanup", load.cleanup->method + " " + load.cleanup->url);
   if (row != nullptr && load.ledger) {
     out.set("cleanup", load.arguments.text("remove", "what carries the drill's mark"));

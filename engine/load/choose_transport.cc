@@ -1,4 +1,4 @@
-#include "engine/load/http_request.h"
+#include "engine/load/request_mix.h"
 #include "engine/load/ring.h"
 #include "engine/load/transport.h"
 
@@ -15,7 +15,7 @@ TransportChoice epoll_since(const Error& why) {
 
 std::string transport_of(const LoadSpec& load) {
   if (!load.kind.empty()) return "clients";
-  return plain_http(load.request) ? "sockets" : "libcurl";
+  return plain_http(load) ? "sockets" : "libcurl";
 }
 
 TransportChoice transport_here(const LoadSpec& load) {

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "engine/base/assert.h"
-#include "engine/load/http_request.h"
 #include "engine/load/wire_request.h"
 
 namespace gameday {
@@ -12,7 +11,7 @@ using Stage = Connection::Stage;
 
 Result<Connection*> Connections::loaded(const TransportRequest& request) {
   GD_ASSERT(!full());
-  const WireRequest* wire = request.pattern->wire();
+  const WireRequest* wire = request.pattern->wire(request.seq);
   GD_ASSERT(wire != nullptr);
   Connection& connection = free_one();
   if (auto written = wire->write(request.seq, connection.out); !written) {
@@ -23,7 +22,7 @@ Result<Connection*> Connections::loaded(const TransportRequest& request) {
   connection.give_up = request.give_up;
   connection.sent = 0;
   connection.holds_secrets = wire->holds_secrets();
-  connection.answer.expect(wire->to_head());
+  connection.answer.expect(wire->to_head(), request.pattern->checks(request.seq));
   ++in_flight_;
   return &connection;
 }
@@ -59,12 +58,12 @@ void Connections::told(const TransportAnswer& answer) {
 }
 
 void Connections::answered(Connection& connection, Instant at) {
-  const int status = connection.answer.status();
-  told({connection.ticket, at, outcome_of(status), status, {}});
+  const Judged judged = connection.answer.judged();
+  told({connection.ticket, at, judged.outcome, connection.answer.status(), {}, judged.failed});
 }
 
 void Connections::ended(Connection& connection, SampleOutcome outcome) {
-  told({connection.ticket, clock_.now().boot, outcome, 0, {}});
+  told({connection.ticket, clock_.now().boot, outcome, 0, {}, 0});
 }
 
 Connection& Connections::free_one() {

@@ -11,6 +11,8 @@
 #include <cmath>
 
 #include "engine/base/assert.h"
+#include "engine/base/text.h"
+#include "engine/load/answer_checks.h"
 #include "engine/load/http_request.h"
 #include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"
@@ -36,9 +38,29 @@ struct Exchange {
   RequestText text;
   std::size_t ticket = 0;
   int attempts = 0;  // how often libcurl was about to write the request to a connection
+  const AnswerChecks* checks = nullptr;
+  HeardAnswer heard;
 };
 
 std::size_t throw_away(char*, std::size_t size, std::size_t count, void*) { return size * count; }
+
+std::size_t keep(char* bytes, std::size_t size, std::size_t count, void* exchange) {
+  static_cast<Exchange*>(exchange)->heard.add({bytes, size * count});
+  return size * count;
+}
+
+// Called with each line of a head, those of interim answers too.
+std::size_t keep_header(char* bytes, std::size_t size, std::size_t count, void* exchange) {
+  auto& of = *static_cast<Exchange*>(exchange);
+  const std::string_view line(bytes, size * count);
+  const auto colon = line.find(':');
+  if (line.starts_with("HTTP/")) {
+    of.heard.headers.clear();
+  } else if (colon != std::string_view::npos && of.checks->look_at(line.substr(0, colon))) {
+    of.heard.headers.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
+  }
+  return line.size();
+}
 
 // libcurl sends a request again by itself when a kept connection breaks before the answer's first
 // byte. The server may have acted on the first one, so a second one must never leave.
@@ -114,6 +136,8 @@ class CurlTransport : public Transport {
     exchange.text = std::move(text);
     exchange.ticket = request.ticket;
     exchange.attempts = 0;
+    exchange.checks = request.pattern->checks(request.seq);
+    exchange.heard.clear();
     prepare(exchange, request.give_up);
     ++in_flight_;
     GD_ASSERT(curl_multi_add_handle(multi_.get(), exchange.easy.get()) == CURLM_OK);
@@ -229,11 +253,20 @@ class CurlTransport : public Transport {
     set(exchange, CURLOPT_FOLLOWLOCATION, 0L);
     set(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
     set(exchange, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(exchange, CURLOPT_WRITEFUNCTION, &throw_away);
+    set_what_is_kept(exchange);
     set(exchange, CURLOPT_OPENSOCKETFUNCTION, &open_socket);
     set(exchange, CURLOPT_PREREQFUNCTION, &before_sending);
     set(exchange, CURLOPT_PREREQDATA, &exchange);
     set_method(exchange);
+  }
+
+  static void set_what_is_kept(Exchange& exchange) {
+    const bool body = exchange.checks != nullptr && exchange.checks->look_at_body();
+    set(exchange, CURLOPT_WRITEFUNCTION, body ? &keep : &throw_away);
+    set(exchange, CURLOPT_WRITEDATA, &exchange);
+    if (exchange.checks == nullptr || !exchange.checks->look_at_headers()) return;
+    set(exchange, CURLOPT_HEADERFUNCTION, &keep_header);
+    set(exchange, CURLOPT_HEADERDATA, &exchange);
   }
 
   static void set_method(Exchange& exchange) {
@@ -263,7 +296,7 @@ class CurlTransport : public Transport {
     }
   }
 
-  TransportAnswer answer_of(const Exchange& exchange, CURLcode code) const {
+  TransportAnswer answer_of(Exchange& exchange, CURLcode code) const {
     TransportAnswer answer;
     answer.ticket = exchange.ticket;
     answer.end = clock_.now().boot;
@@ -274,7 +307,10 @@ class CurlTransport : public Transport {
     long status = 0;
     curl_easy_getinfo(exchange.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     answer.status = static_cast<int>(status);
-    answer.outcome = outcome_of(answer.status);
+    exchange.heard.status = answer.status;
+    const Judged by_checks = judged(exchange.checks, exchange.heard);
+    answer.outcome = by_checks.outcome;
+    answer.failed = by_checks.failed;
     return answer;
   }
 

@@ -1,10 +1,12 @@
 // The answers that come in over one HTTP/1.1 connection, read strictly and thrown away: by
 // Boost.Beast's parser, from whatever pieces the network gives. Bounded: a header of 64 KiB at
-// most, nothing of a body.
+// most; of headers and body nothing is kept but what checks look at.
 #pragma once
 
 #include <memory>
 #include <string_view>
+
+#include "engine/load/answer_checks.h"
 
 namespace gameday {
 
@@ -15,12 +17,12 @@ class HttpReader {
   HttpReader(HttpReader&&) noexcept;
   HttpReader& operator=(HttpReader&&) noexcept;
 
-  // An answer is expected now; that to HEAD has no body, whatever it says.
-  void expect(bool to_head);
+  // An answer is expected now; that to HEAD has no body, whatever it says. `checks` outlives it.
+  void expect(bool to_head, const AnswerChecks* checks = nullptr);
 
   enum class State {
     more,    // it goes on
-    whole,   // it has ended; `status` and `keeps` hold
+    whole,   // it has ended; `status`, `judged` and `keeps` hold
     broken,  // it is no HTTP, or too long, or nothing was asked
   };
   // Takes the bytes that came next. Interim answers (100 Continue) are passed over.
@@ -29,6 +31,7 @@ class HttpReader {
   [[nodiscard]] State end();
 
   [[nodiscard]] int status() const { return status_; }
+  [[nodiscard]] Judged judged() const { return judged_; }  // by the checks
   // Whether the connection is good for another request.
   [[nodiscard]] bool keeps() const { return keeps_; }
 
@@ -39,6 +42,7 @@ class HttpReader {
 
   std::unique_ptr<Parsing> parsing_;
   int status_ = 0;
+  Judged judged_;
   bool keeps_ = false;
 };
 

@@ -32,7 +32,7 @@ constexpr int kKeyDigits = 6;  // at least
 //   {"type":"ledger","drill","load","seed","rate","timeout_s","started":UTC,"boot_ns":N}
 //   {"type":"intent","from":0,"to":199}                          durable before any of them is sent
 //   {"type":"write","seq","key","digest","due":UTC,"sent":UTC,"completed":UTC,
-//    "due_ns","sent_ns","end_ns","outcome":"ok|refused|unknown|not_sent","status":201}
+//    "due_ns","sent_ns","end_ns","outcome":"ok|refused|unknown|not_sent|wrong","status":201}
 //   {"type":"end","writes":N}                                    no write comes after it
 //   {"type":"read","key","class":"lost|recovered|absent_unknown|phantom|resurrected|
 //    duplicate|corrupt|stale"}                                   only what is not plainly present

@@ -1,10 +1,12 @@
 #include "engine/load/load.h"
 
+#include <algorithm>
 #include <mutex>
 #include <thread>
 
 #include "engine/load/http_request.h"
 #include "engine/load/intents.h"
+#include "engine/load/request_mix.h"
 #include "engine/load/sender.h"
 #include "engine/load/wire_request.h"
 
@@ -17,7 +19,7 @@ class RunningLoad : public Load {
   RunningLoad(LoadTerms terms, const Clock& clock, const Secrets& secrets)
       : terms_(std::move(terms)),
         clock_(clock),
-        pattern_(terms_.spec.request, terms_.drill, terms_.spec.name, terms_.seed, secrets) {}
+        pattern_(terms_.spec, terms_.drill, terms_.seed, secrets) {}
 
   ~RunningLoad() override { end(); }
   RunningLoad(const RunningLoad&) = delete;
@@ -52,6 +54,10 @@ class RunningLoad : public Load {
     thread_.join();
     transport_.reset();  // a server may have no more connections than these
     samples_ = recorder_->take_samples();
+    if (mixed()) {
+      std::ranges::copy_if(samples_, std::back_inserter(writes_),
+                           [&](const Sample& s) { return pattern_.mix().writes(s.seq); });
+    }
     if (ledger_ != nullptr) close_ledger();
   }
 
@@ -64,11 +70,15 @@ class RunningLoad : public Load {
 
   Instant started() const override { return started_; }
   const std::vector<Sample>& samples() const override { return samples_; }
+  const std::vector<Sample>& writes() const override { return mixed() ? writes_ : samples_; }
   const std::vector<Instant>& clock_jumps() const override { return sender_->clock_jumps(); }
   const Carried& carried() const override { return carried_; }
+  const std::vector<std::string>& checks() const override { return pattern_.check_names(); }
   LedgerFile* ledger() override { return ledger_.get(); }
 
  private:
+  [[nodiscard]] bool mixed() const { return !pattern_.mix().names().empty(); }
+
   Result<ChosenTransport> make_transport() const {
     const auto most = connections_for(terms_.spec.rate);
     const WireRequest* wire = pattern_.wire();
@@ -82,8 +92,9 @@ class RunningLoad : public Load {
   }
 
   Status open_ledger() {
-    const LedgerHead head{terms_.drill,     terms_.spec.name,    terms_.seed,
-                          terms_.spec.rate, terms_.spec.timeout, clock_.now()};
+    const double rate = terms_.spec.rate * pattern_.mix().writing_share();
+    const LedgerHead head{terms_.drill, terms_.spec.name,    terms_.seed,
+                          rate,         terms_.spec.timeout, clock_.now()};
     TRY(ledger, create_ledger_file(terms_.ledger_path, head));
     ledger_ = std::move(ledger);
     intents_ = std::make_unique<Intents>(IntentTerms{terms_.spec.rate, terms_.most_writes},
@@ -105,7 +116,7 @@ class RunningLoad : public Load {
   void close_ledger() {
     intents_->stop();
     Status closed =
-        ledger_->note(Json::object({{"type", "end"}, {"writes", Json(samples_.size())}}));
+        ledger_->note(Json::object({{"type", "end"}, {"writes", Json(writes().size())}}));
     if (closed) closed = ledger_->sync();
     const std::lock_guard lock(closing_);
     if (!closed) close_problem_ = closed.error().text;
@@ -121,7 +132,7 @@ class RunningLoad : public Load {
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<Sender> sender_;
-  std::vector<Sample> samples_;
+  std::vector<Sample> samples_, writes_;  // writes_: of several requests
   std::mutex ending_;
   mutable std::mutex closing_;
   std::string close_problem_;

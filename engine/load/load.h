@@ -58,9 +58,13 @@ class Load {
   [[nodiscard]] virtual Instant started() const = 0;
   // In order of due time; only after end().
   [[nodiscard]] virtual const std::vector<Sample>& samples() const = 0;
+  // Those of them that the ledger keeps: of several requests, one writes.
+  [[nodiscard]] virtual const std::vector<Sample>& writes() const = 0;
   // When a jump of the clock was seen, within a second of it; only after end().
   [[nodiscard]] virtual const std::vector<Instant>& clock_jumps() const = 0;
   [[nodiscard]] virtual const Carried& carried() const = 0;
+  // What is checked of answers, by the numbers that samples have.
+  [[nodiscard]] virtual const std::vector<std::string>& checks() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
 };
 

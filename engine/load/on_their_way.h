@@ -39,7 +39,8 @@ class OnTheirWay {
     sample.sent = answer.sent.value_or(request.sent);
     sample.end = answer.end;
     sample.outcome = answer.outcome;
-    sample.status = answer.status;
+    sample.failed = answer.failed;
+    sample.status = static_cast<std::int16_t>(answer.status);
     free_.push_back(answer.ticket);
     return sample;
   }

@@ -55,6 +55,7 @@ class HttpLedgerReader : public LedgerReader {
                    const Until& until)
       : terms_(terms),
         ledger_(*terms.spec.ledger),
+        fill_({terms.drill, terms.spec.name, terms.seed}, terms.spec.data),
         doors_(doors),
         secrets_(secrets),
         until_(until) {}
@@ -81,11 +82,23 @@ class HttpLedgerReader : public LedgerReader {
 
  private:
   // Asks until there is an answer: 200, or for a key that it is not there.
+  // Signed for each time that it is asked.
+  Result<HttpAnswer> sent(HttpRequest request) const {
+    if (const auto& aws = terms_.spec.request.aws) {
+      RequestText text{request.method, request.url, request.body, std::move(request.headers)};
+      TRY_OK(sign(*aws, secrets_, text));
+      request.headers = std::move(text.headers);
+    }
+    return doors_.http.send(request, until_);
+  }
+
   Result<HttpAnswer> ask(const std::string& pattern, const WriteNames& names,
                          const std::string& what) const {
     HttpRequest request;
     TRY(url, secrets_.reveal(filled_in(pattern, names, Encoding::url)));
-    TRY(headers, headers_of(terms_.spec.request, names, secrets_));
+    std::optional<std::uint64_t> seq;
+    if (!names.seq.empty()) seq = std::stoull(names.seq);
+    TRY(headers, headers_of(terms_.spec.request, seq, fill_, secrets_));
     // The headers of the writes may carry the right to read; what they say of a body does not fit.
     std::erase_if(headers, [](auto& h) { return lower(h.first).starts_with("content-"); });
     request.url = std::move(url);
@@ -93,7 +106,7 @@ class HttpLedgerReader : public LedgerReader {
     request.largest_answer = kLargestList;
     std::string last = "no answer yet";
     for (Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-      auto answer = doors_.http.send(request, until_);
+      auto answer = sent(request);
       const bool absent = answer && (answer->status == kNotFound || answer->status == kGone);
       if (answer && (answer->status == kOk || (absent && !names.key.empty()))) return answer;
       last = answer ? "status " + std::to_string(answer->status) : answer.error().text;
@@ -105,6 +118,7 @@ class HttpLedgerReader : public LedgerReader {
 
   const LoadTerms& terms_;
   const LedgerSpec& ledger_;
+  const FillTerms fill_;
   const Doors& doors_;
   const Secrets& secrets_;
   const Until& until_;

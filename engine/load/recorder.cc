@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/assert.h"
+#include "engine/load/request_mix.h"
 
 namespace gameday {
 namespace {
@@ -26,7 +27,7 @@ Status Recorder::ended(const Sample& sample) {
   count.service.add(sample.end - sample.sent);
   count.send_lag.add(sample.send_lag());
   if (terms_.keeps_samples) samples_.push_back(sample);
-  if (terms_.ledger == nullptr) return {};
+  if (terms_.ledger == nullptr || !terms_.pattern->mix().writes(sample.seq)) return {};
   const WriteNames names = terms_.pattern->names(sample.seq);
   return terms_.ledger->write(sample, names.key, names.digest);
 }

@@ -9,10 +9,11 @@
 namespace gameday {
 
 enum class SampleOutcome : std::uint8_t {
-  ok,       // answered as expected: an acknowledged write
-  refused,  // answered otherwise: definitely not done (status 4xx), or an error status
-  unknown,  // timed out or cut off after sending: it may have been done
-  not_sent  // could not be sent (no connection): definitely not done
+  ok,        // answered as expected: an acknowledged write
+  refused,   // answered otherwise: definitely not done (status 4xx), or an error status
+  unknown,   // timed out or cut off after sending: it may have been done
+  not_sent,  // could not be sent (no connection): definitely not done
+  wrong      // answered with an expected status, but not as expected: it may have been done
 };
 
 struct Sample {
@@ -23,19 +24,21 @@ struct Sample {
   Instant sent;
   Instant end;  // when it was answered, failed, or given up at the load's timeout
   SampleOutcome outcome = SampleOutcome::not_sent;
-  int status = 0;  // HTTP status, 0 for none
+  std::int16_t status = 0;   // HTTP status, 0 for none
+  std::uint16_t failed = 0;  // the check of the answer that it failed (answer_checks.h); 0: none
   [[nodiscard]] bool good() const { return outcome == SampleOutcome::ok; }
   [[nodiscard]] Duration latency() const { return end - due; }
   [[nodiscard]] Duration send_lag() const { return sent - due; }
 };
 
-// "ok", "refused", "unknown", "not_sent".
+// "ok", "refused", "unknown", "not_sent", "wrong".
 [[nodiscard]] constexpr const char* name_of(SampleOutcome outcome) {
   switch (outcome) {
     case SampleOutcome::ok: return "ok";
     case SampleOutcome::refused: return "refused";
     case SampleOutcome::unknown: return "unknown";
     case SampleOutcome::not_sent: return "not_sent";
+    case SampleOutcome::wrong: return "wrong";
   }
   return "";
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "engine/load/phases.h"
 
@@ -68,7 +69,19 @@ class Windows {
 // What is gathered of one phase while the samples are gone through in order of due time.
 class Gathered {
  public:
+  explicit Gathered(const LoadWindow& window) : window_(window) {
+    for (const std::string& name : window.requests) summary_.requests.push_back({name});
+  }
+
   void add(const Sample& sample, std::int64_t window, bool marked) {
+    if (sample.failed > 0) ++failed_[sample.failed];
+    if (!summary_.requests.empty()) {
+      RequestCount& of = summary_.requests[window_.request_of(sample.seq)];
+      ++of.due;
+      of.sent += sample.outcome != SampleOutcome::not_sent;
+      of.ok += sample.good();
+      of.errors += !sample.good();
+    }
     ++summary_.due;
     summary_.sent += sample.outcome != SampleOutcome::not_sent;
     summary_.ok += sample.good();
@@ -92,11 +105,22 @@ class Gathered {
     if (!lags_.empty()) summary_.send_lag_p99_s = quantile(lags_, 0.99);
     // In whole numbers: exactly 95 % on time, or 5 % marked, is still valid.
     summary_.valid = summary_.late * 20 <= summary_.due && summary_.marked * 20 <= summary_.windows;
+    add_failed();
     return summary_;
   }
 
  private:
+  void add_failed() {
+    if (window_.checks.empty()) return;
+    auto& listed = summary_.failed_checks.emplace();
+    for (const auto& [number, times] : failed_) {
+      listed.push_back({window_.checks.at(number - 1U), times});
+    }
+  }
+
+  const LoadWindow& window_;
   PhaseSummary summary_;
+  std::map<std::uint16_t, std::uint64_t> failed_;  // by the number of the check
   std::vector<Duration> lags_, latencies_;
   std::optional<std::int64_t> last_window_;
 };
@@ -122,7 +146,7 @@ LoadSummary summarise(const std::string& load, std::span<const Sample> samples, 
   summary.clock_jumps = window.clock_jumps.size();
   summary.outages = outages_in(samples, hold, faults);
   const Phases phases(faults, summary.outages, window);
-  std::vector<Gathered> gathered(phases.count());
+  std::vector<Gathered> gathered(phases.count(), Gathered(window));
   if (!samples.empty()) {
     const Windows windows(samples, window);
     for (const Sample& sample : samples) {

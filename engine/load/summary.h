@@ -45,6 +45,16 @@ struct Quantiles {  // seconds; zeros where nothing was counted
   double p50 = 0, p90 = 0, p99 = 0, p999 = 0, max = 0;
 };
 
+struct FailedCheck {
+  std::string check;  // "body_contains 'paid'"
+  std::uint64_t times = 0;
+};
+
+struct RequestCount {  // of one of a load's requests
+  std::string request;
+  std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;
+};
+
 struct PhaseSummary {
   std::string phase;  // "steady", or the id of the newest fault open (or of the outage's fault)
   std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;  // sent: bytes left us; errors: due - ok
@@ -57,6 +67,10 @@ struct PhaseSummary {
   // false when fewer than 95 % were on their way within 100 ms of their due time, or over 5 % of
   // the windows are marked.
   bool valid = true;
+  // Those of the load's checks that answers failed, each answer the first that it failed; none
+  // where the load checks nothing beside success.
+  std::optional<std::vector<FailedCheck>> failed_checks;
+  std::vector<RequestCount> requests;  // each of them, in the playbook's order; none: there is one
 };
 
 struct CarriedBy {  // which transport a load had, why that one, and what its thread cost
@@ -86,6 +100,10 @@ struct LoadWindow {    // what the summary of a load counts over
   double rate = 0;
   // When jumps of the clock were seen: the window of each, and the one before, are marked.
   std::vector<Instant> clock_jumps = {};
+  std::vector<std::string> checks = {};  // of answers, by their numbers from 1
+  // The names of the load's requests, and which of them that of a place in the schedule was.
+  std::vector<std::string> requests = {};
+  std::function<std::size_t(std::uint64_t seq)> request_of = {};
 };
 
 // A request belongs to the newest fault open when it was due; else to the newest fault of the

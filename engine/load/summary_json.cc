@@ -11,16 +11,35 @@ Json to_json(const PhaseSummary& phase) {
         {{"p50", q.p50}, {"p90", q.p90}, {"p99", q.p99}, {"p99.9", q.p999}, {"max", q.max}});
   }
   const Json lag = phase.due > 0 ? Json::object({{"p99", phase.send_lag_p99_s}}) : Json();
-  return Json::object({{"phase", phase.phase},
-                       {"due", phase.due},
-                       {"sent", phase.sent},
-                       {"late", phase.late},
-                       {"ok", phase.ok},
-                       {"errors", phase.errors},
-                       {"rate", phase.rate},
-                       {"latency_s", latency},
-                       {"send_lag_s", lag},
-                       {"valid", phase.valid}});
+  Json out = Json::object({{"phase", phase.phase},
+                           {"due", phase.due},
+                           {"sent", phase.sent},
+                           {"late", phase.late},
+                           {"ok", phase.ok},
+                           {"errors", phase.errors},
+                           {"rate", phase.rate},
+                           {"latency_s", latency},
+                           {"send_lag_s", lag},
+                           {"valid", phase.valid}});
+  if (!phase.requests.empty()) {
+    Json requests = Json::array();
+    for (const RequestCount& of : phase.requests) {
+      requests.push(Json::object({{"request", of.request},
+                                  {"due", of.due},
+                                  {"sent", of.sent},
+                                  {"ok", of.ok},
+                                  {"errors", of.errors}}));
+    }
+    out.set("requests", std::move(requests));
+  }
+  if (phase.failed_checks) {
+    Json failed = Json::array();
+    for (const auto& [check, times] : *phase.failed_checks) {
+      failed.push(Json::object({{"check", check}, {"times", times}}));
+    }
+    out.set("failed_checks", std::move(failed));
+  }
+  return out;
 }
 
 Json counted(const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); }

@@ -31,6 +31,7 @@ struct TransportAnswer {
   int status = 0;
   // When it was put on its way, where that is later than `send`.
   std::optional<Instant> sent = {};
+  std::uint16_t failed = 0;  // the check that it failed, by its number (answer_checks.h)
 };
 
 // Of one thread; only `wake` may be called from another.
@@ -49,7 +50,7 @@ class Transport {
 };
 
 // HTTP/1.1 by libcurl: connections are kept and opened on demand, `most_connections` at most, with
-// no proxies from the environment and no redirects. An answer's body is thrown away.
+// no proxies from the environment and no redirects. Of an answer only what checks look at is kept.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_curl_transport(const Clock& clock,
                                                                      std::size_t most_connections);
 

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
-#include "engine/load/ledger.h"
-#include "engine/sys/http.h"
+#include "engine/base/text.h"
+#include "engine/load/aws_signing.h"
+#include "engine/sys/clock.h"
 
 namespace gameday {
 namespace {
 
 constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kLineBreaks = "\r\n";
+constexpr std::string_view kVersion = " HTTP/1.1\r\n";
 
 // All that a path cannot have: it would end it, or begin what is not sent.
 constexpr auto kNotInPaths = [] {
@@ -23,14 +24,6 @@ constexpr auto kNotInPaths = [] {
 }();
 constexpr std::string_view kEndsAPath(kNotInPaths.data(), kNotInPaths.size());
 
-void add_number(std::string& out, std::uint64_t number, int least_digits) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  const auto length = static_cast<int>(end - digits.data());
-  if (length < least_digits) out.append(static_cast<std::size_t>(least_digits - length), '0');
-  out.append(digits.data(), end);
-}
-
 std::string header_start(std::string_view name, std::string_view value) {
   return std::string(name) + (value.empty() ? ":" : ": ");
 }
@@ -41,91 +34,49 @@ std::string header(std::string_view name, std::string_view value) {
 
 }  // namespace
 
-WireRequest::WireRequest(const LoadRequest& pattern, PlainHttp to, const KeyTerms& keys,
+WireRequest::WireRequest(const LoadRequest& pattern, PlainHttp to, const FillTerms& terms,
                          const Secrets& secrets)
     : to_(std::move(to)),
-      keys_(keys),
+      terms_(terms),
       secrets_(secrets),
       method_(pattern.method),
       headers_(pattern.headers),
+      aws_(pattern.aws),
       to_head_(pattern.method == "HEAD") {
   std::string_view path = std::string_view(pattern.url).substr(kScheme.size());
   path.remove_prefix(to_.authority.size());
   path = path.substr(0, path.find('#'));
-  add_literal(path_, path.starts_with('/') ? "" : "/");
-  add_filled(path_, path, Encoding::url);
-  add_headers();
-  add_filled(body_, pattern.body, Encoding::plain);
-  const bool fixed = std::ranges::all_of(body_, [](auto& p) { return p.kind == Kind::text; });
-  if (fixed) {
-    const std::string body = body_.empty() ? "" : body_.front().text;
-    add_literal(head_, framing(body));
-    add_text(head_, body);
-    body_.clear();
+  path_.add_literal(path.starts_with('/') ? "" : "/");
+  path_.add_filled(path, Encoding::url, terms_, kUrlPart);
+  add_headers(pattern);
+  body_.add_filled(pattern.body, body_encoding(pattern), terms_, kBodyPart);
+  if (body_.fixed()) {
+    const std::string body = body_.fixed_text();
+    head_.add_literal(framing(body));
+    head_.add_text(body);
+    fixed_body_ = body.size();
+    body_ = {};
   }
-  for (const Piece& piece : path_) {
-    if (piece.kind == Kind::text && piece.text.find_first_of(kEndsAPath) != std::string::npos) {
-      usable_ = fail(ErrorCode::invalid, "its URL has a blank or a control character in it");
-    }
+  holds_secrets_ = aws_ || path_.hold_secrets() || head_.hold_secrets() || body_.hold_secrets();
+  if (path_.texts_have_one_of(kEndsAPath)) {
+    usable_ = fail(ErrorCode::invalid, "its URL has a blank or a control character in it");
   }
 }
 
-void WireRequest::add_headers() {
-  std::string first = " HTTP/1.1\r\n";
+void WireRequest::add_headers(const LoadRequest& pattern) {
+  std::string first(kVersion);
   if (!has_header(headers_, "host")) first += header("Host", to_.authority);
   if (!has_header(headers_, "accept")) first += header("Accept", "*/*");
-  add_literal(head_, first);
+  head_.add_literal(first);
   for (const auto& [name, value] : headers_) {
-    if (value.find_first_of(kLineBreaks) != std::string::npos) {
-      usable_ = fail(ErrorCode::invalid, "header " + name + " has a line break in its value");
-    }
-    add_literal(head_, header_start(name, value));
-    add_filled(head_, value, Encoding::plain);
-    add_literal(head_, std::string(kLineBreaks));
+    if (value.find_first_of(kLineBreaks) == std::string::npos) continue;
+    usable_ = fail(ErrorCode::invalid, "header " + name + " has a line break in its value");
   }
-}
-
-// As `filled` (base/text.h) would do it.
-void WireRequest::add_filled(Pieces& pieces, std::string_view pattern, Encoding encoding) {
-  std::string literal;
-  while (!pattern.empty()) {
-    const auto end = pattern.front() == '{' ? pattern.find('}') : std::string_view::npos;
-    const auto name = end == std::string_view::npos ? "" : pattern.substr(1, end - 1);
-    const bool slot = name == "drill" || name == "key" || name == "digest" || name == "seq";
-    if (slot && !pattern.starts_with("{{")) {
-      add_literal(pieces, std::exchange(literal, {}));
-      add_slot(pieces, name, encoding);
-      pattern.remove_prefix(end + 1);
-      continue;
-    }
-    literal += pattern.front();
-    pattern.remove_prefix(pattern.starts_with("{{") ? 2 : 1);
+  for (auto& [name, value] : header_pieces(pattern, terms_)) {
+    head_.add_text(header_start(name, value.empty() ? "" : " "));
+    head_.append(std::move(value));
+    head_.add_text(std::string(kLineBreaks));
   }
-  add_literal(pieces, literal);
-}
-
-void WireRequest::add_slot(Pieces& pieces, std::string_view name, Encoding encoding) const {
-  const auto encoded = [&](const std::string& text) {
-    return encoding == Encoding::url ? percent_encoded(text) : text;
-  };
-  if (name == "drill") return add_text(pieces, encoded(keys_.drill));
-  if (name == "digest") return pieces.push_back({Kind::digest, ""});
-  if (name == "seq") return pieces.push_back({Kind::seq, ""});
-  add_text(pieces, encoded(ledger_key_start(keys_.drill, keys_.load)));
-  pieces.push_back({Kind::key_number, ""});
-}
-
-// What refers to secrets stands by itself and as it is, until it is sent.
-void WireRequest::add_literal(Pieces& pieces, const std::string& literal) {
-  if (references_in(literal).empty()) return add_text(pieces, literal);
-  holds_secrets_ = true;
-  pieces.push_back({Kind::secret, literal});
-}
-
-void WireRequest::add_text(Pieces& pieces, const std::string& text) {
-  if (text.empty()) return;
-  if (pieces.empty() || pieces.back().kind != Kind::text) pieces.push_back({Kind::text, ""});
-  pieces.back().text += text;
 }
 
 std::string WireRequest::framing(std::string_view body) const {
@@ -141,35 +92,29 @@ Status WireRequest::write(std::uint64_t seq, std::string& out) const {
   TRY_OK(usable_);
   out.assign(method_);
   out += ' ';
-  TRY_OK(put(path_, seq, kEndsAPath, out));
-  TRY_OK(put(head_, seq, kLineBreaks, out));
-  if (body_.empty()) return {};
-  const std::size_t head = out.size();
-  TRY_OK(put(body_, seq, "", out));
-  out.insert(head, framing(std::string_view(out).substr(head)));
-  return {};
+  TRY_OK(path_.put(seq, kEndsAPath, terms_, secrets_, out));
+  TRY_OK(head_.put(seq, kLineBreaks, terms_, secrets_, out));
+  std::size_t body = out.size() - (body_.empty() ? fixed_body_ : 0);
+  if (!body_.empty()) {
+    TRY_OK(body_.put(seq, "", terms_, secrets_, out));
+    const std::string lines = framing(std::string_view(out).substr(body));
+    out.insert(body, lines);
+    body += lines.size();
+  }
+  return aws_ ? sign(body, out) : Status();
 }
 
-Status WireRequest::put(const Pieces& pieces, std::uint64_t seq, std::string_view none_of,
-                        std::string& out) const {
-  for (const Piece& piece : pieces) {
-    switch (piece.kind) {
-      case Kind::text: out += piece.text; break;
-      case Kind::seq: add_number(out, seq, 1); break;
-      case Kind::key_number: add_number(out, seq, kKeyDigits); break;
-      case Kind::digest:
-        out += ledger_digest(ledger_key(keys_.drill, keys_.load, seq), keys_.seed);
-        break;
-      case Kind::secret: {
-        TRY(revealed, secrets_.reveal(piece.text));
-        if (revealed.find_first_of(none_of) != std::string::npos) {
-          return fail(ErrorCode::invalid, "a secret would break out of its place in the request");
-        }
-        out += revealed;
-        break;
-      }
-    }
-  }
+Status WireRequest::sign(std::size_t body, std::string& out) const {
+  const std::string_view all = out;
+  const std::size_t from = method_.size() + 1, to = all.find(kVersion);
+  const auto given = std::ranges::find_if(
+      headers_, [](const auto& header) { return lower(header.first) == "host"; });
+  const std::string& host = given == headers_.end() ? to_.authority : given->second;
+  TRY(signing, aws_headers(*aws_, {method_, host, all.substr(from, to - from), all.substr(body)},
+                           SystemClock().now().utc, secrets_));
+  std::string lines;
+  for (const auto& [name, value] : signing) lines += header(name, value);
+  out.insert(to + kVersion.size(), lines);
   return {};
 }
 

@@ -4,26 +4,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/load/http_request.h"
+#include "engine/load/pieces.h"
 #include "engine/playbook/playbook.h"
 #include "engine/secrets.h"
 
 namespace gameday {
 
-struct KeyTerms {  // what keys and digests are made of (ledger.h)
-  std::string drill;
-  std::string load;
-  std::uint64_t seed = 0;
-};
-
 class WireRequest {
  public:
-  // `secrets` outlives this.
-  WireRequest(const LoadRequest& pattern, PlainHttp to, const KeyTerms& keys,
+  // `terms` and `secrets` outlive this.
+  WireRequest(const LoadRequest& pattern, PlainHttp to, const FillTerms& terms,
               const Secrets& secrets);
 
   // The one of `seq`, in place of what `out` held. An error: a secret cannot be had, or what there
@@ -36,32 +31,23 @@ class WireRequest {
   [[nodiscard]] bool holds_secrets() const { return holds_secrets_; }
 
  private:
-  enum class Kind { text, secret, key_number, seq, digest };
-  struct Piece {
-    Kind kind = Kind::text;
-    std::string text;
-  };
-  using Pieces = std::vector<Piece>;
-
-  void add_filled(Pieces& pieces, std::string_view pattern, Encoding encoding);
-  void add_slot(Pieces& pieces, std::string_view name, Encoding encoding) const;
-  void add_literal(Pieces& pieces, const std::string& literal);
-  static void add_text(Pieces& pieces, const std::string& text);
-  void add_headers();
-  [[nodiscard]] Status put(const Pieces& pieces, std::uint64_t seq, std::string_view none_of,
-                           std::string& out) const;
+  void add_headers(const LoadRequest& pattern);
+  // As it stands in `out`, its body from there on.
+  [[nodiscard]] Status sign(std::size_t body, std::string& out) const;
   [[nodiscard]] std::string framing(std::string_view body) const;
 
   const PlainHttp to_;
-  const KeyTerms keys_;
+  const FillTerms& terms_;
   const Secrets& secrets_;
   const std::string method_;
   const Headers headers_;  // as the pattern has them
+  const std::optional<AwsAuth> aws_;
   const bool to_head_;
   bool holds_secrets_ = false;
   Pieces path_;
   Pieces head_;  // from the path to the length of the body
   Pieces body_;  // where `framing` depends on what is filled in; else `head_` has all
+  std::size_t fixed_body_ = 0;  // bytes of it in `head_`
   Status usable_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/playbook/request_fields.h"
+
 namespace gameday {
 namespace {
 
@@ -9,8 +11,6 @@ constexpr double kYear = 366 * 86400.0;
 constexpr double kInstant = 0.001;  // the shortest time that a drill can hold or wait for, 1 ms
 
 constexpr std::array<std::string_view, 1> kVersions{"1"};
-constexpr std::array<std::string_view, 7> kMethods{"GET",   "HEAD",   "POST",   "PUT",
-                                                   "PATCH", "DELETE", "OPTIONS"};
 constexpr std::array<std::string_view, 2> kArrivals{"constant", "poisson"};
 constexpr std::array<std::string_view, 3> kDurings{"always", "edge", "fault"};
 constexpr std::array<std::string_view, 4> kEvidenceLevels{"E1", "E2", "E3", "E4"};
@@ -154,21 +154,6 @@ constexpr std::array kPlaybook{
           .help = "The steps, run one after another.",
           .required = true}};
 
-constexpr std::array kRequest{
-    Field{.name = "method",
-          .type = FieldType::choice,
-          .help = "The HTTP method.",
-          .otherwise = "GET",
-          .choices = kMethods},
-    Field{.name = "url",
-          .type = FieldType::url,
-          .help = "Where to; {key}, {digest}, {drill} and {seq} are filled in for each request.",
-          .required = true},
-    Field{.name = "json",
-          .type = FieldType::json,
-          .help = "The body as JSON, with content-type application/json; the same names."},
-    Field{.name = "body", .help = "The body as it stands; the same names."},
-    Field{.name = "headers", .type = FieldType::json, .help = "A mapping of header to text."}};
 constexpr std::array kLedger{
     Field{.name = "digest",
           .help = "JSON pointer to the digest in what is read back.",
@@ -199,9 +184,20 @@ constexpr std::array kLoad{
           .most = 600},
     Field{.name = "request",
           .type = FieldType::group,
-          .help = "What is sent by HTTP; a load has this, or speaks something else.",
+          .help = "What is sent by HTTP; a load has this, or several in `requests`, or speaks "
+                  "something else.",
           .fields = kRequest,
           .scalar = "url"},
+    Field{.name = "requests",
+          .type = FieldType::groups,
+          .help = "Several in place of one, chosen by their weights from the drill's seed: the "
+                  "same in each run. With a ledger, one of them writes, and the others read.",
+          .fields = kWeightedRequest,
+          .scalar = "url"},
+    Field{.name = "data",
+          .type = FieldType::path,
+          .help = "A file of comma-separated values, its columns named in the first line: "
+                  "{data.COLUMN} in a request is filled in from it, row by row, and over again."},
     Field{.name = "ledger",
           .type = FieldType::group,
           .help = "Keeps every acknowledgement and reads all back at `verify`.",
@@ -209,7 +205,7 @@ constexpr std::array kLoad{
     Field{.name = "cleanup",
           .type = FieldType::group,
           .help = "One request that removes what the load wrote.",
-          .fields = kRequest}};
+          .fields = kSent}};
 
 constexpr std::array kTarget{
     Field{.name = "region", .help = "The region it is in."},

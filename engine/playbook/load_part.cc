@@ -4,45 +4,12 @@
 #include "engine/base/units.h"
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/document.h"
+#include "engine/playbook/expect.h"
 #include "engine/playbook/parts.h"
+#include "engine/playbook/request_part.h"
 
 namespace gameday {
 namespace {
-
-void read_headers(const Node& headers, LoadRequest& request, const Reading& reading) {
-  if (!headers.is_mapping()) {
-    reading.error(headers.place, "`headers`: expected a mapping, not " + what_is(headers));
-    return;
-  }
-  for (const auto& [name, place, value] : headers.entries) {
-    if (!is_header_name(name)) {
-      reading.error(place, quoted(name) + " is no header name");
-    } else if (!value.is_scalar() || has_control(value.text)) {
-      reading.error(value.place, "header " + quoted(name) + ": expected a text on one line");
-    } else {
-      request.headers.emplace_back(name, value.text);
-    }
-  }
-}
-
-LoadRequest request_of(const Json& decoded, const Node& node, const Reading& reading) {
-  LoadRequest request;
-  request.method = decoded.text("method", "GET");
-  request.url = decoded.text("url");
-  request.body = decoded.text("body");
-  const Entry* json = node.find("json");
-  if (json != nullptr) {
-    request.body = decoded.get("json").dump();
-    request.headers.emplace_back("content-type", "application/json");
-    if (node.find("body") != nullptr) {
-      reading.error(json->place, "both `json` and `body`; a request has one body");
-    }
-  }
-  if (const Entry* headers = node.find("headers")) {
-    read_headers(headers->value, request, reading);
-  }
-  return request;
-}
 
 const Node& below(const Node& node, std::string_view key) {
   static const Node kNothing;
@@ -74,15 +41,27 @@ void check_ledger_request(const LoadSpec& load, const Node& node, const Reading&
   };
   for (const std::string_view name : {"{key}", "{digest}"}) {
     if (holds(name)) continue;
-    reading.error(place_in(node, "request"), "a request of a load with a ledger needs " +
-                                                 std::string(name) + " in its URL or body");
+    reading.error(written_by(load, node).place, "a request of a load with a ledger needs " +
+                                                    std::string(name) + " in its URL or body");
+  }
+}
+
+// What is acknowledged must have been done.
+void check_acknowledged(const LoadSpec& load, const Node& node, const Reading& reading) {
+  for (const auto& form : wanted_statuses(load.request.expect, "2xx")) {
+    const auto range = statuses_of(form);
+    if (!range || range->last < 400) continue;
+    return reading.error(place_of(written_by(load, node), "expect.status"),
+                         "`load." + load.name +
+                             "`, `expect.status`: in a load with a ledger a good answer "
+                             "acknowledges a write, and one with an error status does not");
   }
 }
 
 // What a load speaks where that is not HTTP; null: `request` says it.
 const Entry* spoken_by(const Entry& load, const Reading& reading) {
   const Entry* spoken = nullptr;
-  std::vector<std::string> known{"request"};
+  std::vector<std::string> known{"request", "requests"};
   for (const LoadRow* row : reading.rows.loads) known.emplace_back(row->name);
   for (const auto& entry : load.value.entries) {
     if (std::ranges::find(known, entry.key) == known.end()) continue;
@@ -96,12 +75,16 @@ const Entry* spoken_by(const Entry& load, const Reading& reading) {
     reading.error(load.place, "`load." + load.key + "` has none of " + join(known, ", ") +
                                   ": it sends nothing");
   }
-  return spoken == nullptr || spoken->key == "request" ? nullptr : spoken;
+  const bool http = spoken != nullptr && spoken->key.starts_with("request");
+  return http ? nullptr : spoken;
 }
 
 // Its row's fields, and what the row itself finds wrong with them.
 void read_spoken(const Entry& entry, const Entry& spoken, LoadSpec& load, const Reading& reading) {
   const LoadRow& row = *reading.rows.load(spoken.key);
+  if (const Entry* data = entry.value.find("data")) {
+    reading.error(data->place, "`data` goes with `request`");
+  }
   for (const std::string_view http : {"ledger", "cleanup"}) {
     const Entry* odd = entry.value.find(http);
     if (odd == nullptr) continue;
@@ -121,27 +104,25 @@ void read_spoken(const Entry& entry, const Entry& spoken, LoadSpec& load, const 
 }
 
 void read_load(const Entry& entry, const Reading& reading) {
+  const std::string where = "load." + entry.key;
   const Entry* spoken = spoken_by(entry, reading);
   Node node = entry.value;
   std::erase_if(node.entries, [&](const Entry& e) { return reading.rows.load(e.key) != nullptr; });
   if (const auto problem = name_problem(entry.key); !problem.empty()) {
     reading.error(entry.place, problem);
   }
-  const Json decoded = decode(load_fields(), node, "load." + entry.key, reading.decoding);
+  const Json decoded = decode(load_fields(), node, where, reading.decoding);
   LoadSpec load;
   load.name = entry.key;
   load.place = entry.place;
   load.rate = rate_in(decoded, "rate").value_or(0);
   load.arrivals = decoded.text("arrivals") == "poisson" ? Arrivals::poisson : Arrivals::constant;
   load.timeout = duration_in(decoded, "timeout").value_or(load.timeout);
-  const Json& request = decoded.get("request");
-  load.request = request_of(request, below(node, "request"), reading);
-  if (const Json* cleanup = decoded.find("cleanup")) {
-    load.cleanup = request_of(*cleanup, below(node, "cleanup"), reading);
-  }
+  read_requests(decoded, node, load, reading);
   if (const Json* ledger = decoded.find("ledger")) {
     load.ledger = ledger_of(*ledger, below(node, "ledger"), reading);
-    if (request.find("url") != nullptr) check_ledger_request(load, node, reading);
+    if (!load.request.url.empty()) check_ledger_request(load, node, reading);
+    check_acknowledged(load, node, reading);
   }
   if (spoken != nullptr) {
     load.kind = spoken->key;
@@ -223,15 +204,9 @@ void check_probe(const ProbeRow& row, const ProbeSpec& probe, const Node& writte
                  const Reading& reading) {
   const auto wrong = row.check(probe.arguments, reading.playbook.system);
   if (!wrong) return;
-  const Node* node = &written;
-  for (const auto& name : split(wrong->field, '.')) {
-    const Entry* entry = node->find(name);
-    if (entry == nullptr) break;
-    node = &entry->value;
-  }
   const std::string where =
       "probes." + probe.name + (wrong->field.empty() ? "" : "." + wrong->field);
-  reading.error(node->place, "`" + where + "`: " + wrong->text);
+  reading.error(place_of(written, wrong->field), "`" + where + "`: " + wrong->text);
 }
 
 void read_probe(const Entry& entry, const Reading& reading) {

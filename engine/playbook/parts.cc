@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/document.h"
 #include "engine/playbook/url.h"
@@ -69,6 +70,16 @@ constexpr std::array kLatencies{LatencyName{"latency_p50", 0.5}, LatencyName{"la
 Place place_in(const Node& mapping, std::string_view key) {
   const Entry* entry = mapping.find(key);
   return entry == nullptr ? mapping.place : entry->value.place;
+}
+
+Place place_of(const Node& mapping, std::string_view path) {
+  const Node* node = &mapping;
+  for (const auto& name : split(path, '.')) {
+    const Entry* entry = node->find(name);
+    if (entry == nullptr) break;
+    node = &entry->value;
+  }
+  return node->place;
 }
 
 Vocabulary vocabulary_of(const Node& root) {

@@ -30,5 +30,7 @@ void read_timeline(const Node& timeline, const Reading& reading);
 
 // The place of the value of `key`, else the mapping's.
 [[nodiscard]] Place place_in(const Node& mapping, std::string_view key);
+// That of the value under a path like "expect.status", as far as it leads.
+[[nodiscard]] Place place_of(const Node& mapping, std::string_view path);
 
 }  // namespace gameday

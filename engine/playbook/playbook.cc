@@ -58,4 +58,18 @@ const LoadSpec* Playbook::load(std::string_view name_wanted) const {
   return named(loads, name_wanted);
 }
 
+std::string texts_of(const LoadRequest& request) {
+  std::string texts = request.url + request.body;
+  for (const auto& [name, value] : request.headers) texts += value;
+  if (request.basic) texts += request.basic->user + request.basic->password;
+  if (request.aws) {
+    texts += request.aws->access_key + request.aws->secret_key + request.aws->session_token;
+  }
+  return texts;
+}
+
+bool only_reads(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
 }  // namespace gameday

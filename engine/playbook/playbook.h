@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,12 +91,39 @@ struct Limits {
 };
 
 enum class Arrivals { constant, poisson };
+// Who asks, by texts that are filled in and refer to secrets. A bearer is a header.
+struct BasicAuth {
+  std::string user, password;
+};
+struct AwsAuth {  // Signature Version 4
+  std::string access_key, secret_key;
+  std::string session_token;  // empty: the keys are no temporary ones
+  std::string region, service;
+};
 struct LoadRequest {
   std::string method = "GET";
-  std::string url;   // {key}, {digest}, {drill}, {seq} are filled in for each request
+  std::string url;   // filled in for each request (request_slots.h)
   std::string body;  // the same; from `json:` or `body:`
   std::vector<std::pair<std::string, std::string>> headers;
+  bool is_json = false;  // the body, by `json:`
+  std::optional<BasicAuth> basic = {};
+  std::optional<AwsAuth> aws = {};
+  Json expect = {};  // decoded (expect.h); null: 2xx, and nothing else
 };
+// All of its texts that may refer to secrets, one behind the other.
+[[nodiscard]] std::string texts_of(const LoadRequest& request);
+
+// Whether a request by that method leaves a system as it was.
+[[nodiscard]] bool only_reads(std::string_view method);
+
+struct WeightedRequest {
+  std::string name;  // by which its results are told apart
+  std::int64_t weight = 1;
+  LoadRequest request;
+};
+
+struct DataTable;  // data_table.h
+
 struct LedgerSpec {       // empty where a load row knows how to read back
   std::string digest;     // JSON pointer to the digest in what is read back
   std::string read_back;  // URL with {key}
@@ -108,7 +136,10 @@ struct LoadSpec {
   double rate = 0;   // per second
   Arrivals arrivals = Arrivals::constant;
   Duration timeout = std::chrono::seconds(1);
+  // The only one; of several that which writes for the ledger, and without a ledger the first.
   LoadRequest request;
+  std::vector<WeightedRequest> mix = {};       // several, chosen by weight; empty: `request` alone
+  std::shared_ptr<const DataTable> data = {};  // what {data.COLUMN} is filled in from; or null
   std::optional<LedgerSpec> ledger;
   std::optional<LoadRequest> cleanup;
   Place place;

@@ -62,9 +62,15 @@ Json load_schema(const LoadRow* row) {
   Json properties = schema.get("properties");
   Json required = schema.get("required");
   if (row == nullptr) {
-    required.push("request");
+    Json either = Json::array();
+    for (const auto* http : {"request", "requests"}) {
+      either.push(Json::object({{"required", Json(Json::Array{http})}}));
+    }
+    schema.set("oneOf", std::move(either));
   } else {
-    for (const auto* http : {"request", "ledger", "cleanup"}) properties.erase(http);
+    for (const auto* http : {"request", "requests", "data", "ledger", "cleanup"}) {
+      properties.erase(http);
+    }
     Json spoken = schema_of(row->fields);
     spoken.set("description", row->summary);
     properties.set(row->name, std::move(spoken));

@@ -4,11 +4,12 @@
 #include <array>
 
 #include "engine/base/text.h"
+#include "engine/playbook/request_slots.h"
 
 namespace gameday {
 namespace {
 
-constexpr std::array<std::string_view, 4> kRequestNames{"key", "digest", "drill", "seq"};
+constexpr std::array<std::string_view, 5> kRequestNames{"key", "digest", "drill", "seq", "uuid"};
 
 std::vector<std::string> known_names(const Vocabulary& names) {
   std::vector<std::string> known;
@@ -28,6 +29,8 @@ Result<std::string> meaning(std::string_view name, std::string_view after,
     const bool doubled = address.ends_with('/') && after.starts_with('/');
     return doubled ? address.substr(0, address.size() - 1) : address;
   }
+  TRY(slot, request_slot(name));
+  if (slot) return "{" + std::string(name) + "}";
   const bool is_target = std::ranges::find(names.targets, name) != names.targets.end();
   if (is_target) {
     return fail(ErrorCode::invalid, "target " + quoted(name) + " has no http address");

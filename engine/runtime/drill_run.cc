@@ -6,6 +6,7 @@
 
 #include "engine/base/by_hand.h"
 #include "engine/base/digest.h"
+#include "engine/load/request_mix.h"
 #include "engine/runtime/door.h"
 #include "engine/runtime/locks.h"
 #include "engine/runtime/replayer.h"
@@ -165,12 +166,10 @@ class DrillRun {
     guardian_ = std::move(link);
     // Undos may need them after our death, and a load's requests from the start.
     for (const auto& load : options_.playbook->loads) {
-      std::string texts = load.request.url + load.request.body + load.arguments.dump();
-      for (const auto& [name, value] : load.request.headers) texts += value;
-      if (load.cleanup) {
-        texts += load.cleanup->url + load.cleanup->body;
-        for (const auto& [name, value] : load.cleanup->headers) texts += value;
-      }
+      std::string texts = load.arguments.dump();
+      auto requests = requests_of(load);
+      if (load.cleanup) requests.push_back(*load.cleanup);
+      for (const LoadRequest& request : requests) texts += texts_of(request);
       TRY_OK(secrets_.reveal(texts));
     }
     for (const auto& reference : references_in(options_.playbook->source)) {

@@ -1,6 +1,8 @@
 #include "engine/runtime/load_deed.h"
 
+#include "engine/base/digest.h"
 #include "engine/base/text.h"
+#include "engine/load/request_pattern.h"
 
 namespace gameday {
 namespace {
@@ -15,10 +17,30 @@ Json request_json(const LoadRequest& request, const std::string& drill) {
   for (const auto& [name, value] : request.headers) {
     headers.push(Json::object({{"name", name}, {"value", value}}));
   }
-  return Json::object({{"method", request.method},
-                       {"url", for_drill(request.url, drill)},
-                       {"body", for_drill(request.body, drill)},
-                       {"headers", std::move(headers)}});
+  Json out = Json::object({{"method", request.method},
+                           {"url", for_drill(request.url, drill)},
+                           {"body", for_drill(request.body, drill)},
+                           {"headers", std::move(headers)}});
+  if (const auto& basic = request.basic) {
+    out.set("basic", Json::object({{"user", basic->user}, {"password", basic->password}}));
+  }
+  if (const auto& aws = request.aws) {
+    out.set("sigv4", Json::object({{"access_key", aws->access_key},
+                                   {"secret_key", aws->secret_key},
+                                   {"session_token", aws->session_token},
+                                   {"region", aws->region},
+                                   {"service", aws->service}}));
+  }
+  return out;
+}
+
+Status sign_with(const Json& aws, const Secrets& secrets, HttpRequest& request) {
+  const AwsAuth auth{aws.text("access_key"), aws.text("secret_key"), aws.text("session_token"),
+                     aws.text("region"), aws.text("service")};
+  RequestText text{request.method, request.url, request.body, std::move(request.headers)};
+  TRY_OK(sign(auth, secrets, text));
+  request.headers = std::move(text.headers);
+  return {};
 }
 
 Result<HttpRequest> request_from(const Json& value, const Secrets& secrets) {
@@ -32,6 +54,11 @@ Result<HttpRequest> request_from(const Json& value, const Secrets& secrets) {
     TRY(text, secrets.reveal(header.text("value")));
     request.headers.emplace_back(header.text("name"), text);
   }
+  if (const Json* basic = value.find("basic")) {
+    TRY(plain, secrets.reveal(basic->text("user") + ":" + basic->text("password")));
+    request.headers.emplace_back("Authorization", "Basic " + base64(plain));
+  }
+  if (const Json* aws = value.find("sigv4")) TRY_OK(sign_with(*aws, secrets, request));
   return request;
 }
 
@@ -54,6 +81,8 @@ Undo load_undo(const LoadSpec& spec, const std::string& drill) {
     LoadRequest list;
     list.url = spec.ledger->list;
     list.headers = spec.cleanup->headers;
+    list.basic = spec.cleanup->basic;
+    list.aws = spec.cleanup->aws;
     undo.arguments.set("list", request_json(list, drill));
   }
   return undo;

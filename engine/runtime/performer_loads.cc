@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/assert.h"
+#include "engine/load/request_mix.h"
 #include "engine/runtime/performer.h"
 
 namespace gameday {
@@ -84,23 +85,23 @@ Done Performer::read_back_ledger(const Task& task, const Until& until) {
     done.status = fail(ErrorCode::failed, "load " + name + " has not ended");
     return done;
   }
-  auto read = read_back(load->terms, load->load->samples(), terms_.doors, terms_.secrets, until);
+  const auto& writes = load->load->writes();
+  auto read = read_back(load->terms, writes, terms_.doors, terms_.secrets, until);
   LedgerTerms terms;
   terms.load = name;
   terms.drill = terms_.drill;
   terms.seed = terms_.seed;
-  terms.rate = load->terms.spec.rate;
+  terms.rate = load->terms.spec.rate * RequestMix(load->terms.spec, terms_.seed).writing_share();
   terms.load_started = load->load->started();
   terms.disaster = task.disaster;
   terms.restored = task.restored;
   LedgerFile* file = load->load->ledger();
   // Without an answer it is still known what was acknowledged.
-  auto summary =
-      classify(load->load->samples(), read.value_or(ReadBack{}), terms,
-               [&](std::string_view key, std::string_view found) {
-                 if (file == nullptr) return;
-                 (void)file->note(Json::object({{"type", "read"}, {"key", key}, {"class", found}}));
-               });
+  auto summary = classify(
+      writes, read.value_or(ReadBack{}), terms, [&](std::string_view key, std::string_view found) {
+        if (file == nullptr) return;
+        (void)file->note(Json::object({{"type", "read"}, {"key", key}, {"class", found}}));
+      });
   if (!read) {
     summary.read_back = false;
     summary.problem = read.error().text;
@@ -129,6 +130,8 @@ Done Performer::summarise_load(const Task& task) {
   window.started = load->load->started();
   window.rate = load->terms.spec.rate;
   window.clock_jumps = load->load->clock_jumps();
+  window.checks = load->load->checks();
+  count_by_request(load->terms.spec, terms_.seed, window);
   auto summary = summarise(name, samples, task.hold, task.faults, window);
   const Carried& carried = load->load->carried();
   summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu)};

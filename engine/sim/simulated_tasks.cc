@@ -3,6 +3,7 @@
 
 #include "engine/base/digest.h"
 #include "engine/load/ledger.h"
+#include "engine/load/request_mix.h"
 #include "engine/sim/simulated_runner.h"
 #include "engine/sim/watched_journal.h"
 
@@ -314,15 +315,19 @@ Done SimulatedRunner::read_back(const Task& task) {
   terms.load = name;
   terms.drill = drill_.plan.drill;
   terms.seed = drill_.plan.seed;
-  terms.rate = load->rate();
   terms.load_started = load->started();
   terms.disaster = task.disaster;
   terms.restored = task.restored;
+  const RequestMix mix(load->spec(), drill_.plan.seed);
+  terms.rate = load->rate() * mix.writing_share();
+  std::vector<Sample> writes;
+  std::ranges::copy_if(load->samples(), std::back_inserter(writes),
+                       [&](const Sample& sample) { return mix.writes(sample.seq); });
   ReadBack read;
   read.has_list = !load->spec().ledger->list.empty();
   const auto& content = system_.store().content().rows;
   const auto rows = content.find(name);
-  for (const auto& sample : load->samples()) {
+  for (const auto& sample : writes) {
     const std::string key = ledger_key(terms.drill, name, sample.seq);
     const bool in = rows != content.end() && sample.seq < rows->second.size();
     const Row row = in ? rows->second[sample.seq] : Row::none;
@@ -331,7 +336,7 @@ Done SimulatedRunner::read_back(const Task& task) {
     if (row == Row::corrupt) found.push_back(std::string(32, '0'));
     if (row != Row::none && read.has_list) read.listed.push_back({key, found.front()});
   }
-  return answered(task, classify(load->samples(), read, terms, {}));
+  return answered(task, classify(writes, read, terms, {}));
 }
 
 Done SimulatedRunner::summed_up(const Task& task) {
@@ -351,6 +356,7 @@ Done SimulatedRunner::summed_up(const Task& task) {
   if (jump && load->started() <= drill_.began.boot + jump->after) {
     window.clock_jumps.push_back(drill_.began.boot + jump->after);
   }
+  count_by_request(load->spec(), drill_.plan.seed, window);
   return answered(task, summarise(name, load->samples(), task.hold, task.faults, window));
 }
 

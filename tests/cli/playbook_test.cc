@@ -3,6 +3,7 @@
 #include <fstream>
 #include <regex>
 
+#include "engine/base/digest.h"
 #include "tests/cli/cli_fixture.h"
 
 namespace gameday {
@@ -182,6 +183,37 @@ TEST_F(PlaybookCommands, PlanTouchesNothingAndHasADigestThatStays) {
   EXPECT_EQ(text.code, 0);
   EXPECT_NE(text.out.find("NOT FOUND west"), std::string::npos) << text.out;
   EXPECT_FALSE(Files().exists(file("state")));
+}
+
+// What a load fills in is part of what was planned.
+TEST_F(PlaybookCommands, ThePlansDigestCoversTheDataOfALoad) {
+  write("users.csv", "user\nann\nbob\n");
+  std::string text(kPlaybook);
+  text.insert(text.find("timeline:"),
+              "load:\n  look:\n    rate: 10/s\n    data: users.csv\n    requests:\n"
+              "      - { weight: 3, url: \"http://127.0.0.1:9/{data.user}\", "
+              "expect: { body_contains: hello } }\n"
+              "      - { name: bye, method: POST, url: \"http://127.0.0.1:9/{uuid}\" }\n");
+  write("data.yaml", text);
+  const Json plan = document(run({"plan", "data.yaml", "--json"}));
+  const Json& load = plan.get("plan").items("load").at(0);
+  EXPECT_EQ(load.get("data").text("file"), "users.csv");
+  EXPECT_EQ(load.get("data").text("sha256"), sha256("user\nann\nbob\n"));
+  EXPECT_EQ(load.items("requests").at(0).items("checks").at(1).text(), "body_contains 'hello'");
+  const Ran shown = run({"plan", "data.yaml"});
+  for (const char* line :
+       {"    3 x GET /{data.user}: GET http://127.0.0.1:9/{data.user}",
+        "      an answer is good with: status 2xx, body_contains 'hello'",
+        "    1 x bye: POST http://127.0.0.1:9/{uuid}", "    data: users.csv, 2 rows, sha256:"}) {
+    EXPECT_TRUE(shown.out.contains(line)) << line << " in\n" << shown.out;
+  }
+  write("users.csv", "user\nann\nbo\n");
+  EXPECT_NE(document(run({"plan", "data.yaml", "--json"})).text("plan_sha256"),
+            plan.text("plan_sha256"));
+  write("users.csv", "name\nann\n");
+  const Ran refused = run({"plan", "data.yaml"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_TRUE(refused.err.contains("`{data.user}`: `users.csv` has no such column")) << refused.err;
 }
 
 TEST_F(PlaybookCommands, PlanTellsWhatAnActionChangesAndThatNothingUndoesIt) {

@@ -90,6 +90,29 @@ def secrets_stay_secret(bin_folder):
 
 
 @case
+def secrets_of_a_loads_requests_stay_secret(bin_folder):
+    """However a request says who asks; the canary in base64 is a secret too."""
+    shop, gameday = make(bin_folder)
+    shop.up()
+    environment = {"CANARY": CANARY}
+    for auth in ('auth: { basic: { user: ann, password: "${env:CANARY}" } }',
+                 'auth: { bearer: "${env:CANARY}" }, cookies: { session: "${env:CANARY}" }',
+                 'auth: { sigv4: { access_key: "${env:CANARY}", secret_key: "${env:CANARY}", '
+                 'session_token: "${env:CANARY}", region: eu-west-1 } }'):
+        playbook = shop.write("p.yaml", short_playbook(KILL_WEST.replace("30s", "1s"),
+                                                       headers=", " + auth))
+        expect_code(gameday.run(playbook, "--json", environment=environment), 0)
+        check(places_with_the_canary(gameday) == [], f"{auth}: {places_with_the_canary(gameday)}")
+        expect_nothing_left(gameday)
+        planned = subprocess.run(gameday.command("plan", playbook, "--json"), text=True,
+                                 capture_output=True, timeout=60,
+                                 env=dict(shop.environment, **environment))
+        check(planned.returncode == 0 and "checkout" in planned.stdout, planned.stderr)
+        shown = (planned.stdout + planned.stderr).encode()
+        check(not any(needle in shown for needle in needles()), f"{auth}: in the plan")
+
+
+@case
 def secrets_are_not_inherited(bin_folder):
     """Proxies and the system outlive a killed runner, and its secrets must not."""
     shop, gameday = make(bin_folder)

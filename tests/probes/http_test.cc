@@ -74,6 +74,9 @@ TEST_F(HttpProbeTest, ABodyWithoutTheTextOrWithABannedOneIsNot) {
   expect_no(asking(server, "expect: { body_lacks: degraded }"),
             "status 200, but the body contains 'degraded'");
   expect_good(asking(server, "expect: { body_lacks: down }"));
+  expect_good(asking(server, "expect: { body_equals: degraded }"));
+  expect_no(asking(server, "expect: { body_equals: degrade }"),
+            "status 200, but the body is not 'degrade'");
 }
 
 TEST_F(HttpProbeTest, JsonIsJudgedByPointer) {

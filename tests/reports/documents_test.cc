@@ -247,6 +247,13 @@ TEST(Markdown, TellsAllThatHtmlTells) {
       << "nobody was asked, and nobody said anything";
 }
 
+TEST(Markdown, TellsEachRequestAndWhatAnswersFailed) {
+  const std::string text = document("markdown", passed_drill());
+  EXPECT_NE(text.find("| checkout | lost | browse | 2,700 | 1,001 | 1,699 |"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("`order: body_contains 'paid'` | 312 |"), std::string::npos) << text;
+}
+
 TEST(Markdown, ShowsATextAsItIs) {
   EXPECT_EQ(in_markdown("store-lost"), "store-lost");
   EXPECT_EQ(in_markdown("<b>"), "\\<b\\>");

@@ -32,6 +32,20 @@ Json phase(std::string_view name, int due, int ok, double p99) {
        {"valid", true}});
 }
 
+// The last phase of a load of several requests, whose answers are checked.
+Json checked_phase() {
+  Json made = phase("lost", 3600, 1180, 1.0);
+  const auto of = [](std::string_view name, int due, int ok) {
+    return Json::object(
+        {{"request", name}, {"due", due}, {"sent", due}, {"ok", ok}, {"errors", due - ok}});
+  };
+  made.set("requests", Json::array().push(of("browse", 2700, 1001)).push(of("order", 900, 179)));
+  made.set(
+      "failed_checks",
+      Json::array().push(Json::object({{"check", "order: body_contains 'paid'"}, {"times", 312}})));
+  return made;
+}
+
 Json ledger(int acknowledged, int lost) {
   const double lost_s = lost == 0 ? 0.0 : 4.31;
   return Json::object(
@@ -197,7 +211,7 @@ Json passed_verdict(const JournalMaker& maker) {
                                          {"phases", Json::array()
                                                         .push(phase("steady", 8000, 8000, 0.0041))
                                                         .push(phase("block-2", 3000, 2800, 0.92))
-                                                        .push(phase("lost", 3600, 1180, 1.0))}})));
+                                                        .push(checked_phase())}})));
   document.set("outages", lists(outage_row(maker, "block-2", 12.98, 14.01, 0.82),
                                 outage_row(maker, "lost", 29.03, 41.447, 11.932)));
   Json recovery = document.get("recovery");

@@ -60,7 +60,8 @@ TEST(HtmlReport, ShowsWhatWasMeasured) {
        {"11.9 s to 12.4 s", "within 1 min", "14,397", "id=\"timeline\"", "a connection through",
         "west-to-store passes traffic again", "by the verified restore of step restore-5",
         "not assessed", "/srv/shop/backups/store-1.db", "Consistent; origin not proven",
-        "01JD2Z8Q6V4N7Y3M5K9T1W0XRA", "self-attested", "ledger.jsonl"}) {
+        "01JD2Z8Q6V4N7Y3M5K9T1W0XRA", "self-attested", "ledger.jsonl", "request by request",
+        "browse", "1,699", "what answers failed", "order: body_contains"}) {
     EXPECT_TRUE(has(page, text)) << text;
   }
   EXPECT_TRUE(has(page, "class=\"p99\" d=\"M"));

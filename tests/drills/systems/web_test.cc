@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/playbook/expect.h"
+
 namespace gameday {
 namespace {
 

@@ -150,6 +150,30 @@ TEST_F(LoadTest, AnErrorStatusIsRefused) {
   EXPECT_EQ(load->samples().at(0).status, 503);
 }
 
+TEST_F(LoadTest, AnAnswerThatIsNotAsExpectedAcknowledgesNothing) {
+  OrderServer server;
+  auto made = with_ledger(terms(server.url(), 100));
+  made.spec.request.expect = *Json::parse(R"({"status":"2xx","body_contains":"paid"})");
+  const auto load = ran(made, milliseconds(300));
+  ASSERT_FALSE(load->samples().empty());
+  EXPECT_EQ(count(*load, SampleOutcome::wrong), load->samples().size());
+  const auto number = load->samples().at(0).failed;
+  EXPECT_EQ(load->checks().at(number - 1U), "body_contains 'paid'");
+  EXPECT_EQ(windows_.front().ok, 0U);
+  EXPECT_EQ(windows_.front().errors, windows_.front().due);
+  EXPECT_EQ(ledger_lines().at(3).text("outcome"), "wrong");
+  const auto read = read_back(made, load->samples(), doors_, secrets_, within(milliseconds(5000)));
+  ASSERT_TRUE(read);
+  LedgerTerms of;
+  of.load = "checkout";
+  of.drill = "01DRILL";
+  of.seed = 7;
+  const auto ledger = classify(load->samples(), *read, of, {});
+  EXPECT_EQ(ledger.acknowledged, 0U);
+  EXPECT_EQ(ledger.lost, 0U);
+  EXPECT_EQ(ledger.recovered, load->samples().size());
+}
+
 TEST_F(LoadTest, ASlowAnswerIsAnAnswer) {
   OrderServer server;
   server.behave(Manner::slow);

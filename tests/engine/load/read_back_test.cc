@@ -52,6 +52,45 @@ TEST_F(ReadBackTest, FindsWhatIsGoneWrongOrStrange) {
   EXPECT_EQ(summary.examples.size(), 3U);
 }
 
+// Who may write may read; what tells one write from another goes with that one alone.
+TEST_F(ReadBackTest, AsksAsWhoeverWrote) {
+  secrets_.learn("env:PASSWORD", "canary");
+  auto made = terms(server_.url(), 100);
+  made.spec.request.basic = BasicAuth{"ann", "${env:PASSWORD}"};
+  made.spec.request.headers = {{"X-Tenant", "{drill}"}, {"X-Trace", "{uuid}"}};
+  const auto load = ran(made, milliseconds(200));
+  const auto written = server_.seen();
+  server_.list_digests(false);
+  EXPECT_EQ(read_and_judged(made, *load).present, load->samples().size());
+  const auto all = server_.seen();
+  ASSERT_EQ(all.size(), 2 * written.size() + 1);
+  const std::string who = "\r\nAuthorization: Basic YW5uOmNhbmFyeQ==\r\n";
+  for (const auto& each : all) {
+    const std::string head = each.head + "\r\n";
+    EXPECT_TRUE(head.contains(who)) << head;
+    EXPECT_TRUE(head.contains("\r\nX-Tenant: 01DRILL\r\n")) << head;
+    const bool is_list = each.target.starts_with("/orders?");
+    EXPECT_EQ(head.contains("X-Trace"), !is_list) << head;
+    if (is_list || each.method == "PUT") continue;
+    const auto same = std::ranges::find(written, each.target, &OrderServer::Seen::target);
+    const auto trace = [](const std::string& of) { return of.substr(of.find("X-Trace"), 45); };
+    EXPECT_EQ(trace(head), trace(same->head));
+  }
+}
+
+TEST_F(ReadBackTest, ASignedLoadReadsBackSigned) {
+  secrets_.learn("env:KEY", "canary");
+  auto made = terms(server_.url(), 100);
+  made.spec.request.aws = AwsAuth{"AKID", "${env:KEY}", "", "eu-west-1", "execute-api"};
+  const auto load = ran(made, milliseconds(200));
+  EXPECT_EQ(read_and_judged(made, *load).present, load->samples().size());
+  for (const auto& each : server_.seen()) {
+    EXPECT_TRUE(each.head.contains("Authorization: AWS4-HMAC-SHA256 Credential=AKID/"));
+    EXPECT_TRUE(each.head.contains("\r\nX-Amz-Date: "));
+    EXPECT_EQ(each.head.find("Host: "), each.head.rfind("Host: ")) << each.head;
+  }
+}
+
 TEST_F(ReadBackTest, ReadsByKeyWhereTheListHasNoDigests) {
   const auto made = terms(server_.url(), 200);
   const auto load = ran(made, milliseconds(300));

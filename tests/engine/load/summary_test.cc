@@ -226,6 +226,33 @@ TEST(SummaryJson, HasTheShapesOfTheResultDocument) {
             R"("source":"checkout"})");
 }
 
+TEST(Summary, CountsWhichCheckFailedHowOftenInEachPhase) {
+  auto samples = run(0, 20);
+  for (const std::size_t wrong : {10U, 11U, 25U, 150U}) {
+    samples[wrong].outcome = SampleOutcome::wrong;
+    samples[wrong].failed = wrong == 11U ? 1 : 2;
+  }
+  LoadWindow window{.first_step = at(0), .end = at(20)};
+  window.checks = {"status 2xx", "body_contains 'paid'"};
+  const auto summary = summarise("checkout", samples, seconds(5),
+                                 std::vector<FaultSpan>{fault("kill", 2, 4)}, window);
+  const PhaseSummary& steady = *summary.phase("steady");
+  ASSERT_TRUE(steady.failed_checks);
+  ASSERT_EQ(steady.failed_checks->size(), 2U);
+  EXPECT_EQ(steady.failed_checks->at(0).check, "status 2xx");
+  EXPECT_EQ(steady.failed_checks->at(0).times, 1U);
+  EXPECT_EQ(steady.failed_checks->at(1).times, 2U);
+  EXPECT_EQ(steady.errors, 3U);
+  EXPECT_EQ(summary.phase("kill")->failed_checks->at(0).times, 1U);
+  EXPECT_EQ(to_json(summary).items("phases").at(1).get("failed_checks").dump(),
+            R"([{"check":"body_contains 'paid'","times":1}])");
+}
+
+TEST(Summary, WithoutChecksNoneFailed) {
+  const auto summary = summed(run(0, 20));
+  EXPECT_FALSE(summary.phases[0].failed_checks);
+}
+
 TEST(SummaryJson, ALedgerThatWasNotReadBackShowsNothingFound) {
   LedgerSummary ledger;
   ledger.load = "checkout";

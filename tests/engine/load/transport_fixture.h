@@ -11,6 +11,7 @@
 #include <map>
 #include <thread>
 
+#include "engine/load/answer_checks.h"
 #include "engine/load/http_request.h"
 #include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"

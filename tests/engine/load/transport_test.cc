@@ -54,6 +54,24 @@ TEST_P(TransportTest, AnErrorIsRefusedAndARedirectIsNotFollowed) {
   EXPECT_EQ(end_of(next), "refused 302");
 }
 
+// Wherever it leads, and by whatever method it was asked.
+TEST_P(TransportTest, NoKindOfRedirectIsFollowed) {
+  for (const std::string method : {"GET", "POST"}) {
+    for (const std::string status : {"301", "302", "303", "307", "308"}) {
+      const auto seq = send(asking(method));
+      FarEnd far = accepted();
+      work(milliseconds(10));
+      (void)far.hear();
+      far.say("HTTP/1.1 " + status + " Elsewhere\r\nLocation: " + url_ +
+              "/b\r\nContent-Length: 0\r\n\r\n");
+      EXPECT_EQ(end_of(seq), "refused " + status) << method;
+      EXPECT_FALSE(somebody_connects()) << method << " " << status;
+      far.close();
+      work(milliseconds(10));
+    }
+  }
+}
+
 TEST_P(TransportTest, AnAnswerAndTheEndAtOnceAreBothSeen) {
   std::size_t seq = 0;
   FarEnd far = heard(seq);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/base/digest.h"
 #include "engine/load/ledger.h"
+#include "engine/sys/aws_signature.h"
 
 namespace gameday {
 namespace {
@@ -80,7 +82,8 @@ TEST_F(WireRequestTest, SaysWhatTheWordsSay) {
   std::vector<LoadRequest> all;
   for (const std::string text :
        {"{key}", "{{key}}", "{a{seq}", "{unknown}-{seq}", "{", "}{", "{}", "a{digest}b{digest}",
-        "${env:TOKEN}", "x${env:TOKEN}{seq}y", "${other}", "[{seq}]", "{drill}", "{{{{{seq}"}) {
+        "{uuid}/{uuid}", "{random:1..1000000}{random:1..1000000}", "{random:x}", "${env:TOKEN}",
+        "x${env:TOKEN}{seq}y", "${other}", "[{seq}]", "{drill}", "{{{{{seq}"}) {
     LoadRequest request = to("/a");
     request.method = "POST";
     request.body = text;
@@ -90,6 +93,77 @@ TEST_F(WireRequestTest, SaysWhatTheWordsSay) {
   for (LoadRequest& request : all) {
     for (const std::uint64_t seq : {0U, 9U, 999999U, 1000000U}) {
       EXPECT_EQ(written(request, seq), by_words(request, seq)) << request.body;
+    }
+  }
+}
+
+TEST_F(WireRequestTest, SaysWhoAsks) {
+  secrets_.learn("env:PASSWORD", "p:w");
+  LoadRequest request = to("/a");
+  request.basic = BasicAuth{"ann-{seq}", "${env:PASSWORD}"};
+  for (const std::uint64_t seq : {0U, 12U}) {
+    const std::string line =
+        "Authorization: Basic " + base64("ann-" + std::to_string(seq) + ":p:w") + "\r\n";
+    EXPECT_TRUE(written(request, seq).contains(line)) << written(request, seq);
+    EXPECT_EQ(written(request, seq), by_words(request, seq));
+  }
+  const RequestPattern pattern(request, "01J", "checkout", 7, secrets_);
+  EXPECT_TRUE(pattern.wire()->holds_secrets());
+  request.basic->password = "${env:NONE}";
+  EXPECT_TRUE(written(request).starts_with("error: secret ${env:NONE} is not"));
+}
+
+// The signature of what was sent, made again from it.
+TEST_F(WireRequestTest, IsSignedAsItIsSent) {
+  secrets_.learn("env:KEY", "s3cret");
+  secrets_.learn("env:SESSION", "t0ken");
+  for (const char* service : {"s3", "execute-api"}) {
+    LoadRequest request = to("/bc%20/{seq}?z=1&a={random:1..9}%26");
+    request.method = "PUT";
+    request.body = "n={seq}";
+    request.aws = AwsAuth{"AKID", "${env:KEY}", "${env:SESSION}", "eu-west-1", service};
+    const RequestPattern pattern(request, "01J", "checkout", 7, secrets_);
+    EXPECT_TRUE(pattern.wire()->holds_secrets());
+    const std::string sent = written(request, 12);
+    const auto header = [&](const std::string& name) {
+      const auto at = sent.find("\r\n" + name + ": ");
+      EXPECT_NE(at, std::string::npos) << name << " in " << sent;
+      const auto from = at + name.size() + 4;
+      return sent.substr(from, sent.find("\r\n", from) - from);
+    };
+    const std::string path = sent.substr(4, sent.find('?') - 4);
+    const std::string a = sent.substr(sent.find("&a=") + 3, 1);
+    EXPECT_EQ(path, "/bc%20/12");
+    EXPECT_TRUE(sent.ends_with("\r\n\r\nn=12")) << sent;
+    EXPECT_EQ(header("Content-Length"), "4");
+    AwsQuestion question;
+    question.method = "PUT";
+    question.path = service == std::string("s3") ? path : "/bc%2520/12";
+    question.query = {{"z", "1"}, {"a", a + "&"}};
+    question.payload = sha256("n=12").substr(7);
+    const std::string date = header("X-Amz-Date");
+    question.headers = {{"host", "127.0.0.1:80"},
+                        {"x-amz-date", date},
+                        {"x-amz-content-sha256", question.payload},
+                        {"x-amz-security-token", "t0ken"}};
+    const auto when =
+        parse_rfc3339(date.substr(0, 4) + "-" + date.substr(4, 2) + "-" + date.substr(6, 5) + ":" +
+                      date.substr(11, 2) + ":" + date.substr(13));
+    ASSERT_TRUE(when) << date;
+    EXPECT_EQ(header("Authorization"), aws_authorization(question, {"AKID", "s3cret", "t0ken"},
+                                                         {"eu-west-1", service}, *when));
+    // Libcurl sends the same.
+    const auto text = pattern.text(12);
+    ASSERT_TRUE(text);
+    const auto has = [&](const std::string& name) {
+      for (const auto& each : text->headers) {
+        if (each.first == name) return each.second;
+      }
+      return std::string();
+    };
+    EXPECT_EQ(has("Host"), "127.0.0.1:80");
+    if (has("X-Amz-Date") == date) {
+      EXPECT_EQ(has("Authorization"), header("Authorization"));
     }
   }
 }

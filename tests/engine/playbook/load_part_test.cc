@@ -36,8 +36,8 @@ TEST(SpokenLoad, KeepsALedgerOnlyWhereItsRowSaysSo) {
 TEST(SpokenLoad, SpeaksOneThing) {
   const std::string table = kRate + "    table: { into: facts, list: all }\n";
   EXPECT_EQ(told(kRate), (std::vector<std::string>{
-                             "25:3: error: `load.facts` has none of request, table: it sends "
-                             "nothing"}));
+                             "25:3: error: `load.facts` has none of request, requests, table: it "
+                             "sends nothing"}));
   EXPECT_EQ(told(table + "    request: \"{front}/\"\n"),
             (std::vector<std::string>{
                 "28:5: error: `load.facts` has both `table` and `request`; a load speaks one "

@@ -30,6 +30,51 @@ TEST(LoadDeed, NamesItsDrillAndOnlyRefersToSecrets) {
   EXPECT_NE(to_json(undo).dump().find("${env:TOKEN}"), std::string::npos);
 }
 
+TEST(LoadDeed, SaysWhoAsksWithoutTheSecret) {
+  Secrets secrets;
+  secrets.learn("env:PASSWORD", "canary");
+  LoadSpec load = checkout();
+  load.cleanup->basic = BasicAuth{"ann", "${env:PASSWORD}"};
+  const std::string basic = to_json(load_undo(load, "01J")).dump();
+  EXPECT_TRUE(basic.contains(R"("basic":{"user":"ann","password":"${env:PASSWORD}"})")) << basic;
+  load.cleanup->basic.reset();
+  load.cleanup->aws = AwsAuth{"AKID", "${env:KEY}", "", "eu-west-1", "s3"};
+  const std::string aws = to_json(load_undo(load, "01J")).dump();
+  EXPECT_TRUE(aws.contains(R"("secret_key":"${env:KEY}")")) << aws;
+}
+
+// What the server that is cleaned up hears.
+TEST(LoadDeed, IsCleanedUpByWhoeverWrote) {
+  std::mutex mutex;
+  std::vector<std::string> heard;
+  const TestServer server([&](int connection, const std::stop_token& stop) {
+    const auto request = TestServer::received(connection, stop);
+    {
+      const std::lock_guard lock(mutex);
+      heard.push_back(request);
+    }
+    TestServer::give(connection, http_answer(200, "[]"), stop);
+  });
+  DeedWorld world;
+  world.secrets().learn("env:PASSWORD", "canary");
+  LoadSpec load = checkout();
+  load.cleanup->headers.clear();
+  load.cleanup->basic = BasicAuth{"ann", "${env:PASSWORD}"};
+  load.ledger->list = load.cleanup->url = server.url() + "/orders?drill={drill}";
+  const Undo undo = load_undo(load, "01J");
+  EXPECT_TRUE(undo_load(undo, world.context()));
+  const auto gone = load_gone(undo, world.context());
+  EXPECT_TRUE(gone && gone->held);
+  load.cleanup->basic.reset();
+  load.cleanup->aws = AwsAuth{"AKID", "${env:PASSWORD}", "", "eu-west-1", "s3"};
+  EXPECT_TRUE(undo_load(load_undo(load, "01J"), world.context()));
+  ASSERT_EQ(heard.size(), 3U);
+  EXPECT_TRUE(heard[0].contains("Authorization: Basic YW5uOmNhbmFyeQ==\r\n")) << heard[0];
+  EXPECT_TRUE(heard[1].contains("Authorization: Basic YW5uOmNhbmFyeQ==\r\n")) << heard[1];
+  EXPECT_TRUE(heard[2].contains("Authorization: AWS4-HMAC-SHA256 Credential=AKID/")) << heard[2];
+  EXPECT_TRUE(heard[2].contains("\r\nX-Amz-Date: ")) << heard[2];
+}
+
 TEST(LoadDeed, ThatWritesNothingHasNothingToCleanUp) {
   LoadSpec reads;
   reads.name = "reads";
