@@ -4,6 +4,7 @@
 #include "engine/base/units.h"
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/document.h"
+#include "engine/playbook/load_shape.h"
 #include "engine/playbook/parts.h"
 
 namespace gameday {
@@ -131,7 +132,7 @@ void read_load(const Entry& entry, const Reading& reading) {
   LoadSpec load;
   load.name = entry.key;
   load.place = entry.place;
-  load.rate = rate_in(decoded, "rate").value_or(0);
+  read_shape(decoded, node, load, reading);
   load.arrivals = decoded.text("arrivals") == "poisson" ? Arrivals::poisson : Arrivals::constant;
   load.timeout = duration_in(decoded, "timeout").value_or(load.timeout);
   const Json& request = decoded.get("request");
@@ -145,6 +146,10 @@ void read_load(const Entry& entry, const Reading& reading) {
   }
   if (spoken != nullptr) {
     load.kind = spoken->key;
+    if (load.users) {
+      reading.error(place_in(node, "users"), "`users` speak HTTP by `request`; `" + load.kind +
+                                                 "` goes with `rate` or `stages`");
+    }
     read_spoken(entry, *spoken, load, reading);
   }
   reading.playbook.loads.push_back(std::move(load));

@@ -89,7 +89,7 @@ Done Performer::read_back_ledger(const Task& task, const Until& until) {
   terms.load = name;
   terms.drill = terms_.drill;
   terms.seed = terms_.seed;
-  terms.rate = load->terms.spec.rate;
+  terms.rate = load->terms.spec.curve();
   terms.load_started = load->load->started();
   terms.disaster = task.disaster;
   terms.restored = task.restored;
@@ -127,8 +127,9 @@ Done Performer::summarise_load(const Task& task) {
   window.first_step = task.first_step;
   window.end = end + Duration(1);
   window.started = load->load->started();
-  window.rate = load->terms.spec.rate;
+  window.rate = load->terms.spec.curve();
   window.clock_jumps = load->load->clock_jumps();
+  window.users = load->load->users();
   auto summary = summarise(name, samples, task.hold, task.faults, window);
   const Carried& carried = load->load->carried();
   summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu)};
