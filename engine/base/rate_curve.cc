@@ -125,14 +125,15 @@ Duration RateCurve::when(long double count) const {
   return piece.start + std::min(Duration(static_cast<Duration::rep>(inside)), piece.stage.length);
 }
 
+// From `from` up to but without `to`; the moment `from`, where they are the same.
 std::vector<double> RateCurve::extremes(Duration from, Duration to) const {
   std::vector<double> found;
   from = std::max(Duration{}, from);
-  to = std::max(from, to);
+  to = std::max(from, to - Duration(1));
   for (const Piece& piece : pieces_) {
     const RateStage& stage = piece.stage;
-    const bool endless = stage.length == kWithoutEnd;
-    if (piece.start > to || (!endless && piece.start + stage.length < from)) continue;
+    const bool over = stage.length != kWithoutEnd && piece.start + stage.length <= from;
+    if (piece.start > to || over) continue;
     const long double first = in_seconds(std::max(Duration{}, from - piece.start));
     const long double last = in_seconds(std::min(stage.length, to - piece.start));
     found.push_back(static_cast<double>(rate_in(stage, first)));
@@ -151,19 +152,21 @@ double RateCurve::lowest(Duration from, Duration to) const {
   return std::ranges::min(extremes(from, to));
 }
 
-double RateCurve::highest() const { return highest({}, pieces_.back().start); }
+double RateCurve::highest() const { return highest({}, pieces_.back().start + Duration(1)); }
 
-double RateCurve::lowest() const { return lowest({}, pieces_.back().start); }
+double RateCurve::lowest() const { return lowest({}, pieces_.back().start + Duration(1)); }
 
 RateCurve RateCurve::scaled(double factor) const {
-  RateCurve curve = *this;
-  for (Piece& piece : curve.pieces_) {
-    piece.stage.from *= factor;
-    piece.stage.to *= factor;
-    piece.stage.swing *= factor;
-    piece.before *= factor;
+  if (pieces_.size() == 1) return pieces_.front().stage.from * factor;
+  std::vector<RateStage> stages;
+  for (std::size_t i = 0; i + 1 < pieces_.size(); ++i) {
+    RateStage stage = pieces_[i].stage;
+    stage.from *= factor;
+    stage.to *= factor;
+    stage.swing *= factor;
+    stages.push_back(stage);
   }
-  return curve;
+  return RateCurve(stages);
 }
 
 }  // namespace gameday

@@ -75,7 +75,11 @@ TEST(RateCurve, TheBoundsAreThoseOfTheTimeThatIsAskedFor) {
   EXPECT_EQ(curve.highest(), 1000);
   EXPECT_EQ(curve.lowest(), 7.3);
   EXPECT_EQ(curve.lowest(12s, 25s), curve.at(12s));
-  EXPECT_EQ(curve.highest(12s, 25s), curve.at(25s));
+  EXPECT_NEAR(curve.highest(12s, 25s), curve.at(25s), 1e-6);
+  EXPECT_EQ(curve.highest(28s, 30s), curve.at(30s - 1ns)) << "without the end";
+  EXPECT_EQ(curve.lowest(30500ms, 31s), 7.3);
+  EXPECT_EQ(curve.lowest(30s, 30400ms), 1000) << "and without what was before";
+  EXPECT_EQ(curve.lowest(30s, 30s), 1000);
   EXPECT_EQ(curve.highest(29s, 30100ms), 1000) << "a spike that is inside";
   EXPECT_EQ(curve.highest(-2s, -1s), 50) << "before it there is what it begins with";
   const Duration wave = 34500ms;
@@ -137,9 +141,10 @@ TEST(RateCurve, NoRoundingGrows) {
 TEST(RateCurve, ScaledItHasTheSameShape) {
   const RateCurve curve = RateCurve(kDay).scaled(0.1);
   EXPECT_EQ(curve.at(20s), 12.5);
-  EXPECT_EQ(curve.count(30s), 300);
-  EXPECT_EQ(curve.when(300), 30s);
+  EXPECT_NEAR(static_cast<double>(curve.count(30s)), 300, 1e-9);
+  EXPECT_NEAR(seconds(curve.when(300)), 30, 2e-9);
   EXPECT_NEAR(curve.highest(40s, 60s), 19, 1e-9);
+  EXPECT_EQ(RateCurve(200).scaled(0.25).at(1h), 50);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ TEST(Shape, StagesAreReadInTheirOrder) {
   EXPECT_EQ(curve.at(std::chrono::seconds(90)), 10);
   EXPECT_EQ(curve.at(std::chrono::hours(1)), 5) << "the last one goes on";
   EXPECT_EQ(shape_in_words(load),
-            "50/s for 10s, to 200/s over 20s, a sine of 100/s by 50/s every 30s for 1m, from 10/s "
+            "50/s for 10s, to 200/s over 20s, a sine of 100/s by 50/s every 30s for 60s, from 10/s "
             "to 5/s over 500ms, then 5/s");
 }
 
@@ -83,7 +83,7 @@ TEST(Shape, AStageHasWhatItNeeds) {
   EXPECT_EQ(stages("{ sine: 5/s, swing: 1/s, for: 1s }"),
             (Told{"26:14: error: `load.checkout.stages`: `sine` needs `period`"}));
   EXPECT_EQ(stages("{ rate: 5/s, for: 1s, by: 2s }"),
-            (Told{"26:36: error: unknown key `by` in `load.checkout.stages`; known: rate, to, "
+            (Told{"26:36: error: unknown key `by` in `load.checkout.stages`; known are: rate, to, "
                   "from, sine, swing, period, for"}));
 }
 
@@ -186,7 +186,7 @@ TEST(Shape, UsersHaveNoScheduleAndNoLedger) {
                   "nothing, so that how much time was lost could not be told"}));
   EXPECT_EQ(told_of(edited_design("load:\n",
                                   "load:\n  facts:\n    users: 5\n    table: { into: facts }\n")),
-            (Told{"26:5: error: `users` speak HTTP by `request`; `table` goes with `rate` or "
+            (Told{"26:12: error: `users` speak HTTP by `request`; `table` goes with `rate` or "
                   "`stages`"}));
 }
 
