@@ -251,7 +251,7 @@ TEST(Markdown, MarksWhatAClosedLoopMeasured) {
   const std::string text = document("markdown", closed_drill());
   EXPECT_TRUE(text.contains("Load checkout is a closed loop: 49 of 50 users asked, and asked less"))
       << text;
-  EXPECT_TRUE(text.contains("An outage of up to 0.25 s may have gone unseen")) << text;
+  EXPECT_TRUE(text.contains("An outage of up to 250 ms may have gone unseen")) << text;
   EXPECT_TRUE(text.contains("| load checkout is a closed loop: it asks less")) << text;
   EXPECT_FALSE(document("markdown", passed_drill()).contains("closed loop"));
 }

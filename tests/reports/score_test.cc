@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <algorithm>
 
 #include "reports/document.h"
 #include "tests/reports/example_drill.h"

@@ -48,6 +48,7 @@ TEST(Units, DurationsMayBeOneOrTwo) {
     ASSERT_FALSE(parse_durations(bad)) << bad;
     EXPECT_EQ(parse_durations(bad).error().text, "expected a duration like 5s, or two like 5s..9s");
   }
+  ASSERT_FALSE(parse_durations("9s..5s"));
   EXPECT_EQ(parse_durations("9s..5s").error().text, "the second duration is the longer one");
 }
 

@@ -138,7 +138,7 @@ TEST(Summary, ALagOfFiveMillisecondsIsNotMarkedBelowAThousandASecond) {
 
 // 2 ms where it is a thousand a second, 5 ms before and after.
 TEST(Summary, AWindowIsMarkedByTheRateThatWasThen) {
-  const RateCurve spike({{.from = 10, .to = 10, .length = seconds(20)},
+  const RateCurve spike({{.from = 10, .to = 10, .length = milliseconds(20'500)},
                          {.from = 1000, .to = 1000, .length = milliseconds(200)},
                          {.from = 10, .to = 10, .length = seconds(1)}});
   for (const int late : {19, 20, 21}) {
