@@ -64,8 +64,9 @@ void print_plan(const Json& plan, const std::string& digest) {
   }
   print("load:");
   for (const auto& load : plan.items("load")) {
-    print("  " + load.text("name") + ": " + load.get("rate").dump() + "/s " + load.text("method") +
-          " " + load.text("url") + "; by " + transport_in_words(load.text("transport")) +
+    const std::string shape = load.text("shape", load.get("rate").dump() + "/s");
+    print("  " + load.text("name") + ": " + shape + " " + load.text("method") + " " +
+          load.text("url") + "; by " + transport_in_words(load.text("transport")) +
           "; cleanup: " + load.text("cleanup", "none"));
     print_requests(load);
   }

@@ -225,6 +225,17 @@ std::string failed_checks_of(const Json& load) {
   return table.empty() ? "" : table.html("Load " + load.text("name") + ", what answers failed", 2);
 }
 
+std::string closed_loop(const Json& load) {
+  const Json& users = load.get("closed_loop");
+  if (!users.is_object()) return "";
+  return "<p class=\"note\">A closed loop: " + count_or(users.get("spawned")) + " of " +
+         count_or(users.get("users")) +
+         " users asked, each of whom waits for his answer. While the system is slow it is asked "
+         "less, so its latency looks better than clients elsewhere would find it. The longest time "
+         "in which an outage may have gone unseen: " +
+         seconds_or(users.get("longest_gap_s"), "–") + ".</p>\n";
+}
+
 std::string loads_part(const Page& page) {
   std::string content;
   for (const auto& load : page.result.items("load")) {
@@ -245,7 +256,7 @@ std::string loads_part(const Page& page) {
                  mark(phase.get("valid"), "yes", "no", "not known")});
     }
     content += table.html("Load " + load.text("name") + ", by the fault that was in force", 1);
-    content += requests_of(load) + failed_checks_of(load);
+    content += requests_of(load) + failed_checks_of(load) + closed_loop(load);
   }
   if (content.empty()) return "";
   return section("load", "The load",

@@ -17,7 +17,7 @@ std::vector<std::uint64_t> ends_of(const std::vector<const LoadSecond*>& windows
   return {windows.front()->number, windows.back()->number};
 }
 
-// How much of 30 days' errors, at the load's own rate, the whole drill spent.
+// How much of 30 days' errors, at the load's own rate in the mean, the whole drill spent.
 Assessment judged_budget(const Case& drill, const Criterion& criterion) {
   double objective = -1;
   for (const auto& one : drill.result.items("objectives")) {
@@ -28,14 +28,20 @@ Assessment judged_budget(const Case& drill, const Criterion& criterion) {
   double worst = 0;
   bool any = false;
   for (const auto& load : drill.result.items("load")) {
+    if (load.find("closed_loop") != nullptr) {
+      return unassessed("load " + load.text("name") +
+                        " is a closed loop: it asks less while the system fails");
+    }
     std::int64_t due = 0, ok = 0;
-    double rate = 0;
+    double lasted = 0;
     for (const auto& phase : load.items("phases")) {
       due += phase.integer("due", 0);
       ok += phase.integer("ok", 0);
-      rate = std::max(rate, phase.number("rate", 0));
+      const double rate = phase.number("rate", 0);
+      if (rate > 0) lasted += static_cast<double>(phase.integer("due", 0)) / rate;
     }
-    if (due == 0 || rate <= 0) continue;
+    if (due == 0 || lasted <= 0) continue;
+    const double rate = static_cast<double>(due) / lasted;
     any = true;
     worst = std::max(worst, static_cast<double>(due - ok) / (rate * kMonth * (1 - objective)));
   }
@@ -89,6 +95,20 @@ Assessment regained(const Criterion& criterion, const std::vector<const LoadSeco
                 std::move(evidence));
 }
 
+// Whether the load asks for other rates at other times, by the playbook's own word.
+bool has_stages(const Case& drill, const std::string& load) {
+  for (const auto& planned : drill.story.planned.get("plan").items("load")) {
+    if (planned.text("name") == load) return !planned.items("stages").empty();
+  }
+  return false;
+}
+
+double mean_due(const std::vector<const LoadSecond*>& windows) {
+  double sum = 0;
+  for (const auto* window : windows) sum += static_cast<double>(window->due);
+  return sum / static_cast<double>(windows.size());
+}
+
 Assessment judged_latency(const Case& drill, const Criterion& criterion) {
   const auto first = first_fault(drill.story);
   const auto heal = healed(drill);
@@ -109,6 +129,13 @@ Assessment judged_latency(const Case& drill, const Criterion& criterion) {
       return unassessed("load " + load + " has too few seconds before the first fault or after " +
                         "the last");
     }
+    constexpr double kAlike = 0.1;
+    const double rate = mean_due(before);
+    if (has_stages(drill, load) && std::abs(mean_due(after) - rate) > rate * kAlike) {
+      return unassessed("load " + load + " was of " + fixed(rate, 1) +
+                        "/s before the first fault and of " + fixed(mean_due(after), 1) +
+                        "/s after the last: its latency is not to be compared");
+    }
     Assessment found = regained(criterion, before, after, *heal, last < *heal + within);
     if (found.outcome != Outcome::pass) return found;
     worst = std::move(found);
@@ -120,6 +147,12 @@ Assessment judged_schedule(const Case& drill) {
   std::int64_t due = 0, sent = 0;
   std::string missed;
   for (const auto& load : drill.result.items("load")) {
+    const Json& users = load.get("closed_loop");
+    if (users.integer("spawned", 0) < users.integer("users", 0)) {
+      missed += (missed.empty() ? "" : "; ") + load.text("name") + ": " +
+                std::to_string(users.integer("spawned", 0)) + " of " +
+                std::to_string(users.integer("users", 0)) + " users were there";
+    }
     for (const auto& phase : load.items("phases")) {
       const auto of_phase = phase.integer("due", 0);
       due += of_phase;

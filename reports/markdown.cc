@@ -222,6 +222,20 @@ std::string failed_checks(const Json& result) {
   return sheet.empty() ? "" : sheet.text("");
 }
 
+std::string closed_loops(const Json& result) {
+  std::string out;
+  for (const auto& load : result.items("load")) {
+    const Json& users = load.get("closed_loop");
+    if (!users.is_object()) continue;
+    out += "Load " + in_markdown(load.text("name")) +
+           " is a closed loop: " + count(users.get("spawned")) + " of " +
+           count(users.get("users")) +
+           " users asked, and asked less while the system was slow. An outage of up to " +
+           figure(users.get("longest_gap_s")) + " may have gone unseen.\n\n";
+  }
+  return out;
+}
+
 std::string loads(const Json& result) {
   Sheet sheet({"Load", "Phase", "Due", "Good", "Errors", "Late", "p50", "p99", "Valid"});
   for (const auto& load : result.items("load")) {
@@ -234,7 +248,7 @@ std::string loads(const Json& result) {
     }
   }
   return "## The load\n\n" + sheet.text("No load was summed up.") + requests(result) +
-         failed_checks(result);
+         failed_checks(result) + closed_loops(result);
 }
 
 std::string fault(const DeedStory& deed) {

@@ -40,9 +40,10 @@ std::string objectives_of(const Json& result) {
     const Json& held = objective.get("held");
     rows.push_back({neutral(name), shown_measure(name, objective.get("objective")),
                     shown_measure(name, objective.get("measured")),
-                    !held.is_boolean() ? "not judged"
-                    : held.boolean()   ? "held"
-                                       : "missed"});
+                    !held.is_boolean()                        ? "not judged"
+                    : !held.boolean()                         ? "missed"
+                    : objective.boolean("closed_loop", false) ? "held, in a closed loop"
+                                                              : "held"});
   }
   return rows.size() > 1 ? "\n" + in_columns(rows) : "";
 }

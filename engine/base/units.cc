@@ -65,6 +65,19 @@ Result<Duration> parse_duration(std::string_view text) {
   return Duration(std::llround(value));
 }
 
+Result<DurationRange> parse_durations(std::string_view text) {
+  constexpr std::string_view kBetween = "..";
+  const auto dots = text.find(kBetween);
+  const bool one = dots == std::string_view::npos;
+  const auto least = parse_duration(text.substr(0, dots));
+  const auto most = one ? least : parse_duration(text.substr(dots + kBetween.size()));
+  if (!least || !most) {
+    return fail(ErrorCode::invalid, "expected a duration like 5s, or two like 5s..9s");
+  }
+  if (*most < *least) return fail(ErrorCode::invalid, "the second duration is the longer one");
+  return DurationRange{*least, *most};
+}
+
 Result<double> parse_rate(std::string_view text) {
   TRY(value, in_units(text, kRates, "200/s"));
   if (value <= 0) return fail(ErrorCode::invalid, "a rate must be over 0");

@@ -250,6 +250,14 @@ void Turn::restore_injected(DeedState& deed, const Task& task, const Done& done)
   run(std::move(replay));
 }
 
+Duration Turn::running_for(const std::string& load) const {
+  for (const DeedState& deed : d.deeds) {
+    const bool its = deed.deed.kind == "load" && deed.deed.target == load;
+    if (its && deed.injected) return now_.boot - deed.injected->boot;
+  }
+  return {};
+}
+
 // After the replay the queue must have drained before the restore counts as verified.
 void Turn::replay_or_finish() {
   const Step& step = lane_step();
@@ -259,7 +267,7 @@ void Turn::replay_or_finish() {
     drain.names = {step.replay};
     // The load goes on meanwhile, and what it sends passes through the same queue.
     double rate = 0;
-    for (const auto& load : d.plan.playbook->loads) rate += load.rate;
+    for (const auto& load : d.plan.playbook->loads) rate += load.curve().at(running_for(load.name));
     drain.tolerated = static_cast<std::int64_t>(rate / 4);
     drain.deadline = *lane().deadline;
     run(std::move(drain));

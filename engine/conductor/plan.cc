@@ -7,6 +7,7 @@
 #include "engine/load/transport.h"
 #include "engine/playbook/data_table.h"
 #include "engine/playbook/evidence.h"
+#include "engine/playbook/load_shape.h"
 
 namespace gameday {
 namespace {
@@ -187,6 +188,24 @@ void add_requests(const LoadSpec& load, Json& out) {
   out.set("requests", std::move(requests));
 }
 
+Json stages_json(const LoadSpec& load) {
+  Json stages = Json::array();
+  for (const RateStage& stage : load.stages) {
+    Json one =
+        Json::object({{"from", stage.from}, {"to", stage.to}, {"for_s", seconds(stage.length)}});
+    if (stage.swing > 0) one.set("swing", stage.swing).set("period_s", seconds(stage.period));
+    stages.push(std::move(one));
+  }
+  return stages;
+}
+
+Json users_json(const UsersSpec& users) {
+  return Json::object({{"users", users.users},
+                       {"spawn_rate", users.spawn_rate > 0 ? Json(users.spawn_rate) : Json()},
+                       {"think_s", Json::object({{"least", seconds(users.think_least)},
+                                                 {"most", seconds(users.think_most)}})}});
+}
+
 Json load_json(const LoadSpec& load, const Rows& rows) {
   const LoadRow* row = rows.load(load.kind);
   Json out =
@@ -199,6 +218,11 @@ Json load_json(const LoadSpec& load, const Rows& rows) {
                     {"url", row == nullptr ? load.request.url : row->shown(load.arguments)},
                     {"ledger", load.ledger.has_value()}});
   if (row == nullptr) add_requests(load, out);
+  if (load.users || !load.stages.empty()) out.set("shape", shape_in_words(load));
+  if (!load.stages.empty()) out.set("stages", stages_json(load));
+  if (load.users) {
+    out.set("rate", Json()).set("arrivals", Json()).set("users", users_json(*load.users));
+  }
   if (load.cleanup) out.set("cleanup", load.cleanup->method + " " + load.cleanup->url);
   if (row != nullptr && load.ledger) {
     out.set("cleanup", load.arguments.text("remove", "what carries the drill's mark"));

@@ -93,6 +93,7 @@ class Turn {
   void held_to_the_end(DeedState& deed, const Task& task, const Done& done);
   void backed_up(const Done& done);
   void scratch_restored(const Task& task, const Done& done);
+  [[nodiscard]] Duration running_for(const std::string& load) const;
   void replay_or_finish();
   [[nodiscard]] const DeedState* held_over(const BackupNote& backup, const Step& restore) const;
   void restore_holds(std::size_t from = 0);

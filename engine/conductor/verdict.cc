@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/base/units.h"
+#include "engine/conductor/load_reasons.h"
 #include "engine/conductor/turn.h"
 
 namespace gameday {
@@ -15,15 +16,28 @@ struct Objective {
   Json objective, measured;
   Held held = Held::unknown;
   std::string why;
+  bool closed_loop = false;  // a load that it is judged by asks less while the system is slow
 };
 
 Json to_json(const Objective& objective) {
-  return Json::object(
+  Json all = Json::object(
       {{"name", objective.name},
        {"objective", objective.objective},
        {"measured", objective.measured},
        {"held", objective.held == Held::unknown ? Json() : Json(objective.held == Held::yes)},
        {"why", objective.why}});
+  if (objective.closed_loop) all.set("closed_loop", true);
+  return all;
+}
+
+void say(Objective& objective, const std::string& why) {
+  objective.why = objective.why.empty() ? why : why + "; " + objective.why;
+}
+
+void mark_closed_loop(Objective& objective, const LoadSummary& load) {
+  if (!load.users) return;
+  objective.closed_loop = true;
+  say(objective, "load " + load.load + " is a closed loop: it asks less while the system is slow");
 }
 
 bool any_unproven(const Drill& drill) {
@@ -48,6 +62,16 @@ std::vector<Outage> judged_outages(const Drill& drill, bool* measured) {
   return outages_in(probe->second.samples, drill.plan.hold(), spans);
 }
 
+// Of all closed loops: in such a time an outage may have gone unseen.
+Duration longest_gap(const Drill& drill, Objective& objective) {
+  Duration longest{};
+  for (const auto& load : drill.loads) {
+    if (load.users) longest = std::max(longest, load.users->longest_gap);
+    mark_closed_loop(objective, load);
+  }
+  return longest;
+}
+
 Objective judge_rto(const Drill& drill) {
   const auto& rto = *drill.plan.playbook->objectives.rto;
   Objective result{"rto", seconds(rto.within), Json(), Held::unknown, ""};
@@ -65,17 +89,22 @@ Objective judge_rto(const Drill& drill) {
     result.why = "no load or probe measured it";
     return result;
   }
+  const Duration gap = rto.from.empty() ? longest_gap(drill, result) : Duration{};
+  hi = std::max(hi, gap);
   result.measured = Json::object({{"lo", seconds(lo)}, {"hi", seconds(hi)}});
   if (!over) {
     result.held = lo > rto.within ? Held::no : Held::unknown;
-    result.why = "an outage was not over when the load ended";
-  } else if (hi <= rto.within) {
-    result.held = Held::yes;
+    say(result, "an outage was not over when the load ended");
   } else if (lo > rto.within) {
     result.held = Held::no;
-    result.why = "the longest outage took " + shown(lo) + " at least";
+    say(result, "the longest outage took " + shown(lo) + " at least");
+  } else if (gap > drill.plan.hold()) {
+    say(result, "for " + shown(gap) +
+                    " no user was answered, which is longer than a success must " + "hold");
+  } else if (hi <= rto.within) {
+    result.held = Held::yes;
   } else {
-    result.why = "the objective lies inside the error bar";
+    say(result, "the objective lies inside the error bar");
   }
   return result;
 }
@@ -126,6 +155,7 @@ Objective judge_phase(const Drill& drill, Objective result, const std::string& d
       result.why = "load " + load.load + " missed its plan in phase " + during;
       return result;
     }
+    mark_closed_loop(result, load);
     const double figure = value(*phase);
     if (!worst || worse(figure, *worst)) worst = figure;
   }
@@ -212,34 +242,6 @@ void add_ledger_reasons(const Drill& drill, std::vector<Reason>& reasons) {
   }
 }
 
-// A phase in which an objective on the load is judged.
-bool counted(const Objectives& objectives, const std::string& phase) {
-  const bool success = objectives.success_rate && objectives.success_rate->during == phase;
-  return success || std::ranges::any_of(objectives.latencies, [&](const auto& latency) {
-           return latency.during == phase;
-         });
-}
-
-// A load that was not sent on time was not that load, in any phase. Marked windows leave latency
-// alone; they matter where an objective counts them. That the clock spoilt them is said in any
-// case.
-void add_load_reasons(const Drill& drill, std::vector<Reason>& reasons) {
-  for (const auto& load : drill.loads) {
-    const bool jumped = load.clock_jumps > 0;
-    for (const auto& phase : load.phases) {
-      const bool late = phase.late * 20 > phase.due;
-      const bool matters = late || counted(drill.plan.playbook->objectives, phase.phase);
-      if (phase.valid || !(matters || jumped)) continue;
-      reasons.push_back({matters ? 6 : 0,
-                         "load " + load.load + " missed its plan in phase " + phase.phase + ": " +
-                             std::to_string(phase.late) + " of " + std::to_string(phase.due) +
-                             " late, " + std::to_string(phase.marked) + " of " +
-                             std::to_string(phase.windows) + " windows marked" +
-                             (jumped ? ", some of them because the clock was set" : "")});
-    }
-  }
-}
-
 // What was to be seen in one part of the drill, and was not.
 void add_probe_reasons(const Drill& drill, std::vector<Reason>& reasons) {
   for (const auto& [name, probe] : drill.probes) {
@@ -278,6 +280,9 @@ Json recovery_json(const Drill& drill) {
   Duration hi{};
   std::optional<Instant> from;
   const auto outages = all_outages(drill);
+  for (const auto& load : drill.loads) {
+    if (load.users) hi = std::max(hi, load.users->longest_gap);
+  }
   for (const auto& outage : outages) {
     hi = std::max(hi, outage.hi);
     // What broke after the content was verified was not what that ended.

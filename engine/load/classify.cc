@@ -58,7 +58,6 @@ class Classifier {
 
   LedgerSummary summary() {
     summary_.load = terms_.load;
-    summary_.rpo_s.resolution = terms_.rate > 0 ? 1 / terms_.rate : 0;
     if (read_.has_list) summary_.phantom = 0;
     if (read_.has_list) summary_.resurrected = 0;
     for (const Sample& sample : samples_) judge(sample);
@@ -73,10 +72,19 @@ class Classifier {
     summary_.rpo_s.best = best.rpo_s;
     summary_.rpo_s.worst = worst.rpo_s;
     summary_.rpo_s.hole = best.hole_s;
+    summary_.rpo_s.resolution = resolution(worst.rpo_s);
     return std::move(summary_);
   }
 
  private:
+  // The time between two writes, where they were due the least often in what is lost.
+  [[nodiscard]] double resolution(double lost_s) const {
+    if (!terms_.rate) return 0;
+    const Instant last = samples_.empty() ? terms_.load_started : samples_.back().due;
+    const Duration until = terms_.disaster.value_or(last) - terms_.load_started;
+    return 1 / terms_.rate->lowest(until - from_seconds(lost_s), until);
+  }
+
   void judge(const Sample& sample) {
     const std::string key = ledger_key(terms_.drill, terms_.load, sample.seq);
     const bool acknowledged = sample.outcome == SampleOutcome::ok;

@@ -336,9 +336,17 @@ Result<std::unique_ptr<Transport>> make_curl_transport(const Clock& clock,
   return std::unique_ptr<Transport>(std::move(transport));
 }
 
+namespace {
+constexpr double kMostConnections = 4096;
+}  // namespace
+
 std::size_t connections_for(double rate) {
-  constexpr double kStall = 2, kSpare = 64, kMost = 4096;
-  return static_cast<std::size_t>(std::min(kMost, std::ceil(rate * kStall) + kSpare));
+  constexpr double kStall = 2, kSpare = 64;
+  return static_cast<std::size_t>(std::min(kMostConnections, std::ceil(rate * kStall) + kSpare));
+}
+
+std::size_t connections_for_users(std::uint64_t users) {
+  return static_cast<std::size_t>(std::min(kMostConnections, static_cast<double>(users)));
 }
 
 }  // namespace gameday

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/rate_curve.h"
 #include "engine/base/result.h"
 #include "engine/load/load_client.h"
 #include "engine/load/sample.h"
@@ -61,7 +62,7 @@ struct LedgerHead {
   std::string drill;
   std::string load;
   std::uint64_t seed = 0;
-  double rate = 0;
+  double rate = 0;  // the highest
   Duration timeout{};
   Now started;
 };
@@ -81,7 +82,7 @@ struct LedgerTerms {
   std::string load;
   std::string drill;
   std::uint64_t seed = 0;
-  double rate = 0;
+  std::optional<RateCurve> rate;  // none: the resolution is told as 0
   Instant load_started;
   // When the restored copy took over, or else when the fault was proven. D of the RPO is the last
   // acknowledgement before it.

@@ -8,6 +8,7 @@
 #include "engine/load/intents.h"
 #include "engine/load/request_mix.h"
 #include "engine/load/sender.h"
+#include "engine/load/user_loop.h"
 #include "engine/load/wire_request.h"
 
 namespace gameday {
@@ -34,14 +35,12 @@ class RunningLoad : public Load {
     if (!terms_.ledger_path.empty()) TRY_OK(open_ledger());
     const Instant started = clock_.now().boot;
     started_ = started;
-    recorder_ = std::make_unique<Recorder>(
-        RecorderTerms{started, terms_.spec.rate, ledger_.get(), &pattern_, std::move(each_window)});
-    const Schedule schedule{terms_.spec.rate, terms_.spec.arrivals, terms_.seed, started};
-    sender_ = std::make_unique<Sender>(schedule, terms_.spec.timeout, pattern_, *transport_,
-                                       *recorder_, clock_, limits());
+    recorder_ = std::make_unique<Recorder>(RecorderTerms{
+        started, terms_.spec.curve(), ledger_.get(), &pattern_, std::move(each_window)});
+    make_loop();
     thread_ = std::thread([this] {
       go_first();
-      sender_->run();
+      users_ ? users_->run() : sender_->run();
       carried_.cpu = thread_cpu_time();
     });
     return {};
@@ -50,7 +49,7 @@ class RunningLoad : public Load {
   void end() override {
     const std::lock_guard lock(ending_);
     if (!thread_.joinable()) return;
-    sender_->end();
+    users_ ? users_->end() : sender_->end();
     thread_.join();
     transport_.reset();  // a server may have no more connections than these
     samples_ = recorder_->take_samples();
@@ -62,7 +61,7 @@ class RunningLoad : public Load {
   }
 
   std::string problem() const override {
-    std::string problem = sender_->problem();
+    std::string problem = users_ ? users_->problem() : sender_->problem();
     if (problem.empty() && intents_ != nullptr) problem = intents_->problem();
     const std::lock_guard lock(closing_);
     return problem.empty() ? close_problem_ : problem;
@@ -71,16 +70,36 @@ class RunningLoad : public Load {
   Instant started() const override { return started_; }
   const std::vector<Sample>& samples() const override { return samples_; }
   const std::vector<Sample>& writes() const override { return mixed() ? writes_ : samples_; }
-  const std::vector<Instant>& clock_jumps() const override { return sender_->clock_jumps(); }
+  const std::vector<Instant>& clock_jumps() const override {
+    return users_ ? users_->clock_jumps() : sender_->clock_jumps();
+  }
   const Carried& carried() const override { return carried_; }
+  std::optional<UsersRun> users() const override {
+    if (!users_) return std::nullopt;
+    return UsersRun{terms_.spec.users->users, users_->spawned(), users_->until()};
+  }
   const std::vector<std::string>& checks() const override { return pattern_.check_names(); }
   LedgerFile* ledger() override { return ledger_.get(); }
 
  private:
   [[nodiscard]] bool mixed() const { return !pattern_.mix().names().empty(); }
+  void make_loop() {
+    const LoadSpec& spec = terms_.spec;
+    if (spec.users) {
+      users_ =
+          std::make_unique<UserLoop>(Users(*spec.users, terms_.seed, started_), spec.timeout,
+                                     pattern_, *transport_, *recorder_, clock_, terms_.clock_apart);
+      return;
+    }
+    const Schedule schedule{spec.curve(), spec.arrivals, terms_.seed, started_};
+    sender_ = std::make_unique<Sender>(schedule, spec.timeout, pattern_, *transport_, *recorder_,
+                                       clock_, limits());
+  }
 
   Result<ChosenTransport> make_transport() const {
-    const auto most = connections_for(terms_.spec.rate);
+    const auto& users = terms_.spec.users;
+    const auto most =
+        users ? connections_for_users(users->users) : connections_for(terms_.spec.rate);
     const WireRequest* wire = pattern_.wire();
     if (wire != nullptr && !terms_.connect) {
       return make_socket_transport(clock_, most, wire->to());
@@ -131,7 +150,8 @@ class RunningLoad : public Load {
   std::unique_ptr<Intents> intents_;
   std::unique_ptr<Transport> transport_;
   std::unique_ptr<Recorder> recorder_;
-  std::unique_ptr<Sender> sender_;
+  std::unique_ptr<Sender> sender_;        // of an open loop
+  std::unique_ptr<UserLoop> users_;       // of a closed one
   std::vector<Sample> samples_, writes_;  // writes_: of several requests
   std::mutex ending_;
   mutable std::mutex closing_;

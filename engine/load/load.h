@@ -1,9 +1,11 @@
 // A load that runs: Scheduler -> Transport -> Recorder on a thread of its own. Open loop: requests
-// are due at times that do not depend on the answers, and latency counts from the due time.
+// are due at times that do not depend on the answers, and latency counts from the due time; but for
+// closed users, each of whom is due when he has thought about his last answer.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +65,7 @@ class Load {
   // When a jump of the clock was seen, within a second of it; only after end().
   [[nodiscard]] virtual const std::vector<Instant>& clock_jumps() const = 0;
   [[nodiscard]] virtual const Carried& carried() const = 0;
+  [[nodiscard]] virtual std::optional<UsersRun> users() const = 0;  // only after end()
   // What is checked of answers, by the numbers that samples have.
   [[nodiscard]] virtual const std::vector<std::string>& checks() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one

@@ -1,6 +1,7 @@
 #include "engine/load/recorder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/assert.h"
 #include "engine/load/request_mix.h"
@@ -47,7 +48,8 @@ void Recorder::settle_all() {
 std::vector<Sample> Recorder::take_samples() {
   std::vector<Sample> all(samples_.begin(), samples_.end());
   samples_.clear();
-  std::ranges::sort(all, {}, &Sample::seq);
+  std::ranges::sort(all, {},
+                    [](const Sample& sample) { return std::pair(sample.due, sample.seq); });
   return all;
 }
 
@@ -68,7 +70,8 @@ void Recorder::give_out_first() {
   count.p99_s = seconds(count.response.quantile(0.99));
   const Duration lag = count.send_lag.quantile(0.99);
   count.send_lag_p99_s = seconds(lag);
-  count.marked = lag > longest_send_lag(terms_.rate);
+  const Duration since = count.from - terms_.started;
+  count.marked = lag > longest_send_lag(terms_.rate.highest(since, since + kWindow));
   if (terms_.each_window) terms_.each_window(count);
   open_.pop_front();
   next_from_ += kWindow;

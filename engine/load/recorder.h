@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "engine/base/rate_curve.h"
 #include "engine/load/load.h"
 #include "engine/load/request_pattern.h"
 
@@ -13,7 +14,7 @@ namespace gameday {
 
 struct RecorderTerms {
   Instant started;
-  double rate = 0;
+  RateCurve rate = 1;
   LedgerFile* ledger = nullptr;             // none: no lines
   const RequestPattern* pattern = nullptr;  // names keys and digests for the ledger
   std::function<void(const WindowCount&)> each_window;

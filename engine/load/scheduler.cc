@@ -1,11 +1,10 @@
 #include "engine/load/scheduler.h"
 
-#include "engine/base/assert.h"
+#include <utility>
 
 namespace gameday {
 
-Scheduler::Scheduler(const Schedule& schedule) : schedule_(schedule), random_(schedule.seed) {
-  GD_ASSERT(schedule.rate > 0);
+Scheduler::Scheduler(Schedule schedule) : schedule_(std::move(schedule)), random_(schedule_.seed) {
   find_due();
 }
 
@@ -15,14 +14,11 @@ void Scheduler::advance() {
 }
 
 void Scheduler::find_due() {
-  if (schedule_.arrivals == Arrivals::poisson) {
-    poisson_s_ += random_.exponential(1 / schedule_.rate);
-    due_ = schedule_.start + from_seconds(poisson_s_);
-    return;
-  }
-  // Multiplied from the start, not added up, so that no rounding error grows with the load.
-  const long double since = static_cast<long double>(index_) * 1e9L / schedule_.rate;
-  due_ = schedule_.start + Duration(static_cast<Duration::rep>(since));
+  const bool poisson = schedule_.arrivals == Arrivals::poisson;
+  if (poisson) arrived_ += random_.exponential(1);
+  // Counted from the start, not added up, so that no rounding error grows with the load.
+  const long double count = poisson ? arrived_ : static_cast<long double>(index_);
+  due_ = schedule_.start + schedule_.rate.when(count);
 }
 
 }  // namespace gameday

@@ -12,9 +12,9 @@ constexpr Duration kLook = std::chrono::seconds(1);
 // How soon to look again for a connection or a durable intent when one is lacking.
 constexpr Duration kRetry = milliseconds(1);
 
-// Above 10,000/s, waking for each request costs more than sending it: those of a quarter of a
-// millisecond at most go together, five where the rate allows. Longer, and they would arrive in
-// bunches; below, each has its own instant.
+// How long to wait for more that goes together. Above 10,000/s, waking for each request costs more
+// than sending it: those of a quarter of a millisecond at most go together, five where the rate
+// allows. Longer, and they would arrive in bunches; below, each has its own instant.
 Duration tick_of(double rate) {
   constexpr double kExactUpTo = 10'000, kTogether = 5;
   constexpr Duration kLeast = std::chrono::microseconds(100);
@@ -28,14 +28,13 @@ Duration tick_of(double rate) {
 Sender::Sender(const Schedule& schedule, Duration timeout, const RequestPattern& pattern,
                Transport& transport, Recorder& recorder, const Clock& clock, SendLimits limits)
     : timeout_(timeout),
-      tick_(tick_of(schedule.rate)),
       pattern_(pattern),
       transport_(transport),
       recorder_(recorder),
       clock_(clock),
       limits_(std::move(limits)),
       scheduler_(schedule),
-      last_look_(clock.now()) {}
+      jumps_(clock, limits_.apart) {}
 
 void Sender::run() {
   while (true) {
@@ -46,7 +45,7 @@ void Sender::run() {
     if (scheduler_.due() > last_due && transport_.in_flight() == 0) break;
     if (limits_.problem) stop_because(limits_.problem());
     transport_.work(next_look(now), [this](const TransportAnswer& a) { answered(a); });
-    watch_clocks();
+    jumps_.look();
   }
   recorder_.settle_all();
 }
@@ -124,15 +123,7 @@ Instant Sender::next_look(Instant now) const {
   if (due_by(now)) return now + kRetry;
   // All that is due has been sent: only an answer, the next due time or `end` matter.
   if (scheduler_.due() <= now) return now + kLook;
-  return std::clamp(scheduler_.due(), now + tick_, now + kLook);
-}
-
-void Sender::watch_clocks() {
-  const Now now = clock_.now();
-  if (now.boot - last_look_.boot < kLook) return;
-  const Duration apart = (now.utc - last_look_.utc) - (now.boot - last_look_.boot);
-  if (std::chrono::abs(apart) > limits_.apart) clock_jumps_.push_back(now.boot);
-  last_look_ = now;
+  return std::clamp(scheduler_.due(), now + tick_of(scheduler_.rate(now)), now + kLook);
 }
 
 void Sender::stop_because(const std::string& problem) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/load/clock_jumps.h"
 #include "engine/load/on_their_way.h"
 #include "engine/load/recorder.h"
 #include "engine/load/request_pattern.h"
@@ -36,7 +37,7 @@ class Sender {
   void end();  // from any thread, at any time: nothing due after now is sent
   [[nodiscard]] std::string problem() const;
   // When each was seen, a second after it at most; only once `run` has returned.
-  [[nodiscard]] const std::vector<Instant>& clock_jumps() const { return clock_jumps_; }
+  [[nodiscard]] const std::vector<Instant>& clock_jumps() const { return jumps_.seen(); }
 
  private:
   void send_what_is_due();
@@ -46,25 +47,22 @@ class Sender {
   void step_on();
   void answered(const TransportAnswer& answer);
   void record(const Sample& sample);
-  void watch_clocks();
   [[nodiscard]] Instant next_look(Instant now) const;
   [[nodiscard]] bool due_by(Instant now) const;
   void stop_because(const std::string& problem);
 
   const Duration timeout_;
-  const Duration tick_;  // how much that is due goes together
   const RequestPattern& pattern_;
   Transport& transport_;
   Recorder& recorder_;
   const Clock& clock_;
   SendLimits limits_;
   Scheduler scheduler_;
+  ClockJumps jumps_;
   OnTheirWay on_their_way_;
-  Now last_look_;
 
   // The last instant at which a request may be due.
   std::atomic<Duration::rep> last_due_{Instant::max().time_since_epoch().count()};
-  std::vector<Instant> clock_jumps_;
   mutable std::mutex mutex_;
   std::string problem_;
 };

@@ -32,12 +32,14 @@ class Windows {
  public:
   Windows(std::span<const Sample> samples, const LoadWindow& window)
       : started_(window.started.value_or(samples.front().due)) {
-    const Duration longest = longest_send_lag(rate_of(samples, window));
+    const RateCurve rate = rate_of(samples, window);
     std::vector<Duration> lags;
     for (std::size_t i = 0; i < samples.size(); ++i) {
       lags.push_back(samples[i].send_lag());
       const std::int64_t here = number(samples[i]);
       if (i + 1 < samples.size() && number(samples[i + 1]) == here) continue;
+      const Duration from = kWindow * here;
+      const Duration longest = longest_send_lag(rate.highest(from, from + kWindow));
       if (quantile(lags, 0.99) > seconds(longest)) marked_.push_back(here);
       lags.clear();
     }
@@ -56,9 +58,10 @@ class Windows {
   }
 
  private:
-  static double rate_of(std::span<const Sample> samples, const LoadWindow& window) {
+  static RateCurve rate_of(std::span<const Sample> samples, const LoadWindow& window) {
     const Duration length = samples.back().due - samples.front().due;
-    if (window.rate > 0 || length <= Duration::zero()) return window.rate;
+    if (window.rate) return *window.rate;
+    if (length <= Duration::zero()) return 1;
     return static_cast<double>(samples.size() - 1) / seconds(length);
   }
 
@@ -125,6 +128,37 @@ class Gathered {
   std::optional<std::int64_t> last_window_;
 };
 
+// A good request shows that the system answered at some moment between its due time and its end.
+// The longest time without such a moment that ends after `from`; where a bad one lies in it, the
+// outages tell of it.
+Duration longest_gap(std::span<const Sample> samples, Instant began, Instant from, Instant until) {
+  Duration longest{};
+  // By then the system has answered once more, or the load is over; none: a bad one comes first.
+  std::optional<Instant> next = until;
+  const auto gap_since = [&](Instant since) {
+    if (next && *next > from) longest = std::max(longest, Duration(*next - since));
+  };
+  for (std::size_t i = samples.size(); i-- > 0;) {
+    const Sample& sample = samples[i];
+    if (sample.good()) gap_since(sample.due);
+    next =
+        sample.good() ? std::min(next.value_or(sample.end), sample.end) : std::optional<Instant>();
+  }
+  gap_since(began);
+  return longest;
+}
+
+std::optional<UsersSummary> users_of(std::span<const Sample> samples,
+                                     std::span<const FaultSpan> faults, const LoadWindow& window,
+                                     Instant started) {
+  if (!window.users) return std::nullopt;
+  Instant first_fault = Instant::max();
+  for (const FaultSpan& fault : faults) first_fault = std::min(first_fault, fault.injected);
+  if (faults.empty()) first_fault = window.first_step;
+  return UsersSummary{window.users->users, window.users->spawned,
+                      longest_gap(samples, started, first_fault, window.users->until)};
+}
+
 }  // namespace
 
 Duration longest_send_lag(double rate) {
@@ -145,6 +179,7 @@ LoadSummary summarise(const std::string& load, std::span<const Sample> samples, 
   summary.ended = window.end;
   summary.clock_jumps = window.clock_jumps.size();
   summary.outages = outages_in(samples, hold, faults);
+  summary.users = users_of(samples, faults, window, summary.started);
   const Phases phases(faults, summary.outages, window);
   std::vector<Gathered> gathered(phases.count(), Gathered(window));
   if (!samples.empty()) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "engine/base/rate_curve.h"
 #include "engine/load/sample.h"
 
 namespace gameday {
@@ -79,12 +80,28 @@ struct CarriedBy {  // which transport a load had, why that one, and what its th
   double cpu_s = 0;
 };
 
+// Of closed users: how many there were to be, how many had asked by the end, and when that was.
+struct UsersRun {
+  std::uint64_t users = 0, spawned = 0;
+  Instant until;
+};
+
+// What a closed loop can tell of outages: it asks less while the system is slow or gone, so one may
+// lie between two requests.
+struct UsersSummary {
+  std::uint64_t users = 0, spawned = 0;
+  // The longest time, from the first fault on, in which no request shows that the system answered:
+  // an outage that nobody met may have been as long. Those that somebody met are not in it.
+  Duration longest_gap{};
+};
+
 struct LoadSummary {
   std::string load;
   std::optional<CarriedBy> carried;  // none: nothing was sent, as in a rehearsal
   // "steady" first, always there; then the faults in order of injection, those with requests due.
   std::vector<PhaseSummary> phases;
   std::vector<Outage> outages;
+  std::optional<UsersSummary> users;  // of a closed loop
   Instant started, ended;
   std::uint64_t clock_jumps = 0;
 
@@ -97,13 +114,14 @@ struct LoadWindow {    // what the summary of a load counts over
   // Where the windows of one second begin to count, and the rate that was to be offered; as the
   // samples have them where not given.
   std::optional<Instant> started = std::nullopt;
-  double rate = 0;
+  std::optional<RateCurve> rate = std::nullopt;
   // When jumps of the clock were seen: the window of each, and the one before, are marked.
   std::vector<Instant> clock_jumps = {};
   std::vector<std::string> checks = {};  // of answers, by their numbers from 1
   // The names of the load's requests, and which of them that of a place in the schedule was.
   std::vector<std::string> requests = {};
   std::function<std::size_t(std::uint64_t seq)> request_of = {};
+  std::optional<UsersRun> users = std::nullopt;  // of a closed loop
 };
 
 // A request belongs to the newest fault open when it was due; else to the newest fault of the
@@ -113,7 +131,8 @@ struct LoadWindow {    // what the summary of a load counts over
                                     Duration hold, std::span<const FaultSpan> faults,
                                     const LoadWindow& window);
 
-// A window whose send lag p99 is over this is marked: 5 ms below 1,000/s, else 2 ms.
+// A window whose send lag p99 is over this is marked: 5 ms below 1,000/s, else 2 ms; of a rate that
+// changes in it, the highest counts.
 [[nodiscard]] Duration longest_send_lag(double rate);
 
 // The nine classes of a ledger (what each means: ledger.h), and the recovery point.
@@ -122,7 +141,7 @@ struct RpoSummary {
   // From the last acknowledged write before the first lost one to the last lost one before the
   // newest survivor that was acknowledged before the disaster; over 0: not a point in time.
   double hole = 0;
-  double resolution = 0;  // 1/rate
+  double resolution = 0;  // 1/rate, of the lowest rate in the time that worst covers
 };
 struct LedgerSummary {
   std::string load;

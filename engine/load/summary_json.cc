@@ -54,7 +54,13 @@ Json to_json(const LoadSummary& summary) {
     transport = Json::object(
         {{"name", carried->transport}, {"why", carried->why}, {"cpu_s", carried->cpu_s}});
   }
-  return Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
+  Json all = Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
+  if (const auto& users = summary.users) {
+    all.set("closed_loop", Json::object({{"users", users->users},
+                                         {"spawned", users->spawned},
+                                         {"longest_gap_s", seconds(users->longest_gap)}}));
+  }
+  return all;
 }
 
 Json to_json(const Outage& outage, std::string_view source, const UtcOf& utc_of) {

@@ -106,6 +106,8 @@ using ConnectLoad = std::function<Result<std::unique_ptr<LoadClient>>(const Unti
 
 // As many as must be open to ride out a stall of 2 s without queueing inside of us, within reason.
 [[nodiscard]] std::size_t connections_for(double rate);
+// The same for so many closed users, of whom each has one request on its way at most.
+[[nodiscard]] std::size_t connections_for_users(std::uint64_t users);
 // The same of clients for as long as a request may take. A server has a process or the like for
 // each of them, so they are few; where more requests wait, their lag is ours, and is marked.
 [[nodiscard]] std::size_t clients_for(double rate, Duration timeout);

@@ -1,7 +1,5 @@
 #include "engine/playbook/arguments.h"
 
-#include "engine/base/units.h"
-
 namespace gameday {
 namespace {
 
@@ -19,6 +17,9 @@ std::optional<Value> read(const Json& arguments, std::string_view name,
 
 std::optional<Duration> duration_in(const Json& arguments, std::string_view name) {
   return read(arguments, name, parse_duration);
+}
+std::optional<DurationRange> durations_in(const Json& arguments, std::string_view name) {
+  return read(arguments, name, parse_durations);
 }
 std::optional<double> rate_in(const Json& arguments, std::string_view name) {
   return read(arguments, name, parse_rate);

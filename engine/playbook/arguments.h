@@ -9,10 +9,13 @@
 
 #include "engine/base/json.h"
 #include "engine/base/time.h"
+#include "engine/base/units.h"
 
 namespace gameday {
 
 [[nodiscard]] std::optional<Duration> duration_in(const Json& arguments, std::string_view name);
+[[nodiscard]] std::optional<DurationRange> durations_in(const Json& arguments,
+                                                        std::string_view name);
 [[nodiscard]] std::optional<double> rate_in(const Json& arguments, std::string_view name);
 [[nodiscard]] std::optional<std::int64_t> size_in(const Json& arguments, std::string_view name);
 [[nodiscard]] std::optional<double> percent_in(const Json& arguments, std::string_view name);

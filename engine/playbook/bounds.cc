@@ -37,7 +37,8 @@ std::string in_units(double value, std::span<const Unit> units, std::string_view
 
 std::string shown_bound(FieldType type, double value) {
   switch (type) {
-    case FieldType::duration: return in_units(value, kTimes, "0s");
+    case FieldType::duration:
+    case FieldType::durations: return in_units(value, kTimes, "0s");
     case FieldType::size: return in_units(value, kSizes, "0B");
     case FieldType::rate: return number(value) + "/s";
     case FieldType::percent: return number(value * 100) + "%";
@@ -53,6 +54,7 @@ std::string type_in_words(const Field& field) {
     case FieldType::boolean: return "true or false";
     case FieldType::integer: return "a whole number";
     case FieldType::duration: return "a duration like 15s";
+    case FieldType::durations: return "a duration like 5s, or two like 5s..9s";
     case FieldType::rate: return "a rate like 200/s";
     case FieldType::size: return "a size like 64MiB";
     case FieldType::percent: return "a percentage like 99.5%";

@@ -1,12 +1,12 @@
 #include "engine/playbook/check.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
 #include "engine/playbook/bounds.h"
 #include "engine/playbook/check_backups.h"
+#include "engine/playbook/check_loads.h"
 #include "engine/playbook/check_probes.h"
 #include "engine/playbook/check_restore.h"
 #include "engine/playbook/lint.h"
@@ -279,7 +279,6 @@ class Terms {
   void check() {
     check_rto();
     check_others();
-    for (const auto& load : playbook_.loads) check_load(load);
   }
 
  private:
@@ -323,35 +322,6 @@ class Terms {
           suggestion(during, known));
   }
 
-  void check_load(const LoadSpec& load) {
-    if (!load.ledger) return;
-    if (!load.cleanup && load.kind.empty()) {
-      problems_.error(load.place, named("load", load.name) +
-                                      " has a ledger and no `cleanup`: what it writes would stay");
-    }
-    const auto writes = playbook_.limits.writes;
-    const double least = std::floor(load.rate * seconds(least_run(load)));
-    if (writes == 0 || static_cast<double>(writes) >= least) return;
-    problems_.error(playbook_.limits.place, "`limits.writes` is " + std::to_string(writes) +
-                                                ", but " + named("load", load.name) + " sends " +
-                                                std::to_string(static_cast<std::int64_t>(least)) +
-                                                " or more");
-  }
-
-  // Until the `verify` that ends it, else to the last step.
-  Duration least_run(const LoadSpec& load) const {
-    Duration run{};
-    const auto& timeline = playbook_.timeline;
-    for (std::size_t i = 0; i < timeline.size(); ++i) {
-      const auto& names = timeline[i].names;
-      const bool ends = timeline[i].kind == StepKind::verify &&
-                        std::ranges::find(names, load.name) != names.end();
-      if (ends) break;
-      run += least_duration(timeline, i);
-    }
-    return run;
-  }
-
   const Playbook& playbook_;
   Problems& problems_;
 };
@@ -380,6 +350,7 @@ Problems check_playbook(const Playbook& playbook, const Rows& rows) {
   Problems problems;
   Walk(playbook, rows, problems).go();
   Terms(playbook, problems).check();
+  check_loads(playbook, problems);
   check_backups(playbook, rows, problems);
   check_probes(playbook, problems);
   lint_playbook(playbook, rows, problems);

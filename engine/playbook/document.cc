@@ -165,12 +165,47 @@ constexpr std::array kLedger{
     Field{.name = "list",
           .type = FieldType::url,
           .help = "Gives all that this {drill} wrote; without it phantoms are not assessed."}};
-constexpr std::array kLoad{
-    Field{.name = "rate",
-          .type = FieldType::rate,
-          .help = "How often a request is due, whatever the answers are.",
+constexpr Field a_rate(std::string_view name, std::string_view help) {
+  return {.name = name, .type = FieldType::rate, .help = help, .most = kHighestRate};
+}
+constexpr std::array kStage{
+    a_rate("rate", "A step: that rate, at once."),
+    a_rate("to", "A ramp: from the rate before, steadily, to this one."),
+    a_rate("from", "Where a ramp begins, if not at the rate before."),
+    a_rate("sine", "A wave around that rate, which goes up first."),
+    a_rate("swing", "How far a sine goes above and below it; less than that rate."),
+    Field{.name = "period",
+          .type = FieldType::duration,
+          .help = "From one top of a sine to the next.",
+          .least = kInstant,
+          .most = kYear},
+    Field{.name = "for",
+          .type = FieldType::duration,
+          .help = "How long the stage lasts.",
           .required = true,
-          .most = 1e6},
+          .least = kInstant,
+          .most = kYear}};
+constexpr std::array kLoad{
+    a_rate("rate",
+           "How often a request is due, whatever the answers are; a load has this, `stages` or "
+           "`users`."),
+    Field{.name = "stages",
+          .type = FieldType::groups,
+          .help = "How that rate changes, one stage after another; the rate with which the last "
+                  "one ends goes on until the load's end.",
+          .fields = kStage},
+    Field{.name = "users",
+          .type = FieldType::integer,
+          .help = "A closed loop of so many users: each asks, waits for the answer, thinks, and "
+                  "asks again. A slow system is asked less.",
+          .least = 1,
+          .most = 100'000},
+    Field{.name = "think",
+          .type = FieldType::durations,
+          .help = "How long a user thinks after an answer: so long, or evenly spread between two; "
+                  "without it not at all.",
+          .most = 3600},
+    a_rate("spawn_rate", "How many users more there are each time; without it all at once."),
     Field{.name = "arrivals",
           .type = FieldType::choice,
           .help = "How due times are spread.",

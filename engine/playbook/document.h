@@ -10,6 +10,8 @@
 
 namespace gameday {
 
+constexpr double kHighestRate = 1e6;  // that a load may have
+
 // system, load, probes and timeline are of type json here: their keys are names or rows.
 [[nodiscard]] std::span<const Field> playbook_fields();
 [[nodiscard]] std::span<const Field> load_fields();    // of each name under load

@@ -12,6 +12,7 @@ enum class FieldType {
   boolean,  // true or false, nothing else
   integer,
   duration,    // "15s"
+  durations,   // "5s..9s", or one
   rate,        // "200/s"
   size,        // "64MiB"
   percent,     // "99.5%"

@@ -25,7 +25,12 @@ Json pattern(std::string_view form) {
   return Json::object({{"type", "string"}, {"pattern", all}});
 }
 
-Json quantity(std::string_view units) { return pattern(std::string(kNumber) + std::string(units)); }
+constexpr std::string_view kDurationUnits = "(ns|us|ms|s|m|h|d)";
+
+std::string quantity_in(std::string_view units) {
+  return std::string(kNumber) + std::string(units);
+}
+Json quantity(std::string_view units) { return pattern(quantity_in(units)); }
 
 Json any_of(Json first, Json second) {
   return Json::object({{"anyOf", Json(Json::Array{std::move(first), std::move(second)})}});
@@ -62,7 +67,11 @@ Json typed_schema(const Field& field) {
   switch (field.type) {
     case FieldType::boolean: return variable_or(Json::object({{"type", "boolean"}}));
     case FieldType::integer: return integer_schema(field);
-    case FieldType::duration: return quantity("(ns|us|ms|s|m|h|d)");
+    case FieldType::duration: return quantity(kDurationUnits);
+    case FieldType::durations: {
+      const std::string one = quantity_in(kDurationUnits);
+      return pattern(one + "(\\.\\." + one + ")?");
+    }
     case FieldType::rate: return quantity("/(s|m|h)");
     case FieldType::size: return quantity("(B|kB|MB|GB|KiB|MiB|GiB)");
     case FieldType::percent: return quantity("%");

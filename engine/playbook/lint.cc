@@ -43,7 +43,7 @@ void lint_loads(const Playbook& playbook, Problems& problems) {
   const auto& rpo = playbook.objectives.rpo;
   if (!rpo || *rpo == Duration{}) return;
   for (const auto& load : playbook.loads) {
-    const Duration between = from_seconds(1 / load.rate);
+    const Duration between = from_seconds(1 / load.curve().lowest());
     if (!load.ledger || between <= *rpo) continue;
     problems.warning(load.place, "load `" + load.name + "` writes once in " + in_words(between) +
                                      ": too slow to judge an RPO of " + in_words(*rpo));

@@ -5,6 +5,7 @@
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/document.h"
 #include "engine/playbook/expect.h"
+#include "engine/playbook/load_shape.h"
 #include "engine/playbook/parts.h"
 #include "engine/playbook/request_part.h"
 
@@ -115,7 +116,7 @@ void read_load(const Entry& entry, const Reading& reading) {
   LoadSpec load;
   load.name = entry.key;
   load.place = entry.place;
-  load.rate = rate_in(decoded, "rate").value_or(0);
+  read_shape(decoded, node, load, reading);
   load.arrivals = decoded.text("arrivals") == "poisson" ? Arrivals::poisson : Arrivals::constant;
   load.timeout = duration_in(decoded, "timeout").value_or(load.timeout);
   read_requests(decoded, node, load, reading);
@@ -126,6 +127,10 @@ void read_load(const Entry& entry, const Reading& reading) {
   }
   if (spoken != nullptr) {
     load.kind = spoken->key;
+    if (load.users) {
+      reading.error(place_in(node, "users"), "`users` speak HTTP by `request`; `" + load.kind +
+                                                 "` goes with `rate` or `stages`");
+    }
     read_spoken(entry, *spoken, load, reading);
   }
   reading.playbook.loads.push_back(std::move(load));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/base/json.h"
+#include "engine/base/rate_curve.h"
 #include "engine/base/time.h"
 
 namespace gameday {
@@ -129,11 +130,21 @@ struct LedgerSpec {       // empty where a load row knows how to read back
   std::string read_back;  // URL with {key}
   std::string list;       // URL with {drill}; empty: phantom and resurrected are not assessed
 };
+// A closed loop: each user asks, waits for the answer, thinks, and asks again.
+struct UsersSpec {
+  std::uint64_t users = 1;
+  double spawn_rate = 0;  // per second; 0: all at once
+  Duration think_least{}, think_most{};
+};
 struct LoadSpec {
   std::string name;
   std::string kind;  // a load row's name: "sql"; empty: HTTP, by `request`
   Json arguments;    // of that row's fields
-  double rate = 0;   // per second
+  // Per second. Of stages, the highest; of users, what they would ask for if each answer came at
+  // once, and without any thinking one each.
+  double rate = 0;
+  std::vector<RateStage> stages;   // none: one rate
+  std::optional<UsersSpec> users;  // none: requests are due whatever the answers are
   Arrivals arrivals = Arrivals::constant;
   Duration timeout = std::chrono::seconds(1);
   // The only one; of several that which writes for the ledger, and without a ledger the first.
@@ -143,6 +154,10 @@ struct LoadSpec {
   std::optional<LedgerSpec> ledger;
   std::optional<LoadRequest> cleanup;
   Place place;
+
+  [[nodiscard]] RateCurve curve() const {
+    return stages.empty() ? RateCurve(rate) : RateCurve(stages);
+  }
 };
 
 // When a probe is asked: from the system's start to its end; while a steady state is waited for,

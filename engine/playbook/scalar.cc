@@ -138,6 +138,9 @@ std::optional<Json> decode_scalar(const Field& field, const Node& node, std::str
     case FieldType::integer: return integer(scalar);
     case FieldType::duration:
       return quantity<Duration>(scalar, parse_duration, [](Duration d) { return seconds(d); });
+    case FieldType::durations:
+      return quantity<DurationRange>(scalar, parse_durations,
+                                     [](DurationRange range) { return seconds(range.most); });
     case FieldType::rate: return quantity<double>(scalar, parse_rate, itself);
     case FieldType::percent: return quantity<double>(scalar, parse_percent, itself);
     case FieldType::size:

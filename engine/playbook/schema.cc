@@ -1,6 +1,7 @@
 #include "engine/playbook/schema.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "engine/playbook/document.h"
 #include "engine/playbook/field_schema.h"
@@ -56,19 +57,36 @@ Json probe_schema(const ProbeRow& row) {
   return schema;
 }
 
+Json one_of(std::initializer_list<std::string_view> names) {
+  Json forms = Json::array();
+  for (const auto name : names) {
+    forms.push(Json::object({{"required", Json(Json::Array{name})}}));
+  }
+  return forms;
+}
+
+// What goes with which kind of stage is left to `gameday check`.
+Json stages_schema(Json stages) {
+  Json stage = stages.get("items");
+  stage.set("oneOf", one_of({"rate", "to", "sine"}));
+  stages.set("items", std::move(stage)).set("minItems", 1);
+  return stages;
+}
+
 // One that speaks HTTP, where there is no row.
 Json load_schema(const LoadRow* row) {
   Json schema = schema_of(load_fields());
   Json properties = schema.get("properties");
-  Json required = schema.get("required");
+  Json required = Json::array();
+  properties.set("stages", stages_schema(properties.get("stages")));
   if (row == nullptr) {
-    Json either = Json::array();
-    for (const auto* http : {"request", "requests"}) {
-      either.push(Json::object({{"required", Json(Json::Array{http})}}));
-    }
-    schema.set("oneOf", std::move(either));
+    schema.set("allOf",
+               Json(Json::Array{Json::object({{"oneOf", one_of({"request", "requests"})}}),
+                                Json::object({{"oneOf", one_of({"rate", "stages", "users"})}})}));
   } else {
-    for (const auto* http : {"request", "requests", "data", "ledger", "cleanup"}) {
+    schema.set("oneOf", one_of({"rate", "stages"}));
+    for (const auto* http :
+         {"request", "requests", "data", "ledger", "cleanup", "users", "think", "spawn_rate"}) {
       properties.erase(http);
     }
     Json spoken = schema_of(row->fields);

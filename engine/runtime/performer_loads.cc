@@ -91,7 +91,8 @@ Done Performer::read_back_ledger(const Task& task, const Until& until) {
   terms.load = name;
   terms.drill = terms_.drill;
   terms.seed = terms_.seed;
-  terms.rate = load->terms.spec.rate * RequestMix(load->terms.spec, terms_.seed).writing_share();
+  terms.rate =
+      load->terms.spec.curve().scaled(RequestMix(load->terms.spec, terms_.seed).writing_share());
   terms.load_started = load->load->started();
   terms.disaster = task.disaster;
   terms.restored = task.restored;
@@ -128,10 +129,11 @@ Done Performer::summarise_load(const Task& task) {
   window.first_step = task.first_step;
   window.end = end + Duration(1);
   window.started = load->load->started();
-  window.rate = load->terms.spec.rate;
+  window.rate = load->terms.spec.curve();
   window.clock_jumps = load->load->clock_jumps();
   window.checks = load->load->checks();
   count_by_request(load->terms.spec, terms_.seed, window);
+  window.users = load->load->users();
   auto summary = summarise(name, samples, task.hold, task.faults, window);
   const Carried& carried = load->load->carried();
   summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu)};

@@ -12,6 +12,25 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+constexpr Duration kWindow = std::chrono::seconds(1);
+
+// Fewer users, who think longer, so that together they ask no more than so often.
+UsersSpec simulated(UsersSpec spec, double most_rate) {
+  const auto all = static_cast<double>(spec.users);
+  spec.users = std::min(spec.users, static_cast<std::uint64_t>(std::ceil(most_rate)));
+  const auto some = static_cast<double>(spec.users);
+  spec.spawn_rate *= some / all;
+  const double mean = seconds(spec.think_least + spec.think_most) / 2;
+  const double wanted = std::max(some / most_rate, mean * some / all);
+  if (mean == 0) {
+    spec.think_least = spec.think_most = from_seconds(wanted);
+  } else {
+    spec.think_least = from_seconds(seconds(spec.think_least) * wanted / mean);
+    spec.think_most = from_seconds(seconds(spec.think_most) * wanted / mean);
+  }
+  return spec;
+}
+
 double quantile_of(std::vector<double> values, double q) {
   if (values.empty()) return 0;
   std::ranges::sort(values);
@@ -21,19 +40,53 @@ double quantile_of(std::vector<double> values, double q) {
 
 }  // namespace
 
+SimulatedLoad::SimulatedLoad(const LoadSpec& spec, double most_rate, Instant started, Random random)
+    : spec_(spec),
+      rate_(spec.curve().scaled(std::min(1.0, most_rate / spec.rate))),
+      started_(started),
+      next_due_(started),
+      random_(random) {
+  if (!spec.users) return;
+  const UsersSpec fewer = simulated(*spec.users, most_rate);
+  simulated_ = fewer.users;
+  users_.emplace(fewer, random_.next(), started);
+}
+
 void SimulatedLoad::run_to(Instant at, SimulatedSystem& system) {
-  while (!ended_ && next_due_ <= at) {
-    send(system);
-    const double mean = 1.0 / rate_;
-    const bool poisson = spec_.arrivals == Arrivals::poisson;
-    next_due_ += from_seconds(poisson ? random_.exponential(mean) : mean);
+  while (!ended_ && next_due() <= at) {
+    if (users_) {
+      const Instant due = next_due();
+      const std::size_t user = users_->take();
+      users_->answered(user, send(due, system));
+      continue;
+    }
+    (void)send(next_due_, system);
+    arrived_ += spec_.arrivals == Arrivals::poisson ? random_.exponential(1) : 1;
+    next_due_ = started_ + rate_.when(arrived_);
   }
 }
 
-void SimulatedLoad::send(SimulatedSystem& system) {
+// In a rehearsal all that is asked is answered or given up at once: somebody is always due.
+Instant SimulatedLoad::next_due() const {
+  return users_ ? users_->next_due().value_or(Instant::max()) : next_due_;
+}
+
+void SimulatedLoad::end(Instant at) {
+  ended_ = true;
+  if (!until_) until_ = at;
+}
+
+std::optional<UsersRun> SimulatedLoad::users() const {
+  if (!users_) return std::nullopt;
+  const std::uint64_t all = spec_.users->users;
+  const std::uint64_t spawned = users_->spawned() == simulated_ ? all : users_->spawned();
+  return UsersRun{all, spawned, until_.value_or(Instant::max())};
+}
+
+Instant SimulatedLoad::send(Instant due, SimulatedSystem& system) {
   Sample sample;
   sample.seq = samples_.size();
-  sample.due = next_due_;
+  sample.due = due;
   const Duration lag = system.lags(sample.due) ? milliseconds(10) + milliseconds(random_.below(300))
                                                : microseconds(random_.below(400));
   sample.sent = sample.due + lag;
@@ -54,6 +107,7 @@ void SimulatedLoad::send(SimulatedSystem& system) {
   }
   samples_.push_back(sample);
   accepted(sample, system);
+  return sample.end;
 }
 
 // What was answered was taken; of what was not answered, some was taken too.
@@ -79,7 +133,7 @@ Json SimulatedLoad::window(Instant from) const {
   std::vector<double> latencies, lags;
   for (auto sample = samples_.rbegin(); sample != samples_.rend() && sample->due >= from;
        ++sample) {
-    if (sample->due >= from + std::chrono::seconds(1)) continue;
+    if (sample->due >= from + kWindow) continue;
     ++due;
     sent += sample->outcome != SampleOutcome::not_sent;
     ok += sample->good();
@@ -87,16 +141,18 @@ Json SimulatedLoad::window(Instant from) const {
     lags.push_back(seconds(sample->send_lag()));
   }
   const double lag = quantile_of(lags, 0.99);
-  return Json::object({{"load", spec_.name},
-                       {"from_ns", from.time_since_epoch().count()},
-                       {"due", due},
-                       {"sent", sent},
-                       {"ok", ok},
-                       {"errors", due - ok},
-                       {"p50_s", quantile_of(latencies, 0.5)},
-                       {"p99_s", quantile_of(latencies, 0.99)},
-                       {"send_lag_p99_s", lag},
-                       {"marked", lag > seconds(longest_send_lag(rate_))}});
+  const Duration since = from - started_;
+  return Json::object(
+      {{"load", spec_.name},
+       {"from_ns", from.time_since_epoch().count()},
+       {"due", due},
+       {"sent", sent},
+       {"ok", ok},
+       {"errors", due - ok},
+       {"p50_s", quantile_of(latencies, 0.5)},
+       {"p99_s", quantile_of(latencies, 0.99)},
+       {"send_lag_p99_s", lag},
+       {"marked", lag > seconds(longest_send_lag(rate_.highest(since, since + kWindow)))}});
 }
 
 }  // namespace gameday

@@ -273,19 +273,20 @@ bool SimulatedSystem::lagged_since(Instant from) const {
   });
 }
 
-void SimulatedSystem::start_load(const std::string& mark, const std::string& name, double rate) {
+void SimulatedSystem::start_load(const std::string& mark, const std::string& name,
+                                 double most_rate) {
   const LoadSpec* spec = playbook_.load(name);
   if (spec == nullptr) return;
-  loads_[name] = std::make_unique<SimulatedLoad>(*spec, rate, now().boot, random_.fork());
+  loads_[name] = std::make_unique<SimulatedLoad>(*spec, most_rate, now().boot, random_.fork());
   changed(Actor::runner, mark, "load started");
 }
 
 void SimulatedSystem::end_load(const std::string& name) {
-  if (SimulatedLoad* found = load(name)) found->end();
+  if (SimulatedLoad* found = load(name)) found->end(now().boot);
 }
 
 void SimulatedSystem::end_loads() {
-  for (auto& [name, load] : loads_) load->end();
+  for (auto& [name, load] : loads_) load->end(now().boot);
 }
 
 SimulatedLoad* SimulatedSystem::load(const std::string& name) {

@@ -63,7 +63,7 @@ class SimulatedSystem {
   [[nodiscard]] double slowness(Instant at) const;
   [[nodiscard]] std::optional<Instant> probes_hang_until(Instant at) const;
 
-  void start_load(const std::string& mark, const std::string& name, double rate);
+  void start_load(const std::string& mark, const std::string& name, double most_rate);
   void end_load(const std::string& name);
   void end_loads();
   [[nodiscard]] SimulatedLoad* load(const std::string& name);

@@ -134,8 +134,7 @@ void SimulatedRunner::inject(const Task& task) {
       return failed(task, ErrorCode::failed, "the simulated load does not start");
     }
     const std::string& name = task.what.target;
-    system_.start_load(task.mark, name,
-                       std::min(drill_.plan.playbook->load(name)->rate, most_rate_));
+    system_.start_load(task.mark, name, most_rate_);
     tell_window(name, now().boot);
     return Done{task.id, {}, {}};
   });
@@ -319,7 +318,7 @@ Done SimulatedRunner::read_back(const Task& task) {
   terms.disaster = task.disaster;
   terms.restored = task.restored;
   const RequestMix mix(load->spec(), drill_.plan.seed);
-  terms.rate = load->rate() * mix.writing_share();
+  terms.rate = load->rate().scaled(mix.writing_share());
   std::vector<Sample> writes;
   std::ranges::copy_if(load->samples(), std::back_inserter(writes),
                        [&](const Sample& sample) { return mix.writes(sample.seq); });
@@ -352,6 +351,7 @@ Done SimulatedRunner::summed_up(const Task& task) {
   window.end = end + Duration(1);
   window.started = load->started();
   window.rate = load->rate();
+  window.users = load->users();
   const auto& jump = system_.failures().jump;
   if (jump && load->started() <= drill_.began.boot + jump->after) {
     window.clock_jumps.push_back(drill_.began.boot + jump->after);

@@ -253,6 +253,22 @@ TEST_F(PlaybookCommands, PlanSaysByWhatALoadIsCarried) {
   EXPECT_TRUE(framed.contains("; by libcurl")) << framed;
 }
 
+TEST_F(PlaybookCommands, PlanTellsTheStagesOfALoad) {
+  write("p.yaml",
+        "gameday: 1\nname: loaded\nsummary: S.\nowner: o\nobjectives: {}\n"
+        "system:\n  shop: { http: \"http://127.0.0.1:8080\" }\n"
+        "load:\n  reads:\n    stages: [{ rate: 5/s, for: 10s }, { to: 50/s, for: 20s }]\n"
+        "    request: \"{shop}/a\"\n"
+        "timeline:\n  - wait: 1s\n");
+  const Ran plan = run({"plan", "p.yaml"});
+  EXPECT_TRUE(plan.out.contains("  reads: 5/s for 10s, to 50/s over 20s, then 50/s GET http://"))
+      << plan.out << plan.err;
+  const Json load = document(run({"plan", "p.yaml", "--json"})).get("plan").items("load").front();
+  EXPECT_EQ(load.number("rate", 0), 50);
+  ASSERT_EQ(load.items("stages").size(), 2U);
+  EXPECT_EQ(load.items("stages")[1].dump(), R"({"from":5.0,"to":50.0,"for_s":20.0})");
+}
+
 TEST_F(PlaybookCommands, CheckKnowsWhereAndAsOfWhenSomethingCanBeRestored) {
   const auto checked = [&](const std::string& restore) {
     write("p.yaml",

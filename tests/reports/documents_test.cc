@@ -254,6 +254,15 @@ TEST(Markdown, TellsEachRequestAndWhatAnswersFailed) {
   EXPECT_NE(text.find("`order: body_contains 'paid'` | 312 |"), std::string::npos) << text;
 }
 
+TEST(Markdown, MarksWhatAClosedLoopMeasured) {
+  const std::string text = document("markdown", closed_drill());
+  EXPECT_TRUE(text.contains("Load checkout is a closed loop: 49 of 50 users asked, and asked less"))
+      << text;
+  EXPECT_TRUE(text.contains("An outage of up to 250 ms may have gone unseen")) << text;
+  EXPECT_TRUE(text.contains("| load checkout is a closed loop: it asks less")) << text;
+  EXPECT_FALSE(document("markdown", passed_drill()).contains("closed loop"));
+}
+
 TEST(Markdown, ShowsATextAsItIs) {
   EXPECT_EQ(in_markdown("store-lost"), "store-lost");
   EXPECT_EQ(in_markdown("<b>"), "\\<b\\>");

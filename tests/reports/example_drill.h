@@ -1,6 +1,7 @@
 // Journals as drills leave them, made by hand through the chain: what reports are tested on.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,5 +20,12 @@ enum class Guardian { undoes_all, fails_at_one, absent };
 [[nodiscard]] std::vector<std::string> bad_drill();
 // Two loads and four probes; ten minutes, or until it has that many events.
 [[nodiscard]] std::vector<std::string> long_drill(std::size_t events = 0);
+
+// The journal with each event put through `change`; one whose type is then empty is left out.
+using Change = std::function<void(Event&)>;
+[[nodiscard]] std::vector<std::string> with(const Change& change,
+                                            const std::vector<std::string>& from);
+// The passed one under a closed loop of 50 users.
+[[nodiscard]] std::vector<std::string> closed_drill();
 
 }  // namespace gameday

@@ -17,6 +17,7 @@ bool has(const std::string& page, std::string_view text) {
 
 std::vector<std::vector<std::string>> every_drill() {
   return {passed_drill(),
+          closed_drill(),
           bad_drill(),
           long_drill(),
           not_started_drill(),
@@ -67,6 +68,13 @@ TEST(HtmlReport, ShowsWhatWasMeasured) {
   EXPECT_TRUE(has(page, "class=\"p99\" d=\"M"));
   EXPECT_TRUE(has(page, "class=\"band\""));
   EXPECT_TRUE(has(page, "status 503, expected 200"));
+}
+
+TEST(HtmlReport, MarksWhatAClosedLoopMeasured) {
+  const std::string page = html_report(closed_drill());
+  EXPECT_TRUE(has(page, "A closed loop: 49 of 50 users asked"));
+  EXPECT_TRUE(has(page, "load checkout is a closed loop: it asks less while the system is slow"));
+  EXPECT_FALSE(has(html_report(passed_drill()), "closed loop"));
 }
 
 TEST(HtmlReport, ShowsTheScoreAsARangeAndWhatItGoesBy) {

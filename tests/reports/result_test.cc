@@ -262,8 +262,9 @@ TEST(NotStartedDrill, SaysWhy) {
 
 TEST(ResultSchema, AcceptsEveryKindOfDrill) {
   for (const auto& lines :
-       {passed_drill(), bad_drill(), not_started_drill(), interrupted_drill(Guardian::undoes_all),
-        interrupted_drill(Guardian::fails_at_one), interrupted_drill(Guardian::absent)}) {
+       {passed_drill(), closed_drill(), bad_drill(), not_started_drill(),
+        interrupted_drill(Guardian::undoes_all), interrupted_drill(Guardian::fails_at_one),
+        interrupted_drill(Guardian::absent)}) {
     EXPECT_EQ(validated(result_of(lines)), 0);
   }
 }
@@ -284,6 +285,12 @@ TEST(TextSummary, NamesTheVerdictItsReasonsAndTheObjectives) {
   EXPECT_TRUE(text.starts_with("PASSED  shop-survives-losing-its-store")) << text;
   EXPECT_NE(text.find("- every objective held"), std::string::npos) << text;
   EXPECT_NE(text.find("11.9 s to 12.4 s  held"), std::string::npos) << text;
+}
+
+TEST(TextSummary, MarksWhatAClosedLoopMeasured) {
+  const std::string text = text_summary(result_of(closed_drill()));
+  EXPECT_NE(text.find("held, in a closed loop"), std::string::npos) << text;
+  EXPECT_EQ(text_summary(result_of(passed_drill())).find("closed loop"), std::string::npos);
 }
 
 TEST(TextSummary, ShowsWhatIsLeftAndWhatWasMissed) {

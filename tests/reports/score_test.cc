@@ -4,31 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <algorithm>
 
 #include "reports/document.h"
 #include "tests/reports/example_drill.h"
 
 namespace gameday {
 namespace {
-
-// The events of the drill that passed, with some changed, chained anew.
-using Change = std::function<void(Event&)>;
-std::vector<std::string> with(const Change& change, const std::vector<std::string>& from) {
-  std::vector<std::string> lines;
-  std::optional<Chain> chain;
-  for (const auto& line : from) {
-    Event event = *parse_event(line);
-    change(event);
-    if (event.type.empty()) continue;  // left out
-    if (!chain) chain.emplace(event.drill, event.boot, event.prev);
-    if (event.type == kClosing) event.data = Json::object({{"events", chain->count() + 1}});
-    const auto made = chain->line({event.at, *parse_rfc3339(event.utc)}, event.type, event.data);
-    lines.push_back(made.line);
-    chain->advance(made);
-  }
-  return lines;
-}
 
 // What the example's plan lacks: what the system holds, and the steps' targets.
 void declare(Event& event) {
@@ -145,6 +127,18 @@ std::vector<Switch> switches() {
       event.data.set("p99_s", 0.9);
     }
   };
+  const auto quiet_after = [](Event& event) {
+    if (event.type == "window" && event.data.integer("from_ns", 0) > 18042000000000) {
+      event.data.set("due", event.data.integer("due", 0) / 2);
+    }
+  };
+  const auto staged = [](Event& event) {
+    if (event.type != "planned") return;
+    Json plan = event.data.get("plan");
+    Json load = plan.items("load").front();
+    load.set("stages", Json::array().push(Json::object({{"from", 200.0}, {"to", 100.0}})));
+    event.data.set("plan", plan.set("load", Json::array().push(load)));
+  };
   return {
       {"REL-1", objective("rto", false), "fail"},
       {"REL-1", objective("rto", Json()), "not_assessed"},
@@ -179,7 +173,13 @@ std::vector<Switch> switches() {
                  loads = Json::array().push(load.set("phases", Json::array().push(phase)));
                }),
        "fail"},
+      {"PERF-1",
+       in_first("load", "closed_loop",
+                Json::object({{"users", 5}, {"spawned", 5}, {"longest_gap_s", 0.5}})),
+       "not_assessed"},
       {"PERF-2", slow_after, "fail"},
+      {"PERF-2", both(staged, quiet_after), "not_assessed"},
+      {"PERF-2", staged, "pass"},
       {"PERF-3",
        verdict("load",
                [](Json& loads) {
@@ -188,6 +188,10 @@ std::vector<Switch> switches() {
                  phase.set("late", 4000);
                  loads = Json::array().push(load.set("phases", Json::array().push(phase)));
                }),
+       "fail"},
+      {"PERF-3",
+       in_first("load", "closed_loop",
+                Json::object({{"users", 5}, {"spawned", 4}, {"longest_gap_s", 0.5}})),
        "fail"},
       {"OPS-6", git(dirty), "fail"},
       {"OPS-6", git(Json()), "not_assessed"},

@@ -33,6 +33,25 @@ TEST(Units, DurationsNeedANumberAndAUnit) {
   }
 }
 
+TEST(Units, DurationsMayBeOneOrTwo) {
+  const auto two = parse_durations("1.5s..9s");
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->least, Duration(1500ms));
+  EXPECT_EQ(two->most, Duration(9s));
+  const auto one = parse_durations("250ms");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->least, Duration(250ms));
+  EXPECT_EQ(one->most, Duration(250ms));
+  EXPECT_TRUE(parse_durations("5s..5s"));
+  for (const char* bad :
+       {"", "5s..", "..5s", "5s...9s", "5s..9s..11s", "5..9s", "5s-9s", "5s .. 9s"}) {
+    ASSERT_FALSE(parse_durations(bad)) << bad;
+    EXPECT_EQ(parse_durations(bad).error().text, "expected a duration like 5s, or two like 5s..9s");
+  }
+  ASSERT_FALSE(parse_durations("9s..5s"));
+  EXPECT_EQ(parse_durations("9s..5s").error().text, "the second duration is the longer one");
+}
+
 TEST(Units, RatesSizesAndPercentages) {
   EXPECT_EQ(parse_rate("200/s"), 200.0);
   EXPECT_EQ(parse_rate("30/m"), 0.5);

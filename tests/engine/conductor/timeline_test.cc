@@ -348,6 +348,21 @@ TEST(Timeline, SupersedesNothingWhenTheReplayedQueueDoesNotDrain) {
   EXPECT_EQ(course.deed("lost").stage, Stage::undone);
 }
 
+// What the load sends meanwhile passes through the same queue: a quarter of a second of what is due
+// then.
+TEST(Timeline, AQueueCountsAsDrainedByTheRateThatIsThen) {
+  const auto tolerated = [](std::string_view shape) {
+    std::string head(kSimHead);
+    const std::string_view rate = "rate: 10/s";
+    head.replace(head.find(rate), rate.size(), shape);
+    Course course(kSimTimeline, head);
+    return course.until(Op::drain).tolerated;
+  };
+  EXPECT_EQ(tolerated("rate: 40/s"), 10);
+  EXPECT_EQ(tolerated("stages: [{ rate: 400/s, for: 1s }, { rate: 20/s, for: 1h }]"), 5);
+  EXPECT_EQ(tolerated("stages: [{ rate: 20/s, for: 1s }, { rate: 40/s, for: 1h }]"), 10);
+}
+
 TEST(Timeline, CallsNoLoadSummaryTwiceThatCannotBeMade) {
   Course course;
   course.refuse(course.until(Op::summarise));

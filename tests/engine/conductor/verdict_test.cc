@@ -133,6 +133,77 @@ TEST(Verdict, AnObjectiveInsideTheErrorBarIsInconclusive) {
   EXPECT_EQ(course.finish().exit_code, 6);
 }
 
+const Json& objective_of(const Judgement& judged, std::string_view name) {
+  static const Json kNone;
+  for (const auto& objective : judged.document.items("objectives")) {
+    if (objective.text("name") == name) return objective;
+  }
+  ADD_FAILURE() << "no " << name;
+  return kNone;
+}
+
+// The drill's load as 50 users in a closed loop, who asked nothing for so long; success must hold
+// for a second.
+Judgement judged_of_users(Course& course, Duration gap) {
+  course.load.users = UsersSummary{50, 50, gap};
+  return course.finish();
+}
+
+TEST(Verdict, AClosedLoopIsMarkedWhereverItIsJudgedBy) {
+  Course course;
+  const auto judged = judged_of_users(course, std::chrono::milliseconds(100));
+  EXPECT_EQ(judged.exit_code, 0);
+  for (const char* name : {"rto", "latency_p99", "success_rate"}) {
+    const Json& objective = objective_of(judged, name);
+    EXPECT_TRUE(objective.boolean("closed_loop", false)) << name;
+    EXPECT_TRUE(objective.boolean("held", false)) << name;
+    EXPECT_EQ(objective.text("why"),
+              "load checkout is a closed loop: it asks less while the system is slow");
+  }
+  Course open;
+  const auto of_open = open.finish();
+  EXPECT_EQ(objective_of(of_open, "latency_p99").find("closed_loop"), nullptr);
+}
+
+TEST(Verdict, WhatNobodyAskedForMayHaveBeenOutForAsLong) {
+  Course course;
+  const auto judged = judged_of_users(course, std::chrono::milliseconds(900));
+  EXPECT_EQ(objective_of(judged, "rto").get("measured").number("hi", 0), 0.9);
+  EXPECT_EQ(judged.document.get("recovery").number("rto_s", 0), 0.9);
+}
+
+TEST(Verdict, ARecoveryThatNobodyAskedForIsNotJudged) {
+  Course course;
+  const auto judged = judged_of_users(course, std::chrono::milliseconds(1100));
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_TRUE(objective_of(judged, "rto").get("held").is_null());
+  EXPECT_TRUE(objective_of(judged, "rto")
+                  .text("why")
+                  .starts_with("for 1.1s no user was answered, which is longer than"))
+      << objective_of(judged, "rto").text("why");
+}
+
+TEST(Verdict, UsersWhoWereNeverThereAreAMissedPlan) {
+  Course course;
+  course.load.users = UsersSummary{50, 49, std::chrono::milliseconds(100)};
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_TRUE(std::ranges::any_of(judged.reasons, [](const Reason& reason) {
+    return reason.text == "load checkout missed its plan: 49 of its 50 users were there by its end";
+  }));
+}
+
+TEST(Verdict, UsersWhoAskedNothingPassNothing) {
+  Course course;
+  course.load.users = UsersSummary{50, 50, std::chrono::milliseconds(100)};
+  course.load.phases.front() = PhaseSummary{.phase = "steady"};
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_TRUE(std::ranges::any_of(judged.reasons, [](const Reason& reason) {
+    return reason.text == "load checkout missed its plan: nobody asked anything";
+  }));
+}
+
 TEST(Verdict, AnOutageThatIsNotOverIsNotHeld) {
   Course course;
   auto outage = outage_of(std::chrono::seconds(3), std::chrono::seconds(4));

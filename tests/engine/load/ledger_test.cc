@@ -85,6 +85,22 @@ TEST(Classify, WhatIsThereOnceWithItsDigestIsPresent) {
   EXPECT_EQ(s.rpo_s.resolution, 1.0);
 }
 
+// Up to the disaster at 2 s they were due every half second, and the one that is lost every ten.
+TEST(Classify, TheResolutionIsThatOfTheTimeThatWasLost) {
+  Case c(5);
+  c.terms.load_started = at(0);
+  c.terms.rate = RateCurve({{.from = 0.1, .to = 0.1, .length = std::chrono::seconds(1)},
+                            {.from = 2, .to = 2, .length = std::chrono::seconds(9)}});
+  c.terms.disaster = at(3);
+  EXPECT_EQ(c.judged().rpo_s.resolution, 0.5);
+  c.gone(1);
+  c.gone(2);
+  EXPECT_EQ(c.judged().rpo_s.worst, 2.0);
+  EXPECT_EQ(c.judged().rpo_s.resolution, 0.5);
+  c.gone(0);
+  EXPECT_EQ(c.judged().rpo_s.resolution, 10.0);
+}
+
 TEST(Classify, AnAcknowledgedWriteThatIsNotThereIsLost) {
   Case c(5);
   c.gone(2);

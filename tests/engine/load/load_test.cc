@@ -275,6 +275,25 @@ TEST_F(LoadTest, NoChildInheritsADescriptorOfIt) {
   }
 }
 
+// Half a second at 40/s, a ramp to 200/s over half a second, and what it ends with until the end.
+TEST_F(LoadTest, ItFollowsItsStages) {
+  OrderServer server;
+  auto made = terms(server.url(), 200);
+  made.spec.stages = {{.from = 40, .to = 40, .length = milliseconds(500)},
+                      {.from = 40, .to = 200, .length = milliseconds(500)}};
+  const auto load = ran(made, milliseconds(1500));
+  const auto due = [&](int from_ms, int to_ms) {
+    return std::ranges::count_if(load->samples(), [&](const Sample& sample) {
+      const Duration since = sample.due - load->started();
+      return since >= milliseconds(from_ms) && since < milliseconds(to_ms);
+    });
+  };
+  EXPECT_EQ(due(0, 500), 20);
+  EXPECT_EQ(due(500, 1000), 60);
+  EXPECT_EQ(due(1000, 1400), 80);
+  EXPECT_EQ(count(*load, SampleOutcome::ok), load->samples().size());
+}
+
 TEST_F(LoadTest, PoissonArrivalsComeAsTheSchedulerSays) {
   OrderServer server;
   auto made = terms(server.url(), 200);

@@ -74,5 +74,39 @@ TEST(Recorder, KeepsSamplesInTheOrderInWhichTheyWereDue) {
   for (std::uint64_t seq = 0; seq < 3; ++seq) EXPECT_EQ(samples[seq].seq, seq);
 }
 
+// 4 ms late are marked where it is a thousand a second, and not where it is ten.
+TEST(Recorder, MarksAWindowByTheRateThatWasThen) {
+  std::vector<bool> marked;
+  RecorderTerms terms;
+  terms.rate = RateCurve({{.from = 10, .to = 10, .length = milliseconds(1500)},
+                          {.from = 1000, .to = 1000, .length = milliseconds(200)},
+                          {.from = 10, .to = 10, .length = seconds(1)}});
+  terms.each_window = [&](const WindowCount& window) { marked.push_back(window.marked); };
+  Recorder recorder(std::move(terms));
+  for (std::uint64_t seq = 0; seq < 30; ++seq) {
+    Sample sample = sample_at(Instant(milliseconds(100 * seq)), seq, milliseconds(9));
+    sample.sent += milliseconds(4);
+    recorder.due(sample.due);
+    ASSERT_TRUE(recorder.ended(sample));
+  }
+  recorder.settle_all();
+  EXPECT_EQ(marked, (std::vector<bool>{false, true, false}));
+}
+
+// One user may be answered before another one asks, and be seen to be only afterwards.
+TEST(Recorder, KeepsThemSoWhereTheyWereSentInAnotherOrder) {
+  RecorderTerms terms;
+  terms.rate = 10;
+  Recorder recorder(std::move(terms));
+  for (const auto& [seq, due_ms] : {std::pair{0U, 0}, {1U, 200}, {2U, 100}, {3U, 200}}) {
+    const Instant due = Instant(milliseconds(due_ms));
+    recorder.due(due);
+    ASSERT_TRUE(recorder.ended(sample_at(due, seq, milliseconds(1))));
+  }
+  std::vector<std::uint64_t> order;
+  for (const Sample& sample : recorder.take_samples()) order.push_back(sample.seq);
+  EXPECT_EQ(order, (std::vector<std::uint64_t>{0, 2, 1, 3}));
+}
+
 }  // namespace
 }  // namespace gameday

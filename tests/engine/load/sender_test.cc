@@ -15,7 +15,7 @@ using std::chrono::seconds;
 class SenderTest : public testing::Test {
  protected:
   // Runs until `length` has passed on the made clock.
-  void run(double rate, Duration length, SendLimits limits = {}) {
+  void run(const RateCurve& rate, Duration length, SendLimits limits = {}) {
     const Instant start = clock_.now_.boot;
     Recorder recorder(
         {start, rate, nullptr, nullptr, [this](const WindowCount& w) { windows_.push_back(w); }});
@@ -66,6 +66,26 @@ TEST_F(SenderTest, UpToTenThousandASecondEachHasItsOwnInstant) {
   run(5000, milliseconds(500));
   ASSERT_GE(samples_.size(), 2500U);
   for (const Sample& s : samples_) EXPECT_EQ(s.send_lag(), Duration::zero());
+}
+
+// The same load is exact before its peak, and goes in ticks while it is there.
+TEST_F(SenderTest, TicksComeAndGoWithTheRate) {
+  transport_.silent_ = true;
+  const Instant start = clock_.now_.boot;
+  std::size_t works_before = 0, works_at_peak = 0;
+  transport_.on_work_ = [&](Instant now) {
+    ++(now < start + milliseconds(500) ? works_before : works_at_peak);
+  };
+  run(RateCurve({{.from = 1000, .to = 1000, .length = milliseconds(500)},
+                 {.from = 20000, .to = 20000, .length = milliseconds(500)}}),
+      milliseconds(999));
+  ASSERT_GE(samples_.size(), 10400U);
+  EXPECT_GE(works_before, 499U);
+  EXPECT_LT(works_at_peak, 2500U);
+  for (const Sample& s : samples_) {
+    EXPECT_LE(s.send_lag(),
+              s.due < start + milliseconds(500) ? Duration{} : std::chrono::microseconds(250));
+  }
 }
 
 TEST_F(SenderTest, AWindowInWhichItWasStarvedIsMarkedAndOnlyThat) {

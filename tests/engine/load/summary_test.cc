@@ -136,6 +136,76 @@ TEST(Summary, ALagOfFiveMillisecondsIsNotMarkedBelowAThousandASecond) {
             1U);
 }
 
+// 2 ms where it is a thousand a second, 5 ms before and after.
+TEST(Summary, AWindowIsMarkedByTheRateThatWasThen) {
+  const RateCurve spike({{.from = 10, .to = 10, .length = milliseconds(20'500)},
+                         {.from = 1000, .to = 1000, .length = milliseconds(200)},
+                         {.from = 10, .to = 10, .length = seconds(1)}});
+  for (const int late : {19, 20, 21}) {
+    auto samples = run(0, 40);
+    lag_behind(samples, late, late + 1, milliseconds(4));
+    const auto summary =
+        summarise("l", samples, seconds(5), {},
+                  {.first_step = at(0), .end = at(40), .started = at(0), .rate = spike});
+    EXPECT_EQ(summary.phases[0].marked, late == 20 ? 1U : 0U) << late;
+  }
+}
+
+// Of users in a closed loop, ten requests a second but for those of a time in which nobody asked.
+Duration longest_gap(double silent_from, double silent_to,
+                     const std::vector<FaultSpan>& faults = {}, double until = 30) {
+  auto samples = run(0, 30);
+  std::erase_if(samples, [&](const Sample& sample) {
+    return sample.due > at(silent_from) && sample.due < at(silent_to);
+  });
+  LoadWindow window{.first_step = at(0), .end = at(30), .started = at(0)};
+  window.users = UsersRun{50, 49, at(until)};
+  const auto summary = summarise("browsing", samples, seconds(5), faults, window);
+  EXPECT_EQ(summary.users->users, 50U);
+  EXPECT_EQ(summary.users->spawned, 49U);
+  return summary.users->longest_gap;
+}
+
+TEST(Summary, ATimeInWhichNobodyAskedIsAGapInWhichAnOutageMayLie) {
+  EXPECT_EQ(longest_gap(40, 40), milliseconds(110)) << "from one due to the end of the next";
+  EXPECT_EQ(longest_gap(12.05, 14.95), milliseconds(3010));
+  EXPECT_EQ(longest_gap(12.05, 14.95, {fault("kill", 15, 16)}), milliseconds(3010))
+      << "it was still open as the fault began";
+  EXPECT_EQ(longest_gap(12.05, 14.95, {fault("kill", 15.2, 16)}), milliseconds(110))
+      << "it was over when the fault began";
+}
+
+TEST(Summary, TheEndOfTheLoadAndItsStartAreGapsToo) {
+  EXPECT_EQ(longest_gap(25.05, 30, {fault("kill", 20, 21)}), milliseconds(5000));
+  EXPECT_EQ(longest_gap(40, 40, {}, 33), milliseconds(3100));
+  EXPECT_EQ(longest_gap(-1, 4.95), milliseconds(5010));
+}
+
+// What took long and was answered well shows no more than that it was answered in the end; one that
+// overtook it shows more.
+TEST(Summary, AGapEndsWhereTheFirstOfThoseAskedLaterIsAnswered) {
+  LoadWindow window{.first_step = at(0), .end = at(30), .started = at(0)};
+  window.users = UsersRun{2, 2, at(10.2)};
+  const auto gap = [&](const std::vector<Sample>& samples) {
+    return summarise("browsing", samples, seconds(5), {}, window).users->longest_gap;
+  };
+  EXPECT_EQ(gap({good(0), good(1, 8.5), good(10)}), from_seconds(9.5));
+  EXPECT_EQ(gap({good(0), good(1, 8.5), good(1.1), good(2), good(10)}), from_seconds(8.001));
+}
+
+TEST(Summary, WhatABadRequestShowsIsAnOutageAndNoGap) {
+  auto samples = run(0, 30, 10, 20);
+  LoadWindow window{.first_step = at(0), .end = at(30), .started = at(0)};
+  window.users = UsersRun{50, 50, at(30)};
+  const auto summary = summarise("browsing", samples, seconds(5), {}, window);
+  EXPECT_EQ(summary.users->longest_gap, milliseconds(110));
+  ASSERT_EQ(summary.outages.size(), 1U);
+  EXPECT_FALSE(summed(samples).users) << "an open loop";
+  EXPECT_TRUE(to_json(summary).get("closed_loop").dump() ==
+              R"({"users":50,"spawned":50,"longest_gap_s":0.11})")
+      << to_json(summary).dump();
+}
+
 TEST(Summary, AJumpOfTheClockMarksItsWindowAndTheOneBefore) {
   LoadWindow window{.first_step = at(0), .end = at(100)};
   const auto undisturbed = summarise("checkout", run(0, 100), seconds(5), {}, window);

@@ -21,7 +21,8 @@ const EditedPlaybook kBadSteps[] = {
     {"LoadWithoutARate",
      "    rate: 200/s\n",
      "",
-     {"26:5: error: missing `rate` in `load.checkout` (a rate like 200/s)"}},
+     {"26:5: error: missing `rate` in `load.checkout` (a rate like 200/s), or `stages` or "
+      "`users`"}},
     {"MisspeltArrivals",
      "rate: 200/s",
      "rate: 200/s\n    arrivals: poison",

@@ -73,6 +73,24 @@ TEST_F(Schema, AcceptsShortFormsVariablesAndAnEmptyVerify) {
   EXPECT_EQ(code, 0);
 }
 
+TEST_F(Schema, AcceptsStages) {
+  const int code = validated(edited_design(
+      "rate: 200/s",
+      "stages: [{ rate: 5/s, for: 1s }, { to: 9/s, for: 1m },"
+      " { sine: 5/s, swing: 2/s, period: 3s, for: 1s }, { from: 1/s, to: 2/s, for: 1s }]"));
+  if (code == kCannotTell) GTEST_SKIP() << "python3 with jsonschema and yaml is not installed";
+  EXPECT_EQ(code, 0);
+}
+
+TEST_F(Schema, AcceptsUsers) {
+  for (const char* think :
+       {"", "\n    think: 5s", "\n    think: 500ms..1.5s\n    spawn_rate: 10/s"}) {
+    const int code = validated(edited_design("rate: 200/s", std::string("users: 50") + think));
+    if (code == kCannotTell) GTEST_SKIP() << "python3 with jsonschema and yaml is not installed";
+    EXPECT_EQ(code, 0) << think;
+  }
+}
+
 TEST_F(Schema, AcceptsAFaultByTheNameThatIsShared) {
   const int code = validated(edited_design("{ fault: kill, target: west, for: 5s }",
                                            "{ fault: kill, target: orders, harder: true }"));
@@ -96,6 +114,15 @@ const Edit kBroken[] = {
     {"PercentageWithAZeroInFront", "99.5%", "099.5%"},
     {"PortWithAZeroInFront", "127.0.0.1:8200", "127.0.0.1:08200"},
     {"RateWithoutAUnit", "rate: 200/s", "rate: 200"},
+    {"LoadWithoutAShape", "    rate: 200/s\n", ""},
+    {"RateBesideStages", "rate: 200/s", "rate: 200/s\n    stages: [{ rate: 5/s, for: 1s }]"},
+    {"ThinkThatIsNoDuration", "rate: 200/s", "users: 5\n    think: 5..9s"},
+    {"NoUsers", "rate: 200/s", "users: 0"},
+    {"RateBesideUsers", "rate: 200/s", "rate: 200/s\n    users: 5"},
+    {"NoStages", "rate: 200/s", "stages: []"},
+    {"StageThatIsNothing", "rate: 200/s", "stages: [{ for: 1s }]"},
+    {"StageThatIsTwoThings", "rate: 200/s", "stages: [{ rate: 5/s, to: 6/s, for: 1s }]"},
+    {"StageWithoutAnEnd", "rate: 200/s", "stages: [{ rate: 5/s }]"},
     {"UnknownMethod", "method: PUT", "method: PTU"},
     {"UnknownFacet", "sqlite: run", "sqlit: run"},
     {"LinkWithoutTo", ", to: \"127.0.0.1:8200\"", ""},

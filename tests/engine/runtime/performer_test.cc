@@ -3,6 +3,7 @@
 
 #include "engine/not_known.h"
 #include "tests/drills/deed_world.h"
+#include "tests/engine/load/order_server.h"
 #include "tests/engine/playbook/test_rows.h"
 
 namespace gameday {
@@ -86,6 +87,69 @@ TEST(Performer, WhatNobodyCanTellBeforeItIsDoneKeepsNothingFromBeginning) {
     const Done done = performer.perform(task, Stop());
     EXPECT_EQ(done.status.has_value(), how != "unsupported") << how;
   }
+}
+
+// A load that is started, runs for a while and is ended; its summary.
+LoadSummary summary_of(LoadSpec load) {
+  DeedWorld world;
+  OrderServer server;
+  load.name = "browsing";
+  load.request.method = "PUT";
+  load.request.url = server.url() + "/orders/{key}";
+  load.request.body = R"({"sum":"{digest}"})";
+  auto playbook = std::make_shared<Playbook>();
+  playbook->loads.push_back(load);
+  Performer performer({world.doors(),
+                       kRows,
+                       world.secrets(),
+                       playbook,
+                       "drill",
+                       1,
+                       world.private_folder(),
+                       "",
+                       {}});
+  Task task;
+  task.names = {load.name};
+  task.first_step = world.clock().now().boot;
+  task.deadline = task.first_step + seconds(60);
+  const auto done = [&](Op op) {
+    task.op = op;
+    Done answer = performer.perform(task, Stop());
+    EXPECT_TRUE(answer.status) << answer.status.error().text;
+    return answer;
+  };
+  task.what.kind = "load";
+  task.what.target = load.name;
+  (void)done(Op::inject);
+  (void)world.clock().sleep({Stop(), world.clock().in(std::chrono::milliseconds(500))});
+  (void)done(Op::end_loads);
+  const Done summed = done(Op::summarise);
+  const auto* summary = std::get_if<LoadSummary>(&summed.value);
+  EXPECT_NE(summary, nullptr);
+  return summary != nullptr ? *summary : LoadSummary{};
+}
+
+TEST(Performer, ASummaryTellsOfTheUsersOfAClosedLoop) {
+  LoadSpec load;
+  load.users = UsersSpec{.users = 50, .spawn_rate = 20, .think_most = std::chrono::seconds(9)};
+  load.rate = 10;
+  const auto summary = summary_of(load);
+  ASSERT_TRUE(summary.users);
+  EXPECT_EQ(summary.users->users, 50U);
+  EXPECT_GE(summary.users->spawned, 10U) << "the first at once, and one each 50 ms";
+  EXPECT_LT(summary.users->spawned, 50U);
+  EXPECT_GT(summary.users->longest_gap, Duration{});
+}
+
+TEST(Performer, ASummaryOfStagesHasNoUsers) {
+  LoadSpec load;
+  load.rate = 100;
+  load.stages = {{.from = 20, .to = 20, .length = seconds(1)},
+                 {.from = 100, .to = 100, .length = seconds(1)}};
+  const auto summary = summary_of(load);
+  EXPECT_FALSE(summary.users);
+  ASSERT_FALSE(summary.phases.empty());
+  EXPECT_NEAR(static_cast<double>(summary.phases.front().due), 11, 1.5) << "not yet of the second";
 }
 
 }  // namespace

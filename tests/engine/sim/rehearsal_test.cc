@@ -30,6 +30,90 @@ std::vector<std::string> samples_of(const Rehearsal& rehearsal) {
   return samples;
 }
 
+// How many were due in each second, as those who watch are told.
+std::vector<std::int64_t> due_a_second(std::string_view shape) {
+  std::string head(kSimHead);
+  const std::string_view rate = "rate: 10/s";
+  head.replace(head.find(rate), rate.size(), shape);
+  const auto done = rehearse(sim_playbook(kSimTimeline, head), sim_rows::kRows, 5, {});
+  std::vector<std::int64_t> due;
+  for (const auto& line : done->journal) {
+    const auto event = parse_event(line);
+    if (event->type == "window") due.push_back(event->data.integer("due", -1));
+  }
+  due.resize(5);
+  return due;
+}
+
+TEST(Rehearsal, OfStagesFollowsTheirShape) {
+  using Due = std::vector<std::int64_t>;
+  EXPECT_EQ(due_a_second("stages: [{ rate: 4/s, for: 2s }, { to: 16/s, for: 2s }]"),
+            (Due{4, 4, 7, 13, 16}));
+  // More than is simulated: fewer of them, in the same shape.
+  EXPECT_EQ(due_a_second("stages: [{ rate: 100/s, for: 2s }, { rate: 400/s, for: 1s }, "
+                         "{ rate: 200/s, for: 1s }]"),
+            (Due{5, 5, 20, 10, 10}));
+}
+
+// Rehearsed beside the other load; all promises kept.
+Rehearsal rehearsed_with_users(std::uint64_t seed, const std::string& shape,
+                               bool draw_failures = false) {
+  const auto playbook = sim_playbook(kSimTimeline, sim_head_with_users(shape));
+  RehearsalOptions options;
+  options.draw_failures = draw_failures;
+  auto done = rehearse(playbook, sim_rows::kRows, seed, options);
+  EXPECT_TRUE(done.has_value());
+  for (const auto& [invariant, how] : broken_invariants(*done, *playbook)) {
+    ADD_FAILURE() << "seed " << seed << " breaks " << invariant << ": " << how;
+  }
+  return std::move(*done);
+}
+
+const Json& load_of(const Rehearsal& rehearsal, std::string_view name) {
+  static const Json kNone;
+  for (const auto& load : rehearsal.document.items("load")) {
+    if (load.text("name") == name) return load;
+  }
+  return kNone;
+}
+
+TEST(Rehearsal, OfUsersInAClosedLoopPasses) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const auto done = rehearsed_with_users(seed, "users: 50, think: 1s..4s, spawn_rate: 100/s");
+    EXPECT_EQ(done.exit_code, 0) << done.document.pretty();
+    const Json& users = load_of(done, "browsing").get("closed_loop");
+    EXPECT_EQ(users.integer("users", 0), 50);
+    EXPECT_EQ(users.integer("spawned", 0), 50);
+    const double rate = load_of(done, "browsing").items("phases").front().number("rate", 0);
+    EXPECT_NEAR(rate, 20, 4) << "50 of them who think for 2.5 s";
+  }
+}
+
+// More than is simulated: no more requests than of other loads.
+TEST(Rehearsal, OfVeryManyUsersAsksNoMoreThanItMay) {
+  const auto done = rehearsed_with_users(1, "users: 10000");
+  const Json& phase = load_of(done, "browsing").items("phases").front();
+  EXPECT_GT(phase.number("rate", 0), 10);
+  EXPECT_LT(phase.number("rate", 0), 22);
+  EXPECT_EQ(load_of(done, "browsing").get("closed_loop").integer("spawned", 0), 10000);
+}
+
+TEST(Rehearsal, OfUsersWhoAskTooSeldomIsInconclusive) {
+  EXPECT_EQ(rehearsed_with_users(1, "users: 1, think: 5s..6s").exit_code, 6);
+}
+
+TEST(Rehearsal, OfUsersWhoAreNotAllThereByTheEndIsInconclusive) {
+  const auto done = rehearsed_with_users(1, "users: 50, think: 1s, spawn_rate: 1/s");
+  EXPECT_EQ(done.exit_code, 6);
+  EXPECT_LT(load_of(done, "browsing").get("closed_loop").integer("spawned", 0), 50);
+}
+
+TEST(Rehearsal, OfUsersKeepsEveryPromiseWhateverFails) {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    (void)rehearsed_with_users(seed, "users: 40, think: 1s..3s", true);
+  }
+}
+
 TEST(Rehearsal, PassesWhenNothingFailsButTheFaults) {
   const auto done = rehearsed(1);
   EXPECT_EQ(done.exit_code, 0) << done.document.pretty();

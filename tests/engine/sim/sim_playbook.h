@@ -52,6 +52,14 @@ inline std::string sim_head_with(const std::string& terms) {
   return head.insert(head.find(written) + written.size(), terms + ", ");
 }
 
+// The same with users in a closed loop beside.
+inline std::string sim_head_with_users(const std::string& shape) {
+  std::string head(kSimHead);
+  const std::string_view before = "  checkout:\n";
+  return head.insert(head.find(before),
+                     "  browsing: { " + shape + ", request: \"{front}/orders\" }\n");
+}
+
 // Every kind of step.
 inline constexpr std::string_view kSimTimeline = R"yaml(
 timeline:
