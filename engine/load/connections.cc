@@ -2,13 +2,40 @@
 
 #include <string.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "engine/base/assert.h"
 #include "engine/load/http_request.h"
 #include "engine/load/wire_request.h"
 
 namespace gameday {
+namespace {
+
+constexpr std::size_t kMostReasons = 32;
+
+}  // namespace
 
 using Stage = Connection::Stage;
+
+std::string why_not_connected(int error) {
+  return std::string("connecting: ") + std::strerror(error);
+}
+
+std::string why_broken(const Connection& connection) {
+  const std::string problem = connection.problem();
+  return problem.empty() ? "what the server says is no answer in HTTP/1.1" : problem;
+}
+
+std::string_view why_late(const Connection& connection) {
+  if (connection.stage == Stage::connecting) return "no connection in time";
+  return connection.said_some() ? "no answer in time" : "the server did not take it in time";
+}
+
+Result<std::unique_ptr<TlsClient>> tls_for(const PlainHttp& to) {
+  if (!to.tls) return std::unique_ptr<TlsClient>();
+  return TlsClient::make(to.host);
+}
 
 Result<Connection*> Connections::loaded(const TransportRequest& request) {
   GD_ASSERT(!full());
@@ -21,9 +48,8 @@ Result<Connection*> Connections::loaded(const TransportRequest& request) {
   }
   connection.ticket = request.ticket;
   connection.give_up = request.give_up;
-  connection.sent = 0;
   connection.holds_secrets = wire->holds_secrets();
-  connection.answer.expect(wire->to_head());
+  connection.begins(wire->to_head());
   ++in_flight_;
   return &connection;
 }
@@ -32,10 +58,8 @@ Connection& Connections::loaded_again(Connection& from) {
   Connection& connection = free_one();
   connection.ticket = from.ticket;
   connection.give_up = from.give_up;
-  connection.sent = 0;
   connection.holds_secrets = from.holds_secrets;
-  std::swap(connection.out, from.out);
-  std::swap(connection.answer, from.answer);
+  connection.begins_as(from);
   return connection;
 }
 
@@ -59,11 +83,18 @@ void Connections::told(const TransportAnswer& answer) {
 }
 
 void Connections::answered(Connection& connection, Instant at) {
-  const int status = connection.answer.status();
+  const int status = connection.status();
   told({connection.ticket, at, outcome_of(status), status, {}});
 }
 
-void Connections::ended(Connection& connection, SampleOutcome outcome) {
+void Connections::lost(Connection& connection, std::string_view why) {
+  const auto known = std::ranges::find(unanswered_, why, &Unanswered::why);
+  if (known != unanswered_.end()) {
+    ++known->requests;
+  } else if (unanswered_.size() < kMostReasons) {
+    unanswered_.push_back({std::string(why), 1});
+  }
+  const auto outcome = connection.said_some() ? SampleOutcome::unknown : SampleOutcome::not_sent;
   told({connection.ticket, clock_.now().boot, outcome, 0, {}});
 }
 
@@ -97,9 +128,7 @@ void Connections::leaves(Connection& connection) {
 
 void Connections::closed(Connection& connection) {
   connection.stage = Stage::closed;
-  // What was large once would stay as large for as long as the load runs.
-  constexpr std::size_t kLarge = 65536;
-  if (connection.out.capacity() > kLarge) std::string().swap(connection.out);
+  connection.forgets();
   closed_.push_back(connection.number);
 }
 

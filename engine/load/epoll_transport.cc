@@ -1,4 +1,4 @@
-// HTTP/1.1 without TLS over our own sockets and one epoll(7): what the load's thread spends on a
+// HTTP/1.1 over our own sockets and one epoll(7): what the load's thread spends on a
 // request is a send, a receive and its share of a wait. For addresses alone: names are looked up by
 // libcurl's transport, which waits for no name server.
 #include <netinet/in.h>
@@ -26,8 +26,8 @@ using Stage = Connection::Stage;
 
 class EpollTransport : public Transport {
  public:
-  EpollTransport(const Clock& clock, std::size_t most, PlainHttp to)
-      : clock_(clock), to_(std::move(to)), connections_(clock, most) {}
+  EpollTransport(const Clock& clock, std::size_t most, PlainHttp to, std::unique_ptr<TlsClient> tls)
+      : clock_(clock), to_(std::move(to)), tls_(std::move(tls)), connections_(clock, most) {}
 
   Status open() {
     epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
@@ -78,11 +78,12 @@ class EpollTransport : public Transport {
       if (connection.stage == Stage::busy) read_in(connection, ending);
     }
     const Instant now = clock_.now().boot;
-    while (Connection* late = connections_.overdue(now)) ended(*late, Connections::lost(*late));
+    while (Connection* late = connections_.overdue(now)) ended(*late, why_late(*late));
     connections_.give_out(each);
   }
 
   void wake() override { eventfd_write(wake_.get(), 1); }
+  std::vector<Unanswered> unanswered() const override { return connections_.unanswered(); }
 
  private:
   static constexpr std::uint64_t kWake = ~std::uint64_t{0};
@@ -112,24 +113,24 @@ class EpollTransport : public Transport {
     if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
         (connect(descriptor, to_.address.get(), to_.address.size) != 0 && errno != EINPROGRESS) ||
         epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
-      return ended(connection, SampleOutcome::not_sent);
+      return ended(connection, why_not_connected(errno));
     }
     connections_.takes(connection, Stage::connecting);
   }
 
-  // All of it, or as much as goes now. False: the other side had closed before a byte was taken.
+  // All of it, or as much as goes now. False: the other side had closed before a byte of the
+  // request was taken.
   static bool write_out(Connection& connection) {
-    while (connection.sent < connection.out.size()) {
-      const auto taken = ::send(connection.socket.get(), connection.out.data() + connection.sent,
-                                connection.out.size() - connection.sent, MSG_NOSIGNAL);
+    for (auto bytes = connection.next(); !bytes.empty(); bytes = connection.next()) {
+      const auto taken = ::send(connection.socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (taken >= 0) {
-        connection.sent += static_cast<std::size_t>(taken);
+        connection.took(static_cast<std::size_t>(taken));
         continue;
       }
       if (errno == EINTR) continue;
       if (errno == EAGAIN) return true;
       // With a part of it, an answer may have come before the end, and an event tells of both.
-      return connection.sent > 0;
+      return connection.said_some();
     }
     return true;
   }
@@ -141,13 +142,13 @@ class EpollTransport : public Transport {
       int error = 0;
       socklen_t size = sizeof error;
       getsockopt(connection.socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-      if (error != 0) return ended(connection, SampleOutcome::not_sent);
+      if (error != 0) return ended(connection, why_not_connected(error));
       if ((event.events & EPOLLOUT) == 0) return;
       connections_.takes(connection, Stage::busy);
+      if (tls_ != nullptr) connection.speaks_tls(*tls_);
     }
-    if (connection.stage == Stage::busy && connection.sent < connection.out.size() &&
-        !write_out(connection)) {
-      return ended(connection, SampleOutcome::not_sent);
+    if (connection.stage == Stage::busy && connection.has_more() && !write_out(connection)) {
+      return ended(connection, kClosed);
     }
     read_in(connection, (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
   }
@@ -158,36 +159,50 @@ class EpollTransport : public Transport {
       const auto got = recv(connection.socket.get(), piece_.data(), piece_.size(), 0);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && errno == EAGAIN) return;
-      if (connection.stage == Stage::idle) return shut(connection);  // tired of it
-      if (got <= 0) {
-        const bool whole = got == 0 && connection.answer.end() == HttpReader::State::whole;
-        return whole ? answered(connection, true)
-                     : ended(connection, Connections::lost(connection));
-      }
-      const auto state = connection.answer.take({piece_.data(), static_cast<std::size_t>(got)});
-      if (state == HttpReader::State::broken)
-        return ended(connection, Connections::lost(connection));
-      if (state == HttpReader::State::whole) return answered(connection, ending);
+      if (got <= 0) return heard_the_end(connection, got == 0);
+      if (!heard(connection, {piece_.data(), static_cast<std::size_t>(got)}, ending)) return;
       // Less than there was room for: nothing is left, and more would be another event.
       if (static_cast<std::size_t>(got) < piece_.size() && !ending) return;
     }
     unread_.emplace_back(connection.number, ending);  // others have their turn first
   }
 
-  void answered(Connection& connection, bool ending) {
-    connections_.answered(connection, clock_.now().boot);
-    if (ending || !connection.answer.keeps() || connection.sent < connection.out.size()) {
-      return shut(connection);
+  // False: nothing more is to be heard of it.
+  bool heard(Connection& connection, std::string_view bytes, bool ending) {
+    const bool idle = connection.stage == Stage::idle;
+    const auto state = connection.take(bytes);
+    if (state == HttpReader::State::broken) {
+      idle ? shut(connection) : ended(connection, why_broken(connection));
+    } else if (state == HttpReader::State::whole) {
+      answered(connection, ending);
+    } else if (!idle && connection.has_more() && !write_out(connection)) {
+      ended(connection, kClosed);
+    } else {
+      return true;
     }
-    connections_.rests(connection);
+    return false;
   }
 
-  void ended(Connection& connection, SampleOutcome outcome) {
-    connections_.ended(connection, outcome);
+  void heard_the_end(Connection& connection, bool plain_end) {
+    if (connection.stage == Stage::idle) return shut(connection);  // tired of it
+    const bool whole = plain_end && connection.end() == HttpReader::State::whole;
+    whole ? answered(connection, true) : ended(connection, kClosed);
+  }
+
+  void answered(Connection& connection, bool ending) {
+    connections_.answered(connection, clock_.now().boot);
+    ending || !connection.keeps() ? shut(connection) : connections_.rests(connection);
+  }
+
+  void ended(Connection& connection, std::string_view why) {
+    connections_.lost(connection, why);
     shut(connection);
   }
 
   void shut(Connection& connection) {
+    if (const auto words = connection.farewell(); !words.empty()) {
+      (void)::send(connection.socket.get(), words.data(), words.size(), MSG_NOSIGNAL);
+    }
     connections_.leaves(connection);
     connection.socket.reset();
     connections_.closed(connection);
@@ -195,6 +210,7 @@ class EpollTransport : public Transport {
 
   const Clock& clock_;
   const PlainHttp to_;
+  const std::unique_ptr<TlsClient> tls_;  // none: without TLS
   Descriptor epoll_, wake_;
   Connections connections_;
   std::vector<std::pair<std::uint32_t, bool>> unread_;
@@ -206,7 +222,8 @@ class EpollTransport : public Transport {
 Result<std::unique_ptr<Transport>> make_epoll_transport(const Clock& clock,
                                                         std::size_t most_connections,
                                                         const PlainHttp& to) {
-  auto transport = std::make_unique<EpollTransport>(clock, most_connections, to);
+  TRY(tls, tls_for(to));
+  auto transport = std::make_unique<EpollTransport>(clock, most_connections, to, std::move(tls));
   TRY_OK(transport->open());
   return std::unique_ptr<Transport>(std::move(transport));
 }

@@ -11,20 +11,16 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kScheme = "http://", kTlsScheme = "https://";
 
 // What would change how the message is framed, or whose connection it is.
 constexpr std::array<std::string_view, 7> kFraming = {
     "connection", "content-length", "expect", "te", "transfer-encoding", "upgrade", "trailer"};
 
-std::string_view authority_in(std::string_view url) {
-  const auto rest = url.substr(kScheme.size());
-  return rest.substr(0, rest.find_first_of("/?#"));
-}
-
 // "127.0.0.1", "127.0.0.1:80", "[::1]:80"
-std::optional<SocketAddress> numeric_address(std::string_view authority) {
-  std::string_view host = authority, digits = "80";
+std::optional<SocketAddress> numeric_address(std::string_view authority,
+                                             std::string_view port_else) {
+  std::string_view host = authority, digits = port_else;
   const auto colon = authority.rfind(':');
   if (colon != std::string_view::npos && authority.back() != ']') {
     host = authority.substr(0, colon);
@@ -53,16 +49,26 @@ std::optional<SocketAddress> numeric_address(std::string_view authority) {
 
 }  // namespace
 
+std::string_view scheme_of(std::string_view url) {
+  for (const auto scheme : {kScheme, kTlsScheme}) {
+    if (lower(url.substr(0, scheme.size())) == scheme) return url.substr(0, scheme.size());
+  }
+  return {};
+}
+
 std::optional<PlainHttp> plain_http(const LoadRequest& pattern) {
   const std::string_view url = pattern.url;
-  if (!lower(url.substr(0, kScheme.size())).starts_with(kScheme) || url.contains("/.")) return {};
+  const auto scheme = scheme_of(url);
+  if (scheme.empty() || url.contains("/.")) return {};
   const bool frames = std::ranges::any_of(pattern.headers, [](const auto& header) {
     return std::ranges::find(kFraming, lower(header.first)) != kFraming.end();
   });
-  const auto authority = authority_in(url);
-  const auto address = numeric_address(authority);
+  const bool tls = scheme.size() == kTlsScheme.size();
+  const auto rest = url.substr(scheme.size());
+  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  const auto address = numeric_address(authority, tls ? "443" : "80");
   if (frames || !address) return {};
-  return PlainHttp{*address, std::string(authority)};
+  return PlainHttp{*address, std::string(authority), address->number(), tls};
 }
 
 bool has_header(const Headers& headers, std::string_view lower_name) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/load/load_client.h"
 #include "engine/load/sample.h"
@@ -32,6 +33,11 @@ struct TransportAnswer {
   // When it was put on its way, where that is later than `send`.
   std::optional<Instant> sent = {};
 };
+// Why requests had no answer, and how many.
+struct Unanswered {
+  std::string why;  // "connect: Connection refused"
+  std::uint64_t requests = 0;
+};
 
 // Of one thread; only `wake` may be called from another.
 class Transport {
@@ -46,6 +52,8 @@ class Transport {
   // must not call back.
   virtual void work(Instant until, const std::function<void(const TransportAnswer&)>& each) = 0;
   virtual void wake() = 0;
+  // As far as the transport knows, by reason, the first ones first; bounded.
+  [[nodiscard]] virtual std::vector<Unanswered> unanswered() const { return {}; }
 };
 
 // HTTP/1.1 by libcurl: connections are kept and opened on demand, `most_connections` at most, with

@@ -10,7 +10,6 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kLineBreaks = "\r\n";
 
 // All that a path cannot have: it would end it, or begin what is not sent.
@@ -49,7 +48,7 @@ WireRequest::WireRequest(const LoadRequest& pattern, PlainHttp to, const KeyTerm
       method_(pattern.method),
       headers_(pattern.headers),
       to_head_(pattern.method == "HEAD") {
-  std::string_view path = std::string_view(pattern.url).substr(kScheme.size());
+  std::string_view path = std::string_view(pattern.url).substr(scheme_of(pattern.url).size());
   path.remove_prefix(to_.authority.size());
   path = path.substr(0, path.find('#'));
   add_literal(path_, path.starts_with('/') ? "" : "/");

@@ -1,6 +1,7 @@
 #include "engine/sys/host_names.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -98,6 +99,11 @@ std::string SocketAddress::number() const {
   char host[NI_MAXHOST];
   const int error = getnameinfo(get(), size, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
   return error == 0 ? host : "";
+}
+
+// At the same place in both families.
+int SocketAddress::port() const {
+  return ntohs(reinterpret_cast<const sockaddr_in&>(bytes).sin_port);
 }
 
 Result<std::vector<SocketAddress>> addresses_of(const std::string& host, int port,

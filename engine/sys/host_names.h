@@ -20,6 +20,7 @@ struct SocketAddress {
   [[nodiscard]] const sockaddr* get() const;
   [[nodiscard]] int family() const { return bytes.ss_family; }
   [[nodiscard]] std::string number() const;  // "127.0.0.1", without the port
+  [[nodiscard]] int port() const;
 };
 
 // Every address of that name, at least one, in the order in which they are to be tried; not_found:
