@@ -8,7 +8,7 @@ namespace {
 
 // How far the kernel helps, which it does not where OpenSSL has the bytes in its hands.
 std::string shown(const PlainHttp& to) {
-  const std::string which = "an address";
+  const std::string which = to.address.size > 0 ? "an address" : "a name";
   if (!to.tls) return which + ", without TLS";
   return which + ", TLS by OpenSSL (kTLS " +
          (kernel_has_tls() ? "is in this kernel, and not used)" : "is not in this kernel)");
@@ -32,7 +32,7 @@ std::string transport_of(const LoadSpec& load) {
 TransportChoice transport_here(const LoadSpec& load) {
   const std::string kind = transport_of(load);
   if (kind == "clients") return {kind, "it speaks no HTTP: blocking clients"};
-  if (kind == "libcurl") return {kind, "a name, or headers that frame"};
+  if (kind == "libcurl") return {kind, "headers that frame, or a URL that it reads better"};
   const auto to = plain_http(load.request);
   const auto ring = Ring::open(kPieces);
   return ring ? by_uring(*to) : epoll_since(*to, ring.error());

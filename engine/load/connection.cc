@@ -15,6 +15,7 @@ void shrink(std::string& text) {
 
 void Connection::begins(bool to_head) {
   answer_.expect(to_head);
+  sent_at.reset();
   keeps_ = true;
   said_ = begun_ = 0;
   some_ = false;
@@ -23,9 +24,15 @@ void Connection::begins(bool to_head) {
 void Connection::begins_as(Connection& from) {
   std::swap(out, from.out);
   std::swap(answer_, from.answer_);
+  sent_at = from.sent_at;
   keeps_ = true;
   said_ = begun_ = 0;
   some_ = false;
+}
+
+void Connection::dials_after(const Connection& from) {
+  addresses = from.addresses;
+  tried = from.tried + 1;
 }
 
 void Connection::speaks_tls(TlsClient& client) { tls_ = std::make_unique<TlsStream>(client); }
@@ -105,6 +112,8 @@ std::string_view Connection::farewell() {
 
 void Connection::forgets() {
   tls_.reset();
+  addresses.reset();
+  starved_of = "";
   sealed_.clear();
   sealed_said_ = first_ = 0;
   shrink(sealed_);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "engine/load/http_reader.h"
 #include "engine/load/tls_stream.h"
 #include "engine/sys/descriptor.h"
+#include "engine/sys/host_names.h"
 
 namespace gameday {
 
@@ -29,11 +31,19 @@ class Connection {
   std::size_t ticket = 0;
   Instant give_up;
   std::string out;
+  // While it is being connected (dialing.h): what is tried, and which one now.
+  std::shared_ptr<const Addresses> addresses;
+  std::size_t tried = 0;
+  std::uint64_t dial = 0;          // which attempt it is, of all
+  std::string_view starved_of;     // what of ours has run out, so that it waits
+  std::optional<Instant> sent_at;  // when it went on its way, if it had to wait for that
 
   // `out` is a new one, of which nothing has been said.
   void begins(bool to_head);
   // The same request, which `from` has said nothing of.
   void begins_as(Connection& from);
+  // It is tried at the address behind that of `from`.
+  void dials_after(const Connection& from);
 
   void speaks_tls(TlsClient& client);  // from the first byte on
   [[nodiscard]] bool shakes_hands() const { return tls_ != nullptr && !tls_->ready(); }

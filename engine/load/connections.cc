@@ -1,9 +1,10 @@
 #include "engine/load/connections.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cerrno>
 
 #include "engine/base/assert.h"
 #include "engine/load/http_request.h"
@@ -18,23 +19,28 @@ constexpr std::size_t kMostReasons = 32;
 
 using Stage = Connection::Stage;
 
-std::string why_not_connected(int error) {
-  return std::string("connecting: ") + std::strerror(error);
-}
-
 std::string why_broken(const Connection& connection) {
   const std::string problem = connection.problem();
   return problem.empty() ? "what the server says is no answer in HTTP/1.1" : problem;
 }
 
 std::string_view why_late(const Connection& connection) {
-  if (connection.stage == Stage::connecting) return "no connection in time";
+  if (!connection.starved_of.empty()) return connection.starved_of;
+  if (connection.stage == Stage::connecting) {
+    return connection.socket ? "no connection in time" : "its name was not looked up in time";
+  }
   return connection.said_some() ? "no answer in time" : "the server did not take it in time";
 }
 
 Result<std::unique_ptr<TlsClient>> tls_for(const PlainHttp& to) {
   if (!to.tls) return std::unique_ptr<TlsClient>();
   return TlsClient::make(to.host);
+}
+
+Result<std::shared_ptr<const Descriptor>> wake_up() {
+  auto made = std::make_shared<const Descriptor>(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!*made) return std::unexpected(system_error(errno, "load"));
+  return made;
 }
 
 Result<Connection*> Connections::loaded(const TransportRequest& request) {
@@ -84,7 +90,7 @@ void Connections::told(const TransportAnswer& answer) {
 
 void Connections::answered(Connection& connection, Instant at) {
   const int status = connection.status();
-  told({connection.ticket, at, outcome_of(status), status, {}});
+  told({connection.ticket, at, outcome_of(status), status, connection.sent_at});
 }
 
 void Connections::lost(Connection& connection, std::string_view why) {
@@ -95,7 +101,10 @@ void Connections::lost(Connection& connection, std::string_view why) {
     unanswered_.push_back({std::string(why), 1});
   }
   const auto outcome = connection.said_some() ? SampleOutcome::unknown : SampleOutcome::not_sent;
-  told({connection.ticket, clock_.now().boot, outcome, 0, {}});
+  const Instant now = clock_.now().boot;
+  // What we could not even begin is our own lateness.
+  const auto sent = connection.starved_of.empty() ? connection.sent_at : now;
+  told({connection.ticket, now, outcome, 0, sent});
 }
 
 Connection& Connections::free_one() {

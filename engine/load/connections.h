@@ -16,12 +16,15 @@ namespace gameday {
 
 // Why requests have no answer, in words.
 inline constexpr std::string_view kClosed = "the server closed the connection";
-[[nodiscard]] std::string why_not_connected(int error);  // an errno value
+inline constexpr std::string_view kSilent = "no connection in its share of the time";
 [[nodiscard]] std::string why_broken(const Connection& connection);
 [[nodiscard]] std::string_view why_late(const Connection& connection);
 
 // With what TLS is spoken to it; null: with nothing.
 [[nodiscard]] Result<std::unique_ptr<TlsClient>> tls_for(const PlainHttp& to);
+
+// An eventfd(2) that is shared with whoever may write to it late.
+[[nodiscard]] Result<std::shared_ptr<const Descriptor>> wake_up();
 
 // Of one thread.
 class Connections {

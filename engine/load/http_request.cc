@@ -17,18 +17,7 @@ constexpr std::string_view kScheme = "http://", kTlsScheme = "https://";
 constexpr std::array<std::string_view, 7> kFraming = {
     "connection", "content-length", "expect", "te", "transfer-encoding", "upgrade", "trailer"};
 
-// "127.0.0.1", "127.0.0.1:80", "[::1]:80"
-std::optional<SocketAddress> numeric_address(std::string_view authority,
-                                             std::string_view port_else) {
-  std::string_view host = authority, digits = port_else;
-  const auto colon = authority.rfind(':');
-  if (colon != std::string_view::npos && authority.back() != ']') {
-    host = authority.substr(0, colon);
-    digits = authority.substr(colon + 1);
-  }
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc() || end != digits.data() + digits.size() || port == 0) return {};
+std::optional<SocketAddress> numeric_address(std::string_view host, std::uint16_t port) {
   SocketAddress address;
   auto& four = reinterpret_cast<sockaddr_in&>(address.bytes);
   auto& six = reinterpret_cast<sockaddr_in6&>(address.bytes);
@@ -45,6 +34,38 @@ std::optional<SocketAddress> numeric_address(std::string_view authority,
   six.sin6_port = htons(port);
   address.size = sizeof six;
   return address;
+}
+
+// As DNS has them. What ends in a number is an address in a way of writing that is libcurl's.
+bool is_name(std::string_view host) {
+  constexpr std::string_view kIn = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+  if (host.size() > 253) return false;
+  const auto labels = split(lower(host), '.');
+  const std::string& last = labels.back();
+  return std::ranges::all_of(labels,
+                             [&](const std::string& label) {
+                               return !label.empty() && label.size() <= 63 &&
+                                      label.find_first_not_of(kIn) == std::string::npos;
+                             }) &&
+         last.find_first_not_of("0123456789") != std::string::npos && !last.starts_with("0x");
+}
+
+// "127.0.0.1", "shop.example:80", "[::1]:80"
+std::optional<PlainHttp> server_of(std::string_view authority, bool tls) {
+  std::string_view host = authority, digits = tls ? "443" : "80";
+  const auto colon = authority.rfind(':');
+  if (colon != std::string_view::npos && authority.back() != ']') {
+    host = authority.substr(0, colon);
+    digits = authority.substr(colon + 1);
+  }
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc() || end != digits.data() + digits.size() || port == 0) return {};
+  if (const auto address = numeric_address(host, port)) {
+    return PlainHttp{*address, std::string(authority), address->number(), port, tls};
+  }
+  if (!is_name(host)) return {};
+  return PlainHttp{{}, std::string(authority), std::string(host), port, tls};
 }
 
 }  // namespace
@@ -66,9 +87,7 @@ std::optional<PlainHttp> plain_http(const LoadRequest& pattern) {
   const bool tls = scheme.size() == kTlsScheme.size();
   const auto rest = url.substr(scheme.size());
   const auto authority = rest.substr(0, rest.find_first_of("/?#"));
-  const auto address = numeric_address(authority, tls ? "443" : "80");
-  if (frames || !address) return {};
-  return PlainHttp{*address, std::string(authority), address->number(), tls};
+  return frames ? std::nullopt : server_of(authority, tls);
 }
 
 bool has_header(const Headers& headers, std::string_view lower_name) {

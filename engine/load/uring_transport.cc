@@ -1,8 +1,6 @@
 // HTTP/1.1 over our own sockets and io_uring(7): sends go to the kernel with the wait
 // that follows them, and a wait ends when many answers are there, or after a millisecond. When each
 // of them came, the kernel notes, so that waiting for others is in no latency.
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -10,7 +8,7 @@
 #include <cerrno>
 
 #include "engine/load/connections.h"
-#include "engine/load/http_request.h"
+#include "engine/load/dialing.h"
 #include "engine/load/ring.h"
 #include "engine/load/transport.h"
 #include "engine/sys/descriptor.h"
@@ -40,27 +38,24 @@ struct Asked {
 
 class UringTransport : public Transport {
  public:
-  UringTransport(const Clock& clock, std::size_t most, PlainHttp to, std::unique_ptr<TlsClient> tls,
+  UringTransport(const Clock& clock, std::size_t most, const PlainHttp& to,
+                 std::unique_ptr<TlsClient> tls, std::shared_ptr<const Descriptor> wake,
                  std::unique_ptr<Ring> ring)
       : clock_(clock),
-        to_(std::move(to)),
         tls_(std::move(tls)),
+        wake_(std::move(wake)),
+        dialing_(to, clock, wake_),
         connections_(clock, most),
         ring_(std::move(ring)),
-        handler_([this](const Ring::Event& event) { happened(event); }) {}
+        handler_([this](const Ring::Event& event) { happened(event); }) {
+    ring_->readable(wake_->get());
+  }
 
   ~UringTransport() override {
     // A server has an end of its own to tell of each; the ring lets go of them when it may.
     for (std::uint32_t i = 0; i < asked_.size(); ++i) {
       if (connections_[i].socket) shutdown(connections_[i].socket.get(), SHUT_RDWR);
     }
-  }
-
-  Status open() {
-    wake_ = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!wake_) return std::unexpected(system_error(errno, "load"));
-    ring_->readable(wake_.get());
-    return {};
   }
 
   bool full() const override { return connections_.full(); }
@@ -79,6 +74,7 @@ class UringTransport : public Transport {
     ++round_;
     ring_->each(handler_);
     judge();
+    dialing_.each_ready(now_.boot, begins_, tries_another_);
     while (Connection* late = connections_.overdue(now_.boot)) {
       ended(*late, why_late(*late));
     }
@@ -86,42 +82,50 @@ class UringTransport : public Transport {
     connections_.give_out(each);
   }
 
-  void wake() override { eventfd_write(wake_.get(), 1); }
+  void wake() override { eventfd_write(wake_->get(), 1); }
   std::vector<Unanswered> unanswered() const override { return connections_.unanswered(); }
 
  private:
   // For so many answers, and for so long, that they come late to nobody: what is to be sent next
   // and what is to be given up is in `until`, and only those wait whose time is noted.
   void wait(Instant until) {
-    const Instant at = std::min(until, connections_.next_give_up());
+    const Instant at = std::min({until, connections_.next_give_up(), dialing_.next_look()});
     auto left = std::max<Duration>(at - clock_.now().boot, Duration(0));
     if (connections_.has_told()) left = Duration(0);
     const auto half = static_cast<unsigned>(connections_.in_flight() / 2);
     unsigned answers = left <= kTick ? kAtOnce : std::clamp(half, 1U, kAtOnce);
-    if (writing_ > 0 || shaking_ > 0) answers = 1;  // bytes of ours wait for it
+    if (writing_ > 0 || shaking_ > 0 || dialing_.waits_for_a_name())
+      answers = 1;  // bytes of ours wait for it
     ring_->wait(answers, answers > 1 ? std::min(left, kTick) : left);
   }
 
   void put_on_its_way(Connection& connection) {
     if (asked_.size() <= connection.number) asked_.resize(connection.number + 1);
-    if (connection.stage == Stage::closed) return connect_it(connection);
+    if (connection.stage == Stage::closed) {
+      connections_.takes(connection, Stage::connecting);
+      return connect_it(connection);
+    }
     connections_.takes(connection, Stage::busy);
     write_out(connection);
   }
 
   void connect_it(Connection& connection) {
-    connection.socket = Descriptor(
-        socket(to_.address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-    const int on = 1;
-    const int descriptor = connection.socket.get();
     asked_[connection.number] = Asked(asked_[connection.number].life);
-    (void)setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-    if (setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-        (connect(descriptor, to_.address.get(), to_.address.size) != 0 && errno != EINPROGRESS)) {
-      return ended(connection, why_not_connected(errno));
-    }
-    connections_.takes(connection, Stage::connecting);
+    const auto way = dialing_.begin(connection);
+    if (way == Dialing::Way::waits) return;
+    if (way == Dialing::Way::fails) return not_reached(connection, dialing_.problem());
+    const int on = 1;
+    (void)setsockopt(connection.socket.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     wait_for_room(connection);
+  }
+
+  // Where there is another address, another connection tries that.
+  void not_reached(Connection& connection, std::string_view why) {
+    if (!Dialing::has_another(connection)) return ended(connection, why);
+    Connection& other = connections_.loaded_again(connection);
+    if (other.stage == Stage::closed) other.dials_after(connection);
+    shut(connection);
+    put_on_its_way(other);
   }
 
   void wait_for_room(Connection& connection) {
@@ -166,8 +170,8 @@ class UringTransport : public Transport {
   void happened(const Ring::Event& event) {
     if (event.did == Ring::Did::wake) {
       eventfd_t count = 0;
-      (void)eventfd_read(wake_.get(), &count);
-      return ring_->readable(wake_.get());
+      (void)eventfd_read(wake_->get(), &count);
+      return ring_->readable(wake_->get());
     }
     Connection& connection = connections_[static_cast<std::uint32_t>(event.tag)];
     Asked& asked = asked_[connection.number];
@@ -206,7 +210,8 @@ class UringTransport : public Transport {
       int error = 0;
       socklen_t size = sizeof error;
       getsockopt(connection.socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-      if (error != 0) return ended(connection, why_not_connected(error));
+      if (error != 0) return not_reached(connection, why_not_connected(error));
+      dialing_.reached(connection);
       connections_.takes(connection, Stage::busy);
       if (tls_ != nullptr) connection.speaks_tls(*tls_);
       count_shaking(connection);
@@ -314,9 +319,9 @@ class UringTransport : public Transport {
   }
 
   const Clock& clock_;
-  const PlainHttp to_;
   const std::unique_ptr<TlsClient> tls_;  // none: without TLS
-  Descriptor wake_;
+  const std::shared_ptr<const Descriptor> wake_;
+  Dialing dialing_;
   Connections connections_;
   std::vector<Asked> asked_;  // by the number of the connection
   std::size_t writing_ = 0, shaking_ = 0;
@@ -327,6 +332,14 @@ class UringTransport : public Transport {
   // What it has been given is in the parts above.
   std::unique_ptr<Ring> ring_;
   const Ring::Handler handler_;
+  const Dialing::Each begins_ = [this](const Dialing::Due& due) {
+    Connection& connection = connections_[due.number];
+    if (due.still(connection)) connect_it(connection);
+  };
+  const Dialing::Each tries_another_ = [this](const Dialing::Due& due) {
+    Connection& connection = connections_[due.number];
+    if (due.still(connection)) not_reached(connection, kSilent);
+  };
 };
 
 }  // namespace
@@ -336,10 +349,9 @@ Result<std::unique_ptr<Transport>> make_uring_transport(const Clock& clock,
                                                         const PlainHttp& to, unsigned pieces) {
   TRY(ring, Ring::open(pieces));
   TRY(tls, tls_for(to));
-  auto transport = std::make_unique<UringTransport>(clock, most_connections, to, std::move(tls),
-                                                    std::move(ring));
-  TRY_OK(transport->open());
-  return std::unique_ptr<Transport>(std::move(transport));
+  TRY(wake, wake_up());
+  return std::make_unique<UringTransport>(clock, most_connections, to, std::move(tls),
+                                          std::move(wake), std::move(ring));
 }
 
 }  // namespace gameday

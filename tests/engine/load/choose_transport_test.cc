@@ -42,7 +42,10 @@ TEST(ChooseTransport, SaysWhichAndWhy) {
   EXPECT_TRUE(tls.why.contains("TLS by OpenSSL")) << tls.why;
   const std::string ulp = *Files().read("/proc/sys/net/ipv4/tcp_available_ulp");
   EXPECT_EQ(tls.why.contains("kTLS is not in this kernel"), !ulp.contains("tls")) << tls.why;
-  EXPECT_EQ(transport_here(to("http://shop.example/")).name, "libcurl");
+  EXPECT_TRUE(transport_here(to("http://shop.example/")).why.contains("a name, without TLS"));
+  LoadSpec framed = to("http://127.0.0.1/");
+  framed.request.headers = {{"Connection", "close"}};
+  EXPECT_EQ(transport_here(framed).name, "libcurl");
   LoadSpec sql;
   sql.kind = "sql";
   EXPECT_EQ(transport_here(sql).name, "clients");

@@ -57,6 +57,23 @@ TEST_P(TlsTransportTest, IsHttp11OverTls12AtLeast) {
   EXPECT_TRUE(why().starts_with("TLS: ")) << why();
 }
 
+// As it stands in the URL: for whom the certificate must be, and whom we ask for.
+TEST_P(TlsTransportTest, AServerThatIsNamedIsAskedForAndJudgedByItsName) {
+  url_.replace(url_.find("127.0.0.1"), 9, "localhost");
+  for (const bool good : {true, false}) {
+    make(4);
+    serves({.certificate = good ? "good" : "other"});
+    const auto seq = send(asking());
+    const FarEnd far = accepted();
+    EXPECT_EQ(far.tls().server_name(), "localhost");
+    if (good) far.say(kYes);
+    EXPECT_EQ(end_of(seq), good ? "ok 200" : "not_sent 0");
+    if (!good) {
+      EXPECT_EQ(why(), "the server's certificate is not trusted: hostname mismatch");
+    }
+  }
+}
+
 TEST_P(TlsTransportTest, TheNextConnectionResumesTheSession) {
   for (const int most : {13, 12}) {
     make(4);

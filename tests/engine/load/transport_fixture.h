@@ -99,6 +99,11 @@ inline std::vector<Kind> kinds_here(Kind first = Kind::curl) {
   return kinds;
 }
 
+inline std::vector<Kind> plain_kinds_here() {
+  auto kinds = kinds_here(Kind::epoll);
+  std::erase_if(kinds, is_tls);
+  return kinds;
+}
 inline std::vector<Kind> tls_kinds_here() {
   auto kinds = kinds_here();
   std::erase_if(kinds, [](Kind kind) { return !is_tls(kind); });
@@ -164,7 +169,7 @@ class TransportTest : public testing::TestWithParam<Kind> {
   }
   // The connection that the transport opens next.
   FarEnd accepted() {
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 600; ++i) {
       const int number = accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
       if (number >= 0) return is_tls(GetParam()) ? shaken(number) : FarEnd(number);
       work(std::chrono::milliseconds(5));
@@ -174,7 +179,7 @@ class TransportTest : public testing::TestWithParam<Kind> {
   }
   // One that nothing is said on.
   Descriptor silently_accepted() {
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 600; ++i) {
       Descriptor made(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (made) return made;
       work(std::chrono::milliseconds(5));
