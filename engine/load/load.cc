@@ -50,6 +50,7 @@ class RunningLoad : public Load {
     if (!thread_.joinable()) return;
     sender_->end();
     thread_.join();
+    carried_.unanswered = transport_->unanswered();
     transport_.reset();  // a server may have no more connections than these
     samples_ = recorder_->take_samples();
     if (ledger_ != nullptr) close_ledger();

@@ -63,6 +63,7 @@ struct CarriedBy {  // which transport a load had, why that one, and what its th
   std::string transport;
   std::string why;
   double cpu_s = 0;
+  std::vector<Unanswered> unanswered = {};
 };
 
 struct LoadSummary {

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 
 #include "engine/base/assert.h"
 #include "engine/base/text.h"
 #include "engine/sys/files.h"
 #include "engine/sys/freeing.h"
+#include "engine/sys/http.h"
 
 namespace gameday {
 namespace {
@@ -78,13 +78,13 @@ bool is_ip(const std::string& name) {
 // OpenSSL passes over a file of ours that it cannot read, and nobody would be trusted then.
 Status trust(SSL_CTX* context) {
   SSL_CTX_set_default_verify_paths(context);
-  const char* own = std::getenv(X509_get_default_cert_file_env());
-  const bool read = own == nullptr || *own == '\0' ||
-                    X509_STORE_load_file(SSL_CTX_get_cert_store(context), own) == 1;
+  const std::string own = authorities_named();
+  const bool read =
+      own.empty() || X509_STORE_load_file(SSL_CTX_get_cert_store(context), own.c_str()) == 1;
   const std::string error = read ? "" : first_error();
   ERR_clear_error();
   if (read) return {};
-  return fail(ErrorCode::invalid, "no certificates in " + std::string(own) + ": " + error);
+  return fail(ErrorCode::invalid, "no certificates in " + own + ": " + error);
 }
 
 }  // namespace

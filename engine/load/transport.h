@@ -33,12 +33,6 @@ struct TransportAnswer {
   // When it was put on its way, where that is later than `send`.
   std::optional<Instant> sent = {};
 };
-// Why requests had no answer, and how many.
-struct Unanswered {
-  std::string why;  // "connect: Connection refused"
-  std::uint64_t requests = 0;
-};
-
 // Of one thread; only `wake` may be called from another.
 class Transport {
  public:
