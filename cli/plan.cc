@@ -27,8 +27,8 @@ std::string step_line(const Json& step) {
 
 // How a load is carried, and why so.
 std::string transport_in_words(const std::string& transport) {
-  if (transport == "sockets") return "sockets of our own (an address, without TLS)";
-  if (transport == "libcurl") return "libcurl (a name, TLS, or headers that frame)";
+  if (transport == "sockets") return "sockets of our own";
+  if (transport == "libcurl") return "libcurl (headers that frame, or a URL that it reads better)";
   return "blocking clients";
 }
 

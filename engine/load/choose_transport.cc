@@ -1,14 +1,25 @@
 #include "engine/load/request_mix.h"
 #include "engine/load/ring.h"
+#include "engine/load/tls_stream.h"
 #include "engine/load/transport.h"
 
 namespace gameday {
 namespace {
 
-const TransportChoice kUring{"io_uring", "an address, without TLS, and the kernel lets us"};
+// How far the kernel helps, which it does not where OpenSSL has the bytes in its hands.
+std::string shown(const PlainHttp& to) {
+  const std::string which = to.address.size > 0 ? "an address" : "a name";
+  if (!to.tls) return which + ", without TLS";
+  return which + ", TLS by OpenSSL (kTLS " +
+         (kernel_has_tls() ? "is in this kernel, and not used)" : "is not in this kernel)");
+}
 
-TransportChoice epoll_since(const Error& why) {
-  return {"epoll", "an address, without TLS; " + why.text + ": " + why.hint};
+TransportChoice by_uring(const PlainHttp& to) {
+  return {"io_uring", shown(to) + ", and the kernel lets us"};
+}
+
+TransportChoice epoll_since(const PlainHttp& to, const Error& why) {
+  return {"epoll", shown(to) + "; " + why.text + ": " + why.hint};
 }
 
 }  // namespace
@@ -21,18 +32,19 @@ std::string transport_of(const LoadSpec& load) {
 TransportChoice transport_here(const LoadSpec& load) {
   const std::string kind = transport_of(load);
   if (kind == "clients") return {kind, "it speaks no HTTP: blocking clients"};
-  if (kind == "libcurl") return {kind, "a name, TLS, or headers that frame"};
+  if (kind == "libcurl") return {kind, "headers that frame, or a URL that it reads better"};
+  const auto to = plain_http(load.request);
   const auto ring = Ring::open(kPieces);
-  return ring ? kUring : epoll_since(ring.error());
+  return ring ? by_uring(*to) : epoll_since(*to, ring.error());
 }
 
 Result<ChosenTransport> make_socket_transport(const Clock& clock, std::size_t most_connections,
                                               const PlainHttp& to) {
   auto by_ring = make_uring_transport(clock, most_connections, to);
-  if (by_ring) return ChosenTransport{kUring, std::move(*by_ring)};
+  if (by_ring) return ChosenTransport{by_uring(to), std::move(*by_ring)};
   if (by_ring.error().code != ErrorCode::unsupported) return std::unexpected(by_ring.error());
   TRY(by_epoll, make_epoll_transport(clock, most_connections, to));
-  return ChosenTransport{epoll_since(by_ring.error()), std::move(by_epoll)};
+  return ChosenTransport{epoll_since(to, by_ring.error()), std::move(by_epoll)};
 }
 
 }  // namespace gameday

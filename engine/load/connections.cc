@@ -1,13 +1,46 @@
 #include "engine/load/connections.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
 
 #include "engine/base/assert.h"
 #include "engine/load/wire_request.h"
 
 namespace gameday {
+namespace {
+
+constexpr std::size_t kMostReasons = 32;
+
+}  // namespace
 
 using Stage = Connection::Stage;
+
+std::string why_broken(const Connection& connection) {
+  const std::string problem = connection.problem();
+  return problem.empty() ? "what the server says is no answer in HTTP/1.1" : problem;
+}
+
+std::string_view why_late(const Connection& connection) {
+  if (!connection.starved_of.empty()) return connection.starved_of;
+  if (connection.stage == Stage::connecting) {
+    return connection.socket ? "no connection in time" : "its name was not looked up in time";
+  }
+  return connection.said_some() ? "no answer in time" : "the server did not take it in time";
+}
+
+Result<std::unique_ptr<TlsClient>> tls_for(const PlainHttp& to) {
+  if (!to.tls) return std::unique_ptr<TlsClient>();
+  return TlsClient::make(to.host);
+}
+
+Result<std::shared_ptr<const Descriptor>> wake_up() {
+  auto made = std::make_shared<const Descriptor>(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!*made) return std::unexpected(system_error(errno, "load"));
+  return made;
+}
 
 Result<Connection*> Connections::loaded(const TransportRequest& request) {
   GD_ASSERT(!full());
@@ -20,9 +53,8 @@ Result<Connection*> Connections::loaded(const TransportRequest& request) {
   }
   connection.ticket = request.ticket;
   connection.give_up = request.give_up;
-  connection.sent = 0;
   connection.holds_secrets = wire->holds_secrets();
-  connection.answer.expect(wire->to_head(), request.pattern->checks(request.seq));
+  connection.begins(wire->to_head(), request.pattern->checks(request.seq));
   ++in_flight_;
   return &connection;
 }
@@ -31,10 +63,8 @@ Connection& Connections::loaded_again(Connection& from) {
   Connection& connection = free_one();
   connection.ticket = from.ticket;
   connection.give_up = from.give_up;
-  connection.sent = 0;
   connection.holds_secrets = from.holds_secrets;
-  std::swap(connection.out, from.out);
-  std::swap(connection.answer, from.answer);
+  connection.begins_as(from);
   return connection;
 }
 
@@ -58,12 +88,23 @@ void Connections::told(const TransportAnswer& answer) {
 }
 
 void Connections::answered(Connection& connection, Instant at) {
-  const Judged judged = connection.answer.judged();
-  told({connection.ticket, at, judged.outcome, connection.answer.status(), {}, judged.failed});
+  const Judged judged = connection.judged();
+  told({connection.ticket, at, judged.outcome, connection.status(), connection.sent_at,
+        judged.failed});
 }
 
-void Connections::ended(Connection& connection, SampleOutcome outcome) {
-  told({connection.ticket, clock_.now().boot, outcome, 0, {}, 0});
+void Connections::lost(Connection& connection, std::string_view why) {
+  const auto known = std::ranges::find(unanswered_, why, &Unanswered::why);
+  if (known != unanswered_.end()) {
+    ++known->requests;
+  } else if (unanswered_.size() < kMostReasons) {
+    unanswered_.push_back({std::string(why), 1});
+  }
+  const auto outcome = connection.said_some() ? SampleOutcome::unknown : SampleOutcome::not_sent;
+  const Instant now = clock_.now().boot;
+  // What we could not even begin is our own lateness.
+  const auto sent = connection.starved_of.empty() ? connection.sent_at : now;
+  told({connection.ticket, now, outcome, 0, sent, 0});
 }
 
 Connection& Connections::free_one() {
@@ -96,9 +137,7 @@ void Connections::leaves(Connection& connection) {
 
 void Connections::closed(Connection& connection) {
   connection.stage = Stage::closed;
-  // What was large once would stay as large for as long as the load runs.
-  constexpr std::size_t kLarge = 65536;
-  if (connection.out.capacity() > kLarge) std::string().swap(connection.out);
+  connection.forgets();
   closed_.push_back(connection.number);
 }
 

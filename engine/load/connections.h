@@ -9,29 +9,22 @@
 #include <string>
 #include <vector>
 
-#include "engine/load/http_reader.h"
+#include "engine/load/connection.h"
 #include "engine/load/transport.h"
-#include "engine/sys/descriptor.h"
 
 namespace gameday {
 
-struct Connection {
-  // closing: what was asked of the kernel for it has not all ended yet.
-  enum class Stage : std::uint8_t { closed, connecting, idle, busy, closing };
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+// Why requests have no answer, in words.
+inline constexpr std::string_view kClosed = "the server closed the connection";
+inline constexpr std::string_view kSilent = "no connection in its share of the time";
+[[nodiscard]] std::string why_broken(const Connection& connection);
+[[nodiscard]] std::string_view why_late(const Connection& connection);
 
-  std::uint32_t number = 0;                     // its place among the others, for good
-  std::uint32_t before = kNone, after = kNone;  // in the one list that it stands in
-  Stage stage = Stage::closed;
-  bool holds_secrets = false;  // in `out`
-  Descriptor socket;
-  HttpReader answer;
-  // The request that it carries:
-  std::size_t ticket = 0;
-  Instant give_up;
-  std::string out;
-  std::size_t sent = 0;  // bytes of it
-};
+// With what TLS is spoken to it; null: with nothing.
+[[nodiscard]] Result<std::unique_ptr<TlsClient>> tls_for(const PlainHttp& to);
+
+// An eventfd(2) that is shared with whoever may write to it late.
+[[nodiscard]] Result<std::shared_ptr<const Descriptor>> wake_up();
 
 // Of one thread.
 class Connections {
@@ -50,12 +43,10 @@ class Connections {
   [[nodiscard]] Connection& loaded_again(Connection& from);
   void takes(Connection& connection, Connection::Stage stage);  // connecting or busy
 
-  // Its request has ended with that, and its answer waits for `give_out`.
-  void answered(Connection& connection, Instant at);  // whole
-  void ended(Connection& connection, SampleOutcome outcome);
-  [[nodiscard]] static SampleOutcome lost(const Connection& connection) {
-    return connection.sent > 0 ? SampleOutcome::unknown : SampleOutcome::not_sent;
-  }
+  // Its request has ended so, and that waits for `give_out`.
+  void answered(Connection& connection, Instant at);        // whole
+  void lost(Connection& connection, std::string_view why);  // unknown, or nothing of it was sent
+  [[nodiscard]] const std::vector<Unanswered>& unanswered() const { return unanswered_; }
 
   void rests(Connection& connection);   // it has no work, and is good for more
   void leaves(Connection& connection);  // it stands in no list any more: it is being shut
@@ -84,6 +75,7 @@ class Connections {
   std::vector<std::uint32_t> closed_;
   std::size_t in_flight_ = 0;
   std::vector<TransportAnswer> told_, given_;  // those that nobody has been given yet
+  std::vector<Unanswered> unanswered_;
 };
 
 }  // namespace gameday

@@ -17,6 +17,7 @@
 #include "engine/load/request_pattern.h"
 #include "engine/load/transport.h"
 #include "engine/sys/descriptor.h"
+#include "engine/sys/http.h"
 
 namespace gameday {
 namespace {
@@ -250,6 +251,7 @@ class CurlTransport : public Transport {
     set(exchange, CURLOPT_QUICK_EXIT, 1L);
     set(exchange, CURLOPT_TCP_NODELAY, 1L);
     set(exchange, CURLOPT_PROXY, "");
+    if (!authorities_.empty()) set(exchange, CURLOPT_CAINFO, authorities_.c_str());
     set(exchange, CURLOPT_FOLLOWLOCATION, 0L);
     set(exchange, CURLOPT_PROTOCOLS_STR, "http,https");
     set(exchange, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -316,6 +318,7 @@ class CurlTransport : public Transport {
 
   const Clock& clock_;
   const std::size_t most_;
+  const std::string authorities_ = authorities_named();
   Descriptor epoll_, timer_, wake_;
   Instant curl_due_ = Instant::max();
   std::size_t in_flight_ = 0;

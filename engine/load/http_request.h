@@ -12,14 +12,20 @@
 
 namespace gameday {
 
+// A server, spoken to over HTTP/1.1 with nothing to it that our own sockets do not do.
 struct PlainHttp {
-  SocketAddress address;
-  std::string authority;  // "127.0.0.1:8080"
+  SocketAddress address;  // of size 0: `host` is a name
+  std::string authority;  // "127.0.0.1:8080", as it stands in the URL
+  std::string host;       // "127.0.0.1", "::1", "shop.example"
+  int port = 0;
+  bool tls = false;  // https
 };
-// Where all requests of that pattern go. Nothing: its server has a name or wants TLS, or the
-// pattern asks for what libcurl does better (a user in the URL, `..` in the path, headers that
-// frame).
+// Where all requests of that pattern go. Nothing: it asks for what libcurl does better (a user in
+// the URL, a name that is not plain ASCII, `..` in the path, headers that frame).
 [[nodiscard]] std::optional<PlainHttp> plain_http(const LoadRequest& pattern);
+
+// "http://" or "https://", as it stands there; "": neither.
+[[nodiscard]] std::string_view scheme_of(std::string_view url);
 
 // What all add where a request says nothing of it: "" where there is no body.
 [[nodiscard]] std::string_view content_type_of(const Headers& headers, std::string_view body);

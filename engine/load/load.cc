@@ -51,6 +51,7 @@ class RunningLoad : public Load {
     if (!thread_.joinable()) return;
     users_ ? users_->end() : sender_->end();
     thread_.join();
+    carried_.unanswered = transport_->unanswered();
     transport_.reset();  // a server may have no more connections than these
     samples_ = recorder_->take_samples();
     if (mixed()) {

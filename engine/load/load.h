@@ -46,7 +46,9 @@ struct WindowCount {
 // By what, and at which cost.
 struct Carried {
   TransportChoice by;
-  Duration cpu{};  // processor time of the thread that sends; only after end()
+  // Only after end():
+  Duration cpu{};  // processor time of the thread that sends
+  std::vector<Unanswered> unanswered;
 };
 
 class Load {

@@ -31,6 +31,12 @@ struct Sample {
   [[nodiscard]] Duration send_lag() const { return sent - due; }
 };
 
+// Why requests had no answer, and how many.
+struct Unanswered {
+  std::string why;  // "connecting: Connection refused"
+  std::uint64_t requests = 0;
+};
+
 // "ok", "refused", "unknown", "not_sent", "wrong".
 [[nodiscard]] constexpr const char* name_of(SampleOutcome outcome) {
   switch (outcome) {

@@ -78,6 +78,7 @@ struct CarriedBy {  // which transport a load had, why that one, and what its th
   std::string transport;
   std::string why;
   double cpu_s = 0;
+  std::vector<Unanswered> unanswered = {};
 };
 
 // Of closed users: how many there were to be, how many had asked by the end, and when that was.

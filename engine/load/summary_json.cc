@@ -51,8 +51,14 @@ Json to_json(const LoadSummary& summary) {
   for (const PhaseSummary& phase : summary.phases) phases.push(to_json(phase));
   Json transport;
   if (const auto& carried = summary.carried) {
-    transport = Json::object(
-        {{"name", carried->transport}, {"why", carried->why}, {"cpu_s", carried->cpu_s}});
+    Json unanswered = Json::array();
+    for (const auto& [why, requests] : carried->unanswered) {
+      unanswered.push(Json::object({{"why", why}, {"requests", requests}}));
+    }
+    transport = Json::object({{"name", carried->transport},
+                              {"why", carried->why},
+                              {"cpu_s", carried->cpu_s},
+                              {"unanswered", unanswered}});
   }
   Json all = Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
   if (const auto& users = summary.users) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/load/load_client.h"
 #include "engine/load/sample.h"
@@ -33,7 +34,6 @@ struct TransportAnswer {
   std::optional<Instant> sent = {};
   std::uint16_t failed = 0;  // the check that it failed, by its number (answer_checks.h)
 };
-
 // Of one thread; only `wake` may be called from another.
 class Transport {
  public:
@@ -47,6 +47,8 @@ class Transport {
   // must not call back.
   virtual void work(Instant until, const std::function<void(const TransportAnswer&)>& each) = 0;
   virtual void wake() = 0;
+  // As far as the transport knows, by reason, the first ones first; bounded.
+  [[nodiscard]] virtual std::vector<Unanswered> unanswered() const { return {}; }
 };
 
 // HTTP/1.1 by libcurl: connections are kept and opened on demand, `most_connections` at most, with

@@ -10,7 +10,6 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kLineBreaks = "\r\n";
 constexpr std::string_view kVersion = " HTTP/1.1\r\n";
 
@@ -43,7 +42,7 @@ WireRequest::WireRequest(const LoadRequest& pattern, PlainHttp to, const FillTer
       headers_(pattern.headers),
       aws_(pattern.aws),
       to_head_(pattern.method == "HEAD") {
-  std::string_view path = std::string_view(pattern.url).substr(kScheme.size());
+  std::string_view path = std::string_view(pattern.url).substr(scheme_of(pattern.url).size());
   path.remove_prefix(to_.authority.size());
   path = path.substr(0, path.find('#'));
   path_.add_literal(path.starts_with('/') ? "" : "/");

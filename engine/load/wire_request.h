@@ -1,6 +1,6 @@
-// A request as HTTP/1.1 puts it on the wire, for a server that is named by its address and spoken
-// to without TLS. It is prepared once: what is the same in each stands ready, and the rest is
-// written between it, straight into the buffer that is sent.
+// A request as HTTP/1.1 puts it on the wire, for a server that our own sockets speak to. It is
+// prepared once: what is the same in each stands ready, and the rest is written between it,
+// straight into the buffer that is sent.
 #pragma once
 
 #include <cstdint>

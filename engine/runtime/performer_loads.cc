@@ -136,7 +136,7 @@ Done Performer::summarise_load(const Task& task) {
   window.users = load->load->users();
   auto summary = summarise(name, samples, task.hold, task.faults, window);
   const Carried& carried = load->load->carried();
-  summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu)};
+  summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu), carried.unanswered};
   done.value = std::move(summary);
   return done;
 }

@@ -1,6 +1,7 @@
 #include "engine/sys/host_names.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
@@ -24,8 +25,8 @@ addrinfo hints_for(int family, int flags) {
   return hints;
 }
 
-std::vector<SocketAddress> all_of(const addrinfo* found) {
-  std::vector<SocketAddress> all;
+Addresses all_of(const addrinfo* found) {
+  Addresses all;
   for (; found != nullptr; found = found->ai_next) {
     SocketAddress address;
     std::memcpy(&address.bytes, found->ai_addr, found->ai_addrlen);
@@ -80,7 +81,13 @@ Result<std::shared_ptr<const LookUp>> ended_look_up(const std::string& host, int
   return look_up;
 }
 
-std::vector<SocketAddress> numeric(const std::string& host, int port) {
+Result<Addresses> found_by(const LookUp& look_up) {
+  if (look_up.error == 0 && look_up.found != nullptr) return all_of(look_up.found);
+  return fail(ErrorCode::not_found,
+              "cannot find the address of " + look_up.host + ": " + gai_strerror(look_up.error));
+}
+
+Addresses numeric(const std::string& host, int port) {
   const addrinfo hints = hints_for(AF_UNSPEC, AI_NUMERICHOST);
   addrinfo* found = nullptr;
   const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
@@ -100,13 +107,33 @@ std::string SocketAddress::number() const {
   return error == 0 ? host : "";
 }
 
-Result<std::vector<SocketAddress>> addresses_of(const std::string& host, int port,
-                                                const Clock& clock, const Until& until) {
+// At the same place in both families.
+int SocketAddress::port() const {
+  return ntohs(reinterpret_cast<const sockaddr_in&>(bytes).sin_port);
+}
+
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  return size == other.size && std::memcmp(&bytes, &other.bytes, size) == 0;
+}
+
+Result<Addresses> addresses_of(const std::string& host, int port, const Clock& clock,
+                               const Until& until) {
   if (auto number = numeric(host, port); !number.empty()) return number;
   TRY(look_up, ended_look_up(host, port, AF_UNSPEC, clock, until));
-  if (look_up->error == 0 && look_up->found != nullptr) return all_of(look_up->found);
-  return fail(ErrorCode::not_found,
-              "cannot find the address of " + host + ": " + gai_strerror(look_up->error));
+  return found_by(*look_up);
+}
+
+void look_up_behind(const std::string& host, int port,
+                    std::function<void(Result<Addresses>)> then) {
+  auto look_up = std::make_unique<LookUp>(host, port, AF_UNSPEC);
+  try {
+    std::thread([look_up = std::move(look_up), then] {
+      look_up->run();
+      then(found_by(*look_up));
+    }).detach();
+  } catch (const std::system_error& error) {
+    then(std::unexpected(system_error(error.code().value(), "cannot look up " + host)));
+  }
 }
 
 Result<std::vector<std::string>> numbers_of(const std::string& host, int family, const Clock& clock,

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 
 #include "engine/base/assert.h"
@@ -179,7 +180,8 @@ void set_peer(CURL* easy, const HttpPeer& peer) {
   if (!peer.socket.empty()) set(easy, CURLOPT_UNIX_SOCKET_PATH, peer.socket.c_str());
   set(easy, CURLOPT_SSL_VERIFYPEER, peer.verify ? 1L : 0L);
   set(easy, CURLOPT_SSL_VERIFYHOST, peer.verify ? 2L : 0L);
-  if (!peer.authorities.empty()) set(easy, CURLOPT_CAINFO, peer.authorities.c_str());
+  const std::string authorities = peer.authorities.empty() ? authorities_named() : peer.authorities;
+  if (!authorities.empty()) set(easy, CURLOPT_CAINFO, authorities.c_str());
   if (peer.certificate.empty()) return;
   set(easy, CURLOPT_SSLCERT, peer.certificate.c_str());
   set(easy, CURLOPT_SSLKEY, peer.key.c_str());
@@ -343,6 +345,11 @@ std::unique_ptr<Http> make_curl_http(const Clock& clock, WriteObserver observer)
 
 std::unique_ptr<Http> make_curl_http(const Clock& clock, WriteObserver observer, HttpPeer peer) {
   return std::make_unique<CurlHttp>(clock, std::move(observer), std::move(peer));
+}
+
+std::string authorities_named() {
+  const char* file = std::getenv("SSL_CERT_FILE");
+  return file == nullptr ? "" : file;
 }
 
 std::string percent_encoded(std::string_view text) {

@@ -42,6 +42,10 @@ class Http {
 
 [[nodiscard]] std::unique_ptr<Http> make_curl_http(const Clock& clock, WriteObserver observer = {});
 
+// The file that SSL_CERT_FILE names: its certificates are trusted beside those of this machine.
+// "": none.
+[[nodiscard]] std::string authorities_named();
+
 // A query or path part with everything but unreserved characters as %XX (RFC 3986).
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 

@@ -2,7 +2,9 @@
 // over so many connections, with all that a load of gameday has: its strict reader, a check of the
 // status, three histograms a second. Or the floor under it, which sends the same bytes, takes
 // whatever comes for an answer, and counts.
-//   load_client uring|epoll|floor ADDRESS:PORT CONNECTIONS SECONDS
+//   load_client uring|epoll|floor SERVER CONNECTIONS SECONDS
+// SERVER is ADDRESS:PORT or a URL; https://localhost:PORT is spoken to over TLS, and must be trusted
+// (SSL_CERT_FILE).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -63,6 +65,10 @@ Counted by_gameday(const Wanted& wanted, const RequestPattern& pattern) {
   });
   loop.run();
   if (!loop.problem().empty()) fail_with(loop.problem());
+  for (const auto& [why, requests] : (*transport)->unanswered()) {
+    std::fprintf(stderr, "load_client: %llu: %s\n", static_cast<unsigned long long>(requests),
+                 why.c_str());
+  }
   return counted;
 }
 
@@ -78,11 +84,13 @@ Counted floor_under_it(const Wanted& wanted, const RequestPattern& pattern) {
   const SystemClock clock;
   std::string request;
   if (!pattern.wire()->write(0, request)) fail_with("no request");
+  const PlainHttp& to = pattern.wire()->to();
+  if (to.tls || to.address.size == 0) fail_with("the floor wants an address, without TLS");
   auto ring = Ring::open(kPieces);
   if (!ring) fail_with(ring.error().text);
   std::vector<Descriptor> connections;
   for (std::size_t i = 0; i < wanted.connections; ++i) {
-    connections.push_back(connected(pattern.wire()->to()));
+    connections.push_back(connected(to));
     (*ring)->receive(connections.back().get(), i);
     (*ring)->send(connections.back().get(), request, i);
   }
@@ -103,15 +111,15 @@ Counted floor_under_it(const Wanted& wanted, const RequestPattern& pattern) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) fail_with("usage: load_client uring|epoll|floor ADDRESS:PORT CONNECTIONS SECONDS");
+  if (argc != 5) fail_with("usage: load_client uring|epoll|floor SERVER CONNECTIONS SECONDS");
   const Wanted wanted{argv[1], argv[2], static_cast<std::size_t>(std::atoi(argv[3])),
                       from_seconds(std::atof(argv[4]))};
   LoadRequest request;
-  request.url = "http://" + wanted.at + "/";
+  request.url = wanted.at.contains("://") ? wanted.at : "http://" + wanted.at + "/";
   request.headers = {{"User-Agent", "gameday"}};
   const Secrets secrets;
   const RequestPattern pattern(request, "BENCH", "bench", 1, secrets);
-  if (pattern.wire() == nullptr) fail_with("no address: " + wanted.at);
+  if (pattern.wire() == nullptr) fail_with("no server of ours: " + wanted.at);
   const Counted counted =
       wanted.way == "floor" ? floor_under_it(wanted, pattern) : by_gameday(wanted, pattern);
   std::printf("answers %llu wrong %llu p99_us %.0f\n",

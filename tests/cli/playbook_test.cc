@@ -244,10 +244,9 @@ TEST_F(PlaybookCommands, PlanSaysByWhatALoadIsCarried) {
     EXPECT_EQ(plan.code, 0) << plan.err;
     return plan.out;
   };
-  EXPECT_TRUE(line("http://127.0.0.1:8080").contains("; by sockets of our own (an address"))
-      << line("http://127.0.0.1:8080");
-  for (const char* url : {"http://localhost:8080", "https://127.0.0.1:8080"}) {
-    EXPECT_TRUE(line(url).contains("; by libcurl (a name, TLS")) << line(url);
+  for (const char* url :
+       {"http://127.0.0.1:8080", "http://localhost:8080", "https://127.0.0.1:8080"}) {
+    EXPECT_TRUE(line(url).contains("; by sockets of our own")) << line(url);
   }
   const std::string framed = line("http://127.0.0.1:8080", ", headers: { Connection: close }");
   EXPECT_TRUE(framed.contains("; by libcurl")) << framed;

@@ -13,6 +13,7 @@
 
 #include "engine/load/http_request.h"
 #include "engine/load/transport.h"
+#include "engine/sys/files.h"
 
 namespace gameday {
 namespace {
@@ -36,14 +37,21 @@ bool refuse_io_uring() {
 }
 
 TEST(ChooseTransport, SaysWhichAndWhy) {
-  EXPECT_EQ(transport_here(to("https://127.0.0.1/")).name, "libcurl");
-  EXPECT_EQ(transport_here(to("http://shop.example/")).name, "libcurl");
+  const auto tls = transport_here(to("https://127.0.0.1/"));
+  EXPECT_EQ(tls.name, transport_here(to("http://127.0.0.1/")).name);
+  EXPECT_TRUE(tls.why.contains("TLS by OpenSSL")) << tls.why;
+  const std::string ulp = *Files().read("/proc/sys/net/ipv4/tcp_available_ulp");
+  EXPECT_EQ(tls.why.contains("kTLS is not in this kernel"), !ulp.contains("tls")) << tls.why;
+  EXPECT_TRUE(transport_here(to("http://shop.example/")).why.contains("a name, without TLS"));
+  LoadSpec framed = to("http://127.0.0.1/");
+  framed.request.headers = {{"Connection", "close"}};
+  EXPECT_EQ(transport_here(framed).name, "libcurl");
   LoadSpec sql;
   sql.kind = "sql";
   EXPECT_EQ(transport_here(sql).name, "clients");
   const LoadSpec plain = to("http://127.0.0.1:80/");
   const auto choice = transport_here(plain);
-  EXPECT_FALSE(choice.why.empty());
+  EXPECT_TRUE(choice.why.contains("without TLS")) << choice.why;
   const SystemClock clock;
   const auto made = make_socket_transport(clock, 4, *plain_http(plain.request));
   ASSERT_TRUE(made);

@@ -275,9 +275,10 @@ TEST(Summary, OfNoSamplesClaimsNothing) {
 
 TEST(Summary, SaysByWhatItWasCarried) {
   LoadSummary summary = summarise("checkout", {}, milliseconds(100), {}, {});
-  summary.carried = CarriedBy{"io_uring", "an address", 1.5};
+  summary.carried = CarriedBy{"io_uring", "an address", 1.5, {{"our ports ran out", 7}}};
   const Json transport = to_json(summary).get("transport");
-  EXPECT_EQ(transport.dump(), R"({"name":"io_uring","why":"an address","cpu_s":1.5})");
+  EXPECT_EQ(transport.dump(), R"({"name":"io_uring","why":"an address","cpu_s":1.5,)"
+                              R"("unanswered":[{"why":"our ports ran out","requests":7}]})");
 }
 
 TEST(SummaryJson, HasTheShapesOfTheResultDocument) {
