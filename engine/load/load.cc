@@ -6,7 +6,6 @@
 #include "engine/load/http_request.h"
 #include "engine/load/intents.h"
 #include "engine/load/sender.h"
-#include "engine/load/wire_request.h"
 
 namespace gameday {
 namespace {
@@ -70,14 +69,10 @@ class RunningLoad : public Load {
 
  private:
   Result<ChosenTransport> make_transport() const {
-    const auto most = connections_for(terms_.spec.rate);
-    const WireRequest* wire = pattern_.wire();
-    if (wire != nullptr && !terms_.connect) {
-      return make_socket_transport(clock_, most, wire->to());
+    if (!terms_.connect) {
+      return make_http_transport(clock_, connections_for(terms_.spec.rate), pattern_);
     }
-    TRY(transport, terms_.connect
-                       ? make_client_transport(clock_, terms_.connections, terms_.connect)
-                       : make_curl_transport(clock_, most));
+    TRY(transport, make_client_transport(clock_, terms_.connections, terms_.connect));
     return ChosenTransport{transport_here(terms_.spec), std::move(transport)};
   }
 
