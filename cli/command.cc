@@ -16,7 +16,8 @@ namespace {
 
 void add_option(CLI::App& app, const Option& option, Arguments& into) {
   const std::string name(option.name);
-  const std::string flag = "--" + name;
+  const std::string letter = option.letter.empty() ? "" : "-" + std::string(option.letter) + ",";
+  const std::string flag = letter + "--" + name;
   const std::string help(option.help);
   if (option.kind == OptionKind::flag) {
     app.add_flag_callback(flag, [&into, name] { into.options[name] = {}; }, help);
@@ -99,14 +100,31 @@ std::string did_you_mean(int argc, char** argv, const CommandRow* row) {
 bool takes_value(std::string_view word) {
   return std::ranges::any_of(all_commands(), [&](const CommandRow* row) {
     return std::ranges::any_of(row->options, [&](const Option& option) {
-      return word == "--" + std::string(option.name) && option.kind != OptionKind::flag;
+      return is_option(option, word) && option.kind != OptionKind::flag;
     });
   });
 }
 
+// A value that begins with a dash and has blanks in it is no option: "--ab", "-n 5 URL" becomes
+// "--ab=-n 5 URL".
+std::vector<std::string> values_joined(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool valued = i > 0 && !words.empty() && takes_value(words.back());
+    if (!valued || !word.starts_with('-') || !word.contains(' ')) {
+      words.emplace_back(word);
+      continue;
+    }
+    words.back() += (words.back().starts_with("--") ? "=" : "") + std::string(word);
+  }
+  return words;
+}
+
 // With the command in front: options may stand before it too.
-std::vector<char*> command_first(int argc, char** argv) {
-  std::vector<char*> words(argv, argv + argc);
+std::vector<char*> command_first(std::vector<std::string>& all) {
+  std::vector<char*> words;
+  for (auto& word : all) words.push_back(word.data());
   std::size_t at = 1;
   while (at < words.size() && !option_in(words[at]).empty()) at += takes_value(words[at]) ? 2 : 1;
   if (at >= words.size()) return words;
@@ -148,6 +166,20 @@ int refuse_usage(int argc, char** argv, const std::string& text) {
   return 2;
 }
 
+// What stands for the option's value at `at`: "1" of "--seed 1", "--seed=1" and "-c1"; nothing
+// where it is another word, or has none behind it.
+std::optional<std::string> value_at(int argc, char** argv, int at, const Option& option) {
+  const std::string word = argv[at];
+  if (is_option(option, word)) {
+    return at + 1 < argc ? std::optional<std::string>(argv[at + 1]) : std::nullopt;
+  }
+  const std::string name = "--" + std::string(option.name);
+  if (option_in(word) == name) return word.substr(name.size() + 1);
+  const std::string letter = "-" + std::string(option.letter);
+  if (letter.size() == 2 && word.starts_with(letter)) return word.substr(letter.size());
+  return {};
+}
+
 // What the parser would not find, or tell only behind what follows from it.
 std::string misspelt_in(int argc, char** argv) {
   const CommandRow* row = command_in(argc, argv);
@@ -157,14 +189,12 @@ std::string misspelt_in(int argc, char** argv) {
   }
   for (const auto& option : row->options) {
     if (option.kind != OptionKind::number) continue;
-    const std::string name = "--" + std::string(option.name);
     for (int i = 1; i < argc; ++i) {
-      const std::string word = argv[i];
-      if (option_in(word) != name || (word == name && i + 1 == argc)) continue;
-      const std::string value = word == name ? argv[i + 1] : word.substr(name.size() + 1);
-      const auto number = whole_number(value);
+      const auto value = value_at(argc, argv, i, option);
+      if (!value) continue;
+      const auto number = whole_number(*value);
       if (number && *number >= 0) continue;
-      return name + " wants a whole number from 0, not `" + value + "`";
+      return "--" + std::string(option.name) + " wants a whole number from 0, not `" + *value + "`";
     }
   }
   return "";
@@ -189,6 +219,11 @@ std::optional<std::uint64_t> Arguments::number(std::string_view name) const {
   return std::strtoull(written.c_str(), nullptr, 10);
 }
 
+bool is_option(const Option& option, std::string_view word) {
+  if (word == "--" + std::string(option.name)) return true;
+  return !option.letter.empty() && word == "-" + std::string(option.letter);
+}
+
 Error unknown_command(const std::string& word) {
   const auto near = meant(word, command_names());
   return {ErrorCode::invalid, "there is no command " + word,
@@ -199,7 +234,9 @@ int run_command_line(int argc, char** argv, CommandWorld world) {
   if (argc > 1 && std::string_view(argv[1]) == kCompleteCommand) {
     return complete({argv + 2, argv + argc}, world.rows);
   }
-  auto words = command_first(argc, argv);
+  auto joined = values_joined(argc, argv);
+  auto words = command_first(joined);
+  argc = static_cast<int>(words.size());
   argv = words.data();
   if (const std::string wrong = misspelt_in(argc, argv); !wrong.empty()) {
     return refuse_usage(argc, argv, wrong);

@@ -24,6 +24,7 @@ struct Option {
   std::string_view value;  // what stands for the value in help: "FILE"
   std::string_view help;
   bool required = false;
+  std::string_view letter = "";  // "r", for -r; empty: it has none
 };
 
 // What follows the command's name without a dash.
@@ -78,6 +79,9 @@ struct CommandRow {
 };
 
 [[nodiscard]] std::span<const CommandRow* const> all_commands();
+
+// Is `word` the whole of that option, "--rate" or "-r"?
+[[nodiscard]] bool is_option(const Option& option, std::string_view word);
 
 [[nodiscard]] Error unknown_command(const std::string& word);
 

@@ -98,7 +98,7 @@ Answers answers_to(const std::vector<std::string>& words, const Rows& rows) {
   const std::string& before = words[words.size() - 2];
   const auto options = options_of(*row);
   const auto valued = std::ranges::find_if(options, [&](const Option& option) {
-    return before == "--" + std::string(option.name) && option.kind != OptionKind::flag;
+    return is_option(option, before) && option.kind != OptionKind::flag;
   });
   if (valued != options.end()) {
     add_values(answers, valued->value, *row, words, rows);

@@ -42,10 +42,11 @@ std::string item(const std::string& head, std::string_view said) {
 std::string options(const CommandRow& row) {
   std::string out = section("OPTIONS");
   for (const auto& option : options_of(row)) {
-    std::string head = ".TP\n.B " + roff("--" + std::string(option.name));
+    const std::string letter = option.letter.empty() ? "" : "-" + std::string(option.letter) + ", ";
+    const std::string name = roff(letter + "--" + std::string(option.name));
+    std::string head = ".TP\n.B " + name;
     if (option.kind != OptionKind::flag) {
-      head = ".TP\n.BI \"" + roff("--" + std::string(option.name)) + " \" \"" + roff(option.value) +
-             "\"";
+      head = ".TP\n.BI \"" + name + " \" \"" + roff(option.value) + "\"";
     }
     const std::string required = option.required ? " Required." : "";
     const std::string several =

@@ -33,7 +33,8 @@ std::string entry(const std::string& name, std::string_view said, std::size_t na
 }
 
 std::string written(const Option& option) {
-  std::string text = "--" + std::string(option.name);
+  std::string text = option.letter.empty() ? "" : "-" + std::string(option.letter) + ", ";
+  text += "--" + std::string(option.name);
   if (option.kind != OptionKind::flag) text += " " + std::string(option.value);
   return text;
 }

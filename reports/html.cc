@@ -25,18 +25,6 @@ constexpr std::string_view kPatterns =
 </defs></svg>
 )svg";
 
-std::string document(const std::string& title, const std::string& body) {
-  // The policy makes sure of what the page promises: nothing is loaded, nothing is run.
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-         "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         escaped(title) + "</title>\n<style>\n" + std::string(report_style()) +
-         "</style>\n</head>\n<body>\n" + std::string(kPatterns) + "<main>\n" + body +
-         "</main>\n</body>\n</html>\n";
-}
-
 std::vector<Band> bands_of(const Story& story) {
   std::vector<Band> bands;
   for (const auto& deed : story.deeds) {
@@ -54,10 +42,22 @@ std::string whole(const Page& page) {
                      ledgers_part(page) + copies_part(page) + score_part(page) + faults_part(page) +
                      loads_part(page) + probes_part(page) + people_part(page) + plan_part(page) +
                      evidence_part(page);
-  return document(page.result.text("verdict") + ": " + name, body);
+  return html_document(page.result.text("verdict") + ": " + name, body);
 }
 
 }  // namespace
+
+std::string html_document(const std::string& title, const std::string& body) {
+  // The policy makes sure of what the page promises: nothing is loaded, nothing is run.
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+         "'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
+         escaped(title) + "</title>\n<style>\n" + std::string(report_style()) +
+         "</style>\n</head>\n<body>\n" + std::string(kPatterns) + "<main>\n" + body +
+         "</main>\n</body>\n</html>\n";
+}
 
 std::string section(std::string_view id, std::string_view title, const std::string& content) {
   return "<section id=\"" + std::string(id) + "\">\n<h2>" + escaped(title) + "</h2>\n" + content +
@@ -83,11 +83,11 @@ std::string names_of(const Json::Array& names) {
 std::string html_report(const std::vector<std::string>& lines) {
   const auto story = story_of(lines);
   if (!story) {
-    return document("not verified",
-                    "<header class=\"verdict bad\"><p class=\"word\"><b aria-hidden=\"true\">✕</b> "
-                    "Not verified</p>" +
-                        paragraph(story.error().text + ". Nothing is reported out of it.") +
-                        "</header>\n");
+    return html_document(
+        "not verified",
+        "<header class=\"verdict bad\"><p class=\"word\"><b aria-hidden=\"true\">✕</b> "
+        "Not verified</p>" +
+            paragraph(story.error().text + ". Nothing is reported out of it.") + "</header>\n");
   }
   return html_report(*story, document_of(*story));
 }

@@ -35,6 +35,7 @@ Drawn drawn_of(const Seconds& seconds) {
     point.errors += seconds[i].errors;
     point.p50_s = std::max(point.p50_s, seconds[i].p50_s);
     point.p99_s = std::max(point.p99_s, seconds[i].p99_s);
+    point.max_s = std::max(point.max_s, seconds[i].max_s);
     point.marked = point.marked || seconds[i].marked;
   }
   return drawn;
@@ -70,7 +71,7 @@ struct LogScale {
 LogScale scale_of(const Seconds& points) {
   double low = 0, high = -9;
   for (const auto& point : points) {
-    for (const double value : {point.p50_s, point.p99_s}) {
+    for (const double value : {point.p50_s, point.p99_s, point.max_s}) {
       if (value <= 0) continue;
       low = std::min(low, std::floor(std::log10(value)));
       high = std::max(high, std::ceil(std::log10(value)));
@@ -120,7 +121,12 @@ std::string objective_line(const Page& page, const LogScale& scale) {
   return "";
 }
 
+constexpr std::string_view kLongest =
+    "<li><svg width=\"26\" height=\"10\"><line class=\"max\" x1=\"0\" x2=\"26\" y1=\"5\" y2=\"5\"/>"
+    "</svg> max</li>";
+
 std::string latency_row(const Page& page, const std::string& load, const Drawn& drawn) {
+  const std::string counted_from = page.counted_from;
   const LogScale scale = scale_of(drawn.points);
   std::string content;
   for (double decade = scale.low; decade <= scale.high; ++decade) {
@@ -132,17 +138,23 @@ std::string latency_row(const Page& page, const std::string& load, const Drawn& 
   }
   for (const auto& point : drawn.points) {
     if (!point.marked) continue;
-    content += "<rect class=\"marked\" x=\"" + across(page, point.from_s) + "\" y=\"" +
-               std::to_string(kLatencyHeight - 4) + "\" width=\"" +
-               fixed(100 * drawn.every_s / page.length_s, 3) + "%\" height=\"4\"/>";
+    const std::string at = "\" x=\"" + across(page, point.from_s) + "\" width=\"" +
+                           fixed(100 * drawn.every_s / page.length_s, 3) + "%\" ";
+    content += "<rect class=\"marked ground" + at + "y=\"0\" height=\"100%\"/>" +
+               "<rect class=\"marked" + at + "y=\"" + std::to_string(kLatencyHeight - 4) +
+               "\" height=\"4\"/>";
   }
   content += objective_line(page, scale);
   content += stretched(kLatencyHeight,
-                       path("p50", latency_lines(page, drawn, scale, &LoadSecond::p50_s)) +
+                       path("max", latency_lines(page, drawn, scale, &LoadSecond::max_s)) +
+                           path("p50", latency_lines(page, drawn, scale, &LoadSecond::p50_s)) +
                            path("p99", latency_lines(page, drawn, scale, &LoadSecond::p99_s)));
+  const bool told = std::ranges::any_of(drawn.points, [](auto& p) { return p.max_s > 0; });
+  const std::string longest = told ? std::string(kLongest) : "";
   std::string label =
-      "<b>latency</b> <span>" + escaped(load) +
-      ", from when a request was due</span><ul class=\"key\"><li><svg width=\"26\" "
+      "<b>latency</b> <span>" + escaped(load) + ", " + counted_from + "</span><ul class=\"key\">" +
+      longest +
+      "<li><svg width=\"26\" "
       "height=\"10\"><line class=\"p99\" x1=\"0\" x2=\"26\" y1=\"5\" y2=\"5\"/></svg> "
       "p99</li><li><svg width=\"26\" height=\"10\"><line class=\"p50\" x1=\"0\" x2=\"26\" y1=\"5\" "
       "y2=\"5\"/></svg> p50</li></ul>";

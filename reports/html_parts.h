@@ -21,6 +21,7 @@ struct Page {
   const Json& result;
   double length_s = 1;  // of the timeline
   std::vector<Band> bands;
+  std::string counted_from = "from when a request was due";  // what a load's latency is
 };
 
 // Where a moment stands on the timeline, as an SVG length: "12.345%".
@@ -44,6 +45,13 @@ struct PlotRow {
 // A number of seconds as a cell; `otherwise` where there is none.
 [[nodiscard]] std::string seconds_or(const Json& value, std::string_view otherwise);
 [[nodiscard]] std::string names_of(const Json::Array& names);
+
+// A page around `body`, which loads nothing and runs nothing.
+[[nodiscard]] std::string html_document(const std::string& title, const std::string& body);
+// A figure with what it is and what stands beside it; plain texts.
+[[nodiscard]] std::string tile(std::string_view name, const std::string& figure,
+                               const std::string& beside);
+[[nodiscard]] std::string time_axis(const Page& page);
 
 [[nodiscard]] std::string_view report_style();
 [[nodiscard]] std::string verdict_part(const Page& page);

@@ -128,7 +128,8 @@ path.answered { fill: var(--area); stroke: none; } rect.answered { fill: var(--a
 .p50 { stroke: var(--soft); stroke-width: 1.4; stroke-dasharray: 1 3.5; }
 .objective { stroke: var(--unknown); stroke-width: 1.2; stroke-dasharray: 8 4; }
   svg .wanted { fill: var(--unknown); }
-.marked { fill: var(--unknown); }
+.marked { fill: var(--unknown); } .marked.ground { opacity: .16; }
+.max { fill: none; stroke: var(--bad); stroke-width: 1; }
 article { background: var(--paper); border: 1px solid var(--line); border-radius: 8px;
   padding: 14px 20px; margin: 0 0 12px; }
 article h3 { margin: 0; } article .facts { margin: 0 0 8px; overflow-wrap: anywhere; }

@@ -85,22 +85,6 @@ std::string ending_row(const Page& page) {
                    "the end of the drill: " + told, 22, content});
 }
 
-std::string axis(const Page& page) {
-  std::string content;
-  const double step = axis_step(page.length_s);
-  for (double at = 0; at <= page.length_s; at += step) {
-    const double x = percent(page, at);
-    const char* anchor = x < 4 ? "start" : x > 96 ? "end" : "middle";
-    std::string label = shown_offset(at);
-    if (step >= 1) label.resize(label.size() - 2);
-    content += "<text class=\"axis\" x=\"" + fixed(x, 3) + "%\" y=\"13\" text-anchor=\"" + anchor +
-               "\">" + label + "</text>";
-  }
-  return "<div class=\"row axis-row\"><div class=\"label\">min:s</div><div "
-         "class=\"plot\"><svg height=\"18\" role=\"img\" aria-label=\"time axis\">" +
-         content + "</svg></div></div>\n";
-}
-
 struct Run {
   double from = 0, to = 0;
   bool ok = false;
@@ -136,6 +120,22 @@ constexpr std::string_view kKey =
     "yes, no</li></ul>\n";
 
 }  // namespace
+
+std::string time_axis(const Page& page) {
+  std::string content;
+  const double step = axis_step(page.length_s);
+  for (double at = 0; at <= page.length_s; at += step) {
+    const double x = percent(page, at);
+    const char* anchor = x < 4 ? "start" : x > 96 ? "end" : "middle";
+    std::string label = shown_offset(at);
+    if (step >= 1) label.resize(label.size() - 2);
+    content += "<text class=\"axis\" x=\"" + fixed(x, 3) + "%\" y=\"13\" text-anchor=\"" + anchor +
+               "\">" + label + "</text>";
+  }
+  return "<div class=\"row axis-row\"><div class=\"label\">min:s</div><div "
+         "class=\"plot\"><svg height=\"18\" role=\"img\" aria-label=\"time axis\">" +
+         content + "</svg></div></div>\n";
+}
 
 double axis_step(double length_s) {
   constexpr double kSteps[] = {1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600};
@@ -224,8 +224,8 @@ std::string timeline_part(const Page& page) {
     return section("timeline", "Timeline", paragraph("No step was begun."));
   }
   return section("timeline", "Timeline",
-                 std::string(kKey) + "<div class=\"chart\">\n" + axis(page) + step_rows(page) +
-                     outage_rows(page) + probe_rows(page) + load_charts(page) + axis(page) +
+                 std::string(kKey) + "<div class=\"chart\">\n" + time_axis(page) + step_rows(page) +
+                     outage_rows(page) + probe_rows(page) + load_charts(page) + time_axis(page) +
                      "</div>\n");
 }
 

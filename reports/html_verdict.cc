@@ -30,12 +30,6 @@ VerdictWords words_of(const std::string& verdict) {
   return {verdict, "Unknown verdict", "?", "unknown", ""};
 }
 
-std::string tile(std::string_view name, const std::string& figure, const std::string& beside) {
-  return "<div class=\"tile\"><dt>" + escaped(name) + "</dt><dd class=\"figure" +
-         (figure == kNotMeasured ? " none" : "") + "\">" + escaped(figure) + "</dd>" +
-         (beside.empty() ? "" : "<dd class=\"beside\">" + escaped(beside) + "</dd>") + "</div>\n";
-}
-
 std::string duration_or(const Json& seconds) {
   return seconds.is_number() ? shown_seconds(seconds.number()) : std::string(kNotMeasured);
 }
@@ -114,6 +108,12 @@ std::string length_of(const Page& page) {
 }
 
 }  // namespace
+
+std::string tile(std::string_view name, const std::string& figure, const std::string& beside) {
+  return "<div class=\"tile\"><dt>" + escaped(name) + "</dt><dd class=\"figure" +
+         (figure == kNotMeasured ? " none" : "") + "\">" + escaped(figure) + "</dd>" +
+         (beside.empty() ? "" : "<dd class=\"beside\">" + escaped(beside) + "</dd>") + "</div>\n";
+}
 
 std::string verdict_part(const Page& page) {
   const Json& result = page.result;

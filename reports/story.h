@@ -77,6 +77,7 @@ struct LoadSecond {  // what was due in one second
   double p50_s = 0, p99_s = 0;
   bool marked = false;  // we were late ourselves
   std::uint64_t number = 0;
+  double max_s = 0;  // 0: not told
 };
 
 // What was seen of a link at one moment: totals since its proxy's start.

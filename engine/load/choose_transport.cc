@@ -2,9 +2,12 @@
 #include "engine/load/ring.h"
 #include "engine/load/tls_stream.h"
 #include "engine/load/transport.h"
+#include "engine/load/wire_request.h"
 
 namespace gameday {
 namespace {
+
+const TransportChoice kCurl{"libcurl", "headers that frame, or a URL that it reads better"};
 
 // How far the kernel helps, which it does not where OpenSSL has the bytes in its hands.
 std::string shown(const PlainHttp& to) {
@@ -32,7 +35,7 @@ std::string transport_of(const LoadSpec& load) {
 TransportChoice transport_here(const LoadSpec& load) {
   const std::string kind = transport_of(load);
   if (kind == "clients") return {kind, "it speaks no HTTP: blocking clients"};
-  if (kind == "libcurl") return {kind, "headers that frame, or a URL that it reads better"};
+  if (kind == "libcurl") return kCurl;
   const auto to = plain_http(load.request);
   const auto ring = Ring::open(kPieces);
   return ring ? by_uring(*to) : epoll_since(*to, ring.error());
@@ -45,6 +48,14 @@ Result<ChosenTransport> make_socket_transport(const Clock& clock, std::size_t mo
   if (by_ring.error().code != ErrorCode::unsupported) return std::unexpected(by_ring.error());
   TRY(by_epoll, make_epoll_transport(clock, most_connections, to));
   return ChosenTransport{epoll_since(to, by_ring.error()), std::move(by_epoll)};
+}
+
+Result<ChosenTransport> make_http_transport(const Clock& clock, std::size_t most_connections,
+                                            const RequestPattern& pattern) {
+  const WireRequest* wire = pattern.wire();
+  if (wire != nullptr) return make_socket_transport(clock, most_connections, wire->to());
+  TRY(by_curl, make_curl_transport(clock, most_connections));
+  return ChosenTransport{kCurl, std::move(by_curl)};
 }
 
 }  // namespace gameday

@@ -9,7 +9,6 @@
 #include "engine/load/request_mix.h"
 #include "engine/load/sender.h"
 #include "engine/load/user_loop.h"
-#include "engine/load/wire_request.h"
 
 namespace gameday {
 namespace {
@@ -101,13 +100,10 @@ class RunningLoad : public Load {
     const auto& users = terms_.spec.users;
     const auto most =
         users ? connections_for_users(users->users) : connections_for(terms_.spec.rate);
-    const WireRequest* wire = pattern_.wire();
-    if (wire != nullptr && !terms_.connect) {
-      return make_socket_transport(clock_, most, wire->to());
+    if (!terms_.connect) {
+      return make_http_transport(clock_, most, pattern_);
     }
-    TRY(transport, terms_.connect
-                       ? make_client_transport(clock_, terms_.connections, terms_.connect)
-                       : make_curl_transport(clock_, most));
+    TRY(transport, make_client_transport(clock_, terms_.connections, terms_.connect));
     return ChosenTransport{transport_here(terms_.spec), std::move(transport)};
   }
 

@@ -27,6 +27,7 @@ Status Recorder::ended(const Sample& sample) {
   count.response.add(sample.latency());
   count.service.add(sample.end - sample.sent);
   count.send_lag.add(sample.send_lag());
+  if (terms_.each_sample) terms_.each_sample(sample);
   if (terms_.keeps_samples) samples_.push_back(sample);
   if (terms_.ledger == nullptr || !terms_.pattern->mix().writes(sample.seq)) return {};
   const WriteNames names = terms_.pattern->names(sample.seq);

@@ -19,6 +19,7 @@ struct RecorderTerms {
   const RequestPattern* pattern = nullptr;  // names keys and digests for the ledger
   std::function<void(const WindowCount&)> each_window;
   bool keeps_samples = true;  // false: windows are all that is wanted
+  std::function<void(const Sample&)> each_sample = {};
 };
 
 // Of one thread.

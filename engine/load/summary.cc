@@ -10,7 +10,6 @@ namespace gameday {
 namespace {
 
 constexpr Duration kWindow = std::chrono::seconds(1);
-constexpr Duration kOnTime = std::chrono::milliseconds(100);
 
 // The value of rank ceil(q * n), in seconds; reorders `values`, of which there is one at least.
 double quantile(std::vector<Duration>& values, double q) {
@@ -106,8 +105,7 @@ class Gathered {
     }
     summary_.latency_s = quantiles(latencies_);
     if (!lags_.empty()) summary_.send_lag_p99_s = quantile(lags_, 0.99);
-    // In whole numbers: exactly 95 % on time, or 5 % marked, is still valid.
-    summary_.valid = summary_.late * 20 <= summary_.due && summary_.marked * 20 <= summary_.windows;
+    summary_.valid = offered_as_planned(summary_);
     add_failed();
     return summary_;
   }
@@ -163,6 +161,10 @@ std::optional<UsersSummary> users_of(std::span<const Sample> samples,
 
 Duration longest_send_lag(double rate) {
   return rate < 1000 ? std::chrono::milliseconds(5) : std::chrono::milliseconds(2);
+}
+
+bool offered_as_planned(const PhaseSummary& phase) {
+  return phase.late * 20 <= phase.due && phase.marked * 20 <= phase.windows;
 }
 
 const PhaseSummary* LoadSummary::phase(std::string_view name) const {

@@ -56,6 +56,8 @@ struct RequestCount {  // of one of a load's requests
   std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;
 };
 
+inline constexpr Duration kOnTime = std::chrono::milliseconds(100);
+
 struct PhaseSummary {
   std::string phase;  // "steady", or the id of the newest fault open (or of the outage's fault)
   std::uint64_t due = 0, sent = 0, ok = 0, errors = 0;  // sent: bytes left us; errors: due - ok
@@ -73,6 +75,10 @@ struct PhaseSummary {
   std::optional<std::vector<FailedCheck>> failed_checks;
   std::vector<RequestCount> requests;  // each of them, in the playbook's order; none: there is one
 };
+
+// The rule behind `valid`, from the counts of the phase. In whole numbers: exactly 95 % on time, or
+// 5 % marked, is still as planned.
+[[nodiscard]] bool offered_as_planned(const PhaseSummary& phase);
 
 struct CarriedBy {  // which transport a load had, why that one, and what its thread cost
   std::string transport;

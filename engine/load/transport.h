@@ -92,6 +92,11 @@ struct ChosenTransport {
                                                             std::size_t most_connections,
                                                             const PlainHttp& to);
 
+// The best one for requests of that pattern over HTTP.
+[[nodiscard]] Result<ChosenTransport> make_http_transport(const Clock& clock,
+                                                          std::size_t most_connections,
+                                                          const RequestPattern& pattern);
+
 // On a busy machine our own lateness would spoil what we measure, so a thread that sends goes first
 // where we have the right; it sleeps nearly all the time, and the kernel keeps a share of each
 // second for others. Without the right, windows are marked.

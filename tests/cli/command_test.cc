@@ -6,6 +6,7 @@
 #include "all_rows.h"
 #include "engine/base/text.h"
 #include "tests/cli/cli_fixture.h"
+#include "tests/cli/pty.h"
 
 namespace gameday {
 namespace {
@@ -271,39 +272,9 @@ TEST_F(CommandLine, AFileThatIsNoStoreIsSaidToBeNone) {
   EXPECT_NE(ran.err.find("is no gameday store"), std::string::npos) << ran.err;
 }
 
-// What a person at a terminal would see on standard error.
-class Terminal {
- public:
-  Terminal() : main_(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
-    EXPECT_EQ(grantpt(main_), 0);
-    EXPECT_EQ(unlockpt(main_), 0);
-    char name[128];
-    EXPECT_EQ(ptsname_r(main_, name, sizeof name), 0);
-    name_ = name;
-    other_ = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  }
-  ~Terminal() {
-    close(other_);
-    close(main_);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::string shown() const {
-    fcntl(main_, F_SETFL, O_NONBLOCK);
-    char block[4096];
-    const ssize_t got = ::read(main_, block, sizeof block);
-    return got > 0 ? std::string(block, static_cast<std::size_t>(got)) : "";
-  }
-
- private:
-  int main_, other_;
-  std::string name_;
-};
-
 TEST_F(CommandLine, ColoursAreForTerminalsAlone) {
   const auto shown = [this](std::vector<std::string> arguments) {
-    const Terminal terminal;
+    const Pty terminal;
     arguments.insert(arguments.begin(), GAMEDAY_BINARY);
     EXPECT_EQ(ended(start(arguments, terminal.name())), 2);
     return terminal.shown();
