@@ -65,7 +65,10 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
 
 Status close(const Undo& undo, bool keep, const DeedContext& context) {
   TRY(shelf, redis_shelf_from(undo));
-  return keep ? Status{} : context.doors.files.remove(shelf.notes);
+  if (keep) return {};
+  // Where it is still there, a restore has superseded it.
+  TRY_OK(clear_shelf(shelf, context));
+  return context.doors.files.remove(shelf.notes);
 }
 
 Status may(const Deed& deed, const DeedContext& context) {

@@ -28,6 +28,16 @@ constexpr Field kFields[] = {
      .type = FieldType::path,
      .help = "A file of certificates in PEM that it is trusted by; without it, those that this "
              "machine trusts."},
+    {.name = "backup",
+     .type = FieldType::path,
+     .help = "A backup of somebody else's, which a backup's step then takes in place of one of its "
+             "own: an RDB file, an append-only file (*.aof), or the folder of append-only files "
+             "and their manifest."},
+    {.name = "programs",
+     .type = FieldType::path,
+     .help =
+         "The folder of redis-server, redis-check-rdb and redis-check-aof, by which backups are "
+         "loaded and looked at; without it, those in PATH."},
 };
 
 // A server has no identity that outlives its process; for as long as that lives, nobody else has

@@ -7,7 +7,6 @@
 namespace gameday {
 namespace {
 
-constexpr const char* kMarkKey = "gameday:kept";
 constexpr const char* kPerScan = "500";
 constexpr int kFirstTried = 15;  // the last database of a server that was set up as it comes
 
@@ -169,19 +168,6 @@ Result<std::int64_t> pass_back(const RedisShelf& shelf, Redis& session) {
   return moved;
 }
 
-// Those which have been made anew meanwhile and may stay so.
-Status drop_older(Redis& session) {
-  std::string cursor = "0";
-  do {
-    TRY(keys, scanned(cursor, std::string(kEveryKey), session));
-    if (keys.empty()) continue;
-    RedisCommand drop{"UNLINK"};
-    std::ranges::move(keys, std::back_inserter(drop));
-    TRY(dropped, session.change(drop));
-  } while (cursor != "0");
-  return {};
-}
-
 // Without the mark. What has expired is counted until somebody looks at it.
 Result<std::int64_t> kept_on(Redis& session) {
   TRY(size, session.ask({"DBSIZE"}));
@@ -197,6 +183,7 @@ Json to_json(const RedisShelf& shelf) {
       .set("pattern", shelf.pattern)
       .set("shelf", shelf.database)
       .set("newer_stays", shelf.newer_stays)
+      .set("kept", "database " + number_of(shelf) + " of Redis at " + shelf.deed.place.address)
       .set("notes", shelf.notes);
 }
 
@@ -299,9 +286,36 @@ Status put_back(const RedisShelf& shelf, const DeedContext& context) {
         std::to_string(left) + " keys have been made anew since; as they were they are in " + where,
         "compare the two, and MOVE or DEL what is there; `newer: stays` leaves what is new");
   }
-  if (left > 0) TRY_OK(drop_older(session));
+  if (left > 0) TRY_OK(remove_all_keys(session));
   // The note comes first: once the mark is gone, only it tells that all is back.
   TRY_OK(note(shelf, notes.set("restored", true).set("back", back).set("newer", left), context));
+  TRY(cleared, session.change({"DEL", kMarkKey}));
+  return {};
+}
+
+Status remove_all_keys(Redis& session) {
+  // Who may not have them freed beside the server's work, frees them in it.
+  TRY(may, session.say({"UNLINK", std::string(kNoKey)}));
+  const bool beside = !may.is_error();
+  std::string cursor = "0";
+  do {
+    TRY(keys, scanned(cursor, std::string(kEveryKey), session));
+    if (keys.empty()) continue;
+    RedisCommand drop{beside ? "UNLINK" : "DEL"};
+    std::ranges::move(keys, std::back_inserter(drop));
+    TRY(dropped, session.change(drop));
+  } while (cursor != "0");
+  return {};
+}
+
+Status clear_shelf(const RedisShelf& shelf, const DeedContext& context) {
+  TRY(notes, notes_of(shelf, context));
+  if (notes.integer("kept", 0) == 0 || notes.boolean("restored", false)) return {};
+  TRY(found, find_redis(shelf.deed, context));
+  TRY(session, open_shelf(shelf, context));
+  TRY(mark, session.ask({"GET", kMarkKey}));
+  if (mark.text != shelf.mark) return {};
+  TRY_OK(remove_all_keys(session));
   TRY(cleared, session.change({"DEL", kMarkKey}));
   return {};
 }

@@ -15,6 +15,8 @@
 namespace gameday {
 
 inline constexpr std::string_view kEveryKey = "*";
+// The name of that key.
+inline constexpr const char* kMarkKey = "gameday:kept";
 
 struct RedisShelf {
   RedisDeed deed;
@@ -52,5 +54,10 @@ struct ShelfLooks {
 
 // conflict: keys have been made anew since, or what was kept is gone; what is on the shelf stays.
 [[nodiscard]] Status put_back(const RedisShelf& shelf, const DeedContext& context);
+// What is kept goes for good, where a restore has superseded it. Idempotent.
+[[nodiscard]] Status clear_shelf(const RedisShelf& shelf, const DeedContext& context);
+
+// Removes every key of the session's database but the mark.
+[[nodiscard]] Status remove_all_keys(Redis& session);
 
 }  // namespace gameday

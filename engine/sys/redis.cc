@@ -107,19 +107,45 @@ struct Redis::Connection {
     return {};
   }
 
+  // What has come next, in `room`; at least a byte.
+  Result<std::string_view> more(std::span<char> room) {
+    while (true) {
+      const auto ready = wait_for(line.get(), POLLIN, clock, until);
+      if (!ready) return broken(ready.error());
+      const ssize_t came = recv(line.get(), room.data(), room.size(), MSG_DONTWAIT);
+      if (came < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+      if (came < 0) return broken(system_error(errno, "cannot read"));
+      if (came == 0) return broken({ErrorCode::failed, "the server has closed", ""});
+      return std::string_view(room.data(), static_cast<std::size_t>(came));
+    }
+  }
+
   Result<RedisReply> receive() {
     while (true) {
       auto whole = reader.take();
       if (!whole) return broken(whole.error());
       if (*whole) return std::move(**whole);
-      const auto ready = wait_for(line.get(), POLLIN, clock, until);
-      if (!ready) return broken(ready.error());
-      char bytes[64 << 10];
-      const ssize_t came = recv(line.get(), bytes, sizeof bytes, MSG_DONTWAIT);
-      if (came < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-      if (came < 0) return broken(system_error(errno, "cannot read"));
-      if (came == 0) return broken({ErrorCode::failed, "the server has closed", ""});
-      reader.add({bytes, static_cast<std::size_t>(came)});
+      char room[64 << 10];
+      TRY(bytes, more(room));
+      reader.add(bytes);
+    }
+  }
+
+  Result<bool> receive_rdb(const RdbSink& take) {
+    RdbStream stream;
+    std::vector<char> room(256 << 10);
+    while (true) {
+      auto bytes = more(room);
+      if (!bytes) {
+        return std::unexpected(
+            bytes.error().in("after " + std::to_string(stream.taken()) + " bytes of its dump"));
+      }
+      const auto whole = stream.add(*bytes, take);
+      if (!whole) return broken(whole.error());
+      if (!*whole) continue;
+      lost = true;
+      line.reset();
+      return stream.without_a_file();
     }
   }
 
@@ -249,6 +275,17 @@ Status Redis::may(std::span<const RedisCommand> commands) {
     return std::unexpected(why.in(shown(address()) + ": " + named(commands[at]) + what));
   }
   return {};
+}
+
+Result<bool> Redis::receive_rdb(const RdbSink& take) {
+  // One that knows it closes by itself once it has sent all, and keeps no changes for us.
+  TRY(only, say({"REPLCONF", "rdb-only", "1"}));
+  if (error_of(only).code == ErrorCode::refused) {
+    return std::unexpected(connection_->refusal({"REPLCONF"}, only));
+  }
+  TRY(streams, ask({"REPLCONF", "capa", "eof"}));
+  TRY_OK(connection_->send_all(redis_words({"PSYNC", "?", "-1"})));
+  return connection_->receive_rdb(take);
 }
 
 }  // namespace gameday

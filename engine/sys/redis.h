@@ -12,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/sys/clock.h"
 #include "engine/sys/files.h"
+#include "engine/sys/rdb_stream.h"
 #include "engine/sys/redis_reply.h"
 
 namespace gameday {
@@ -62,6 +63,10 @@ class Redis {
   // Whether the server lets us say each of these. They are said: it looks for the right first, so
   // they are such as it then finds wrong, or that change nothing. No right to look is needed.
   [[nodiscard]] Status may(std::span<const RedisCommand> commands);
+  // All that it has at one moment, as RDB, asked for as a replica does; nothing has been asked on
+  // this connection that is not answered, and it is of no more use afterwards. `failed`: it ended
+  // before its dump did. Whether the server wrote no file of its own for it.
+  [[nodiscard]] Result<bool> receive_rdb(const RdbSink& take);
 
   [[nodiscard]] const RedisAddress& address() const;
 

@@ -10,7 +10,7 @@ PASSWORD = "s3/cr@t:x"
 # No right more than the README asks for.
 RIGHTS = ("+info +ping +client|pause +client|unpause +pfcount +config|get +config|set +select +scan "
           "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +watch "
-          "+dump +pexpiretime +restore")
+          "+dump +pexpiretime +restore +replconf +psync")
 KEYS = 2000
 
 

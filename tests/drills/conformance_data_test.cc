@@ -18,6 +18,7 @@ Json facet_of(std::string_view facet, const TargetPlace& place) {
   if (facet == "queue") return Json::object({{"url", place.queue()}});
   if (facet == "postgres") return Json::object({{"connection", place.postgres()}});
   if (facet == "rabbitmq") return Json::parse(place.rabbitmq()).value();
+  if (facet == "redis") return Json::parse(place.redis()).value();
   if (facet == "s3") return Json::parse(place.s3()).value();
   ADD_FAILURE() << "facet `" << facet << "` has no fields in this suite: add them to facet_of";
   return {};
@@ -26,7 +27,7 @@ Json facet_of(std::string_view facet, const TargetPlace& place) {
 // The server that `make test` does without, if the facet needs one.
 std::string_view server_of(std::string_view facet) {
   if (needs_postgres(facet)) return "postgres";
-  return facet == "s3" || facet == "rabbitmq" ? facet : "";
+  return facet == "s3" || facet == "rabbitmq" || facet == "redis" ? facet : "";
 }
 
 std::vector<const RestoreRow*> all_restores(std::string_view server) {
@@ -191,6 +192,8 @@ INSTANTIATE_TEST_SUITE_P(Rows, EachRestore, testing::ValuesIn(all_restores("")),
 INSTANTIATE_TEST_SUITE_P(RowsOnPostgres, EachRestore, testing::ValuesIn(all_restores("postgres")),
                          case_name);
 INSTANTIATE_TEST_SUITE_P(RowsOnRabbit, EachRestore, testing::ValuesIn(all_restores("rabbitmq")),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(RowsOnRedis, EachRestore, testing::ValuesIn(all_restores("redis")),
                          case_name);
 INSTANTIATE_TEST_SUITE_P(RowsOnS3, EachRestore, testing::ValuesIn(all_restores("s3")), case_name);
 

@@ -24,7 +24,7 @@ class RedisProcess {
   static constexpr const char* kRights =
       "+info +ping +client|pause +client|unpause +pfcount +config|get +config|set +select +scan "
       "+dbsize +exists +get +set +del +unlink +move +swapdb +multi +exec +watch "
-      "+dump +pexpiretime +restore";
+      "+dump +pexpiretime +restore +replconf +psync";
 
   explicit RedisProcess(std::string folder, std::vector<std::string> settings = {})
       : folder_(std::move(folder)), settings_(std::move(settings)) {

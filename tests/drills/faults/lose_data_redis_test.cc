@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "drills/systems/redis_shelf.h"
 #include "tests/drills/redis_fixture.h"
 
@@ -33,6 +35,31 @@ TEST_F(LoseDataOnRedis, ADatabaseIsEmptyAndThenAsItWas) {
   EXPECT_EQ(redis_.cli("GET new"), "1") << "what came since stays";
   redis_.cli("DEL new");
   EXPECT_EQ(redis_.content(), before_);
+}
+
+// A restore into place has brought the data back: what was kept is of no more use, if nothing is
+// missing.
+TEST_F(LoseDataOnRedis, WhatARestoreHasSupersededGoesAtTheEndUnlessItIsToStay) {
+  const Undo undo = injected();
+  const int shelf = static_cast<int>(undo.arguments.integer("shelf", 0));
+  EXPECT_EQ(undo.arguments.text("kept"),
+            "database " + std::to_string(shelf) + " of Redis at " + redis_.socket());
+  ASSERT_TRUE(lose_data_redis_fault.close(undo, true, context()));
+  EXPECT_EQ(redis_.cli("DBSIZE", shelf), "5");
+  redis_.cli("SET restored 1");
+  for (int twice = 0; twice < 2; ++twice) {
+    if (twice == 0) {
+      redis_.cli("ACL SETUSER gameday -unlink");
+    }
+    ASSERT_TRUE(lose_data_redis_fault.close(undo, false, context()));
+    EXPECT_EQ(redis_.cli("DBSIZE", shelf), "0");
+    EXPECT_EQ(redis_.cli("GET restored"), "1");
+    EXPECT_EQ(redis_.cli("GET other", 1), "elsewhere");
+    if (twice == 0) {
+      EXPECT_FALSE(std::filesystem::exists(undo.arguments.text("notes")));
+      std::ofstream(undo.arguments.text("notes")) << R"({"kept": 4})";
+    }
+  }
 }
 
 TEST_F(LoseDataOnRedis, ThoseOfAPatternAlone) {

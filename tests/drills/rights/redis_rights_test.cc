@@ -27,6 +27,8 @@ AclRight keys(const std::string& word, const std::string& pattern, const std::st
   return {word, "'~" + pattern + "'", asked + ": NOPERM"};
 }
 
+const std::string kBackup = "  - { backup: sessions }\n";
+
 struct RedisNeeds {
   std::string row;
   std::string step;
@@ -64,6 +66,12 @@ std::vector<RedisNeeds> redis_needs() {
              "SET", "DEL", "WATCH"},
             {keys("the keys", "session:*", "EXISTS session:*"),
              keys("gameday:*", "gameday:*", "EXISTS gameday:kept")})},
+      {"redis", kBackup, with({"INFO", "REPLCONF", "PSYNC"}, {})},
+      {"redis", kBackup + "  - { restore: sessions }\n", with({"INFO"}, {})},
+      {"redis", kBackup + "  - { restore: sessions, into: place }\n",
+       with({"INFO", "REPLCONF", "PSYNC", "SELECT", "SCAN", "DBSIZE", "MULTI", "EXEC", "SWAPDB",
+             "EXISTS", "GET", "SET", "MOVE", "DEL", "WATCH", "RESTORE", "UNLINK"},
+            {keys("all keys", "*", "RESTORE *")})},
       {"redis", "",
        with({"INFO", "SCAN", "SET", "GET", "DEL"},
             {keys("keys that begin so", "gameday:*", "GET gameday:drill-nobody")})},
@@ -114,6 +122,24 @@ class RightsOnRedis : public testing::Test {
         needs, [&](const std::string& words) { one.expect_missed(words); },
         [&] { one.expect_works(); });
   }
+  // A backup is shown to be one by restoring it aside, which asks nothing of the server. Such a
+  // restore follows the backup of somebody who may take one.
+  void restore(const RedisNeeds& needs) {
+    DeedWorld world, other;
+    const bool alone = needs.step == kBackup, aside = !alone && !needs.step.contains("place");
+    RightsCase one(world, system(), needs.step);
+    RightsCase whole(other, system(), alone ? kBackup + "  - { restore: sessions }\n" : needs.step);
+    each_is_needed(
+        needs, [&](const std::string& words) { one.expect_missed(words); },
+        [&] {
+          EXPECT_TRUE(one.may());
+          if (aside) become(with({"INFO", "REPLCONF", "PSYNC"}, {}));
+          whole.after_backup([&] {
+            if (aside) become(needs.rights);
+          });
+          whole.expect_works();
+        });
+  }
   void load(const RedisNeeds& needs) {
     DeedWorld world;
     world.add_target("sessions", "redis", redis_.facet());
@@ -139,7 +165,13 @@ TEST_F(RightsOnRedis, AreEnoughAndEachIsMissed) {
   const std::string before = redis_.content();
   for (const auto& needs : redis_needs()) {
     SCOPED_TRACE(needs.row + " " + needs.step);
-    needs.step.empty() ? load(needs) : fault(needs);
+    if (needs.step.empty()) {
+      load(needs);
+    } else if (needs.step.starts_with(kBackup)) {
+      restore(needs);
+    } else {
+      fault(needs);
+    }
   }
   EXPECT_EQ(redis_.content(), before);
 }
@@ -184,16 +216,30 @@ TEST_F(RightsOnRedis, AKeyIsNotRemovedByTheQuestion) {
   EXPECT_EQ(redis_.cli("GET gameday:drill-nobody"), "theirs");
 }
 
+// The server's own way of being copied is asked for as it finds the question wrong.
+TEST_F(RightsOnRedis, NobodyIsAReplicaByTheQuestion) {
+  const std::string saves = redis_.cli("INFO persistence | grep rdb_saves");
+  become(with({"INFO", "REPLCONF", "PSYNC"}, {}));
+  DeedWorld world;
+  EXPECT_TRUE(RightsCase(world, system(), kBackup).may());
+  EXPECT_EQ(redis_.cli("INFO replication | grep ^connected_slaves"), "connected_slaves:0\r");
+  EXPECT_EQ(redis_.cli("INFO persistence | grep rdb_saves"), saves);
+  EXPECT_EQ(redis_.cli("INFO stats | grep ^sync_full"), "sync_full:0\r");
+}
+
 TEST(RedisRights, AreToldOfEachRow) {
   const Rows rows = all_rows();
-  std::vector<RowNeeds> told;
+  std::vector<RowNeeds> steps, loads;
   for (const auto& needs : redis_needs()) {
-    for (const auto& right : needs.rights) add_needs(needs.row, {right.word}, told);
+    for (const auto& right : needs.rights) {
+      add_needs(needs.row, {right.word}, needs.step.empty() ? loads : steps);
+    }
   }
-  expect_told(rows.faults, told, [](const auto& row) { return row.facet == "redis"; });
-  expect_told(rows.restores, told, [](const auto& row) { return row.facet == "redis"; });
-  expect_told(rows.actions, told, [](const auto& row) { return row.facet == "redis"; });
-  expect_told(rows.loads, told, [](const auto& row) { return row.name == "redis"; });
+  const auto of_it = [](const auto& row) { return row.facet == "redis"; };
+  expect_told(rows.faults, steps, of_it);
+  expect_told(rows.restores, steps, of_it);
+  expect_told(rows.actions, steps, of_it);
+  expect_told(rows.loads, loads, [](const auto& row) { return row.name == "redis"; });
 }
 
 }  // namespace
