@@ -2,6 +2,7 @@
 #include "cli/planned.h"
 #include "cli/say.h"
 #include "engine/base/units.h"
+#include "engine/load/summary.h"
 #include "engine/runtime/survey.h"
 
 namespace gameday {
@@ -27,6 +28,7 @@ std::string step_line(const Json& step) {
 std::string transport_in_words(const std::string& transport) {
   if (transport == "sockets") return "sockets of our own (an address, without TLS)";
   if (transport == "libcurl") return "libcurl (a name, TLS, or headers that frame)";
+  if (transport == "process") return "a process of its own, which tells what it sent";
   return "blocking clients";
 }
 
@@ -43,8 +45,10 @@ void print_plan(const Json& plan, const std::string& digest) {
   }
   print("load:");
   for (const auto& load : plan.items("load")) {
-    print("  " + load.text("name") + ": " + load.get("rate").dump() + "/s " + load.text("method") +
-          " " + load.text("url") + "; by " + transport_in_words(load.text("transport")) +
+    const bool closed = load.text("loop") == kClosedLoop;
+    const std::string often = closed ? "closed loop" : load.get("rate").dump() + "/s";
+    print("  " + load.text("name") + ": " + often + " " + load.text("method") + " " +
+          load.text("url") + "; by " + transport_in_words(load.text("transport")) +
           "; cleanup: " + load.text("cleanup", "none"));
   }
   print("locks:");

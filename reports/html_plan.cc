@@ -39,8 +39,9 @@ std::string timeline_table(const Json& plan) {
 std::string load_table(const Json& plan) {
   Table table({"Load", "Rate", "Arrivals", "Request", "Timeout", "Cleaned up by"});
   for (const auto& load : plan.items("load")) {
-    table.row({escaped(load.text("name")), fixed(load.number("rate", 0), 1) + "/s",
-               escaped(load.text("arrivals")),
+    const std::string rate =
+        is_closed_loop(load) ? "closed loop" : fixed(load.number("rate", 0), 1) + "/s";
+    table.row({escaped(load.text("name")), rate, escaped(load.text("arrivals")),
                "<code>" + escaped(load.text("method") + " " + load.text("url")) + "</code>",
                seconds_or(load.get("timeout_s"), ""),
                "<code>" + escaped(load.text("cleanup", "nothing")) + "</code>"});

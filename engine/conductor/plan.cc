@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/units.h"
+#include "engine/load/summary.h"
 #include "engine/load/transport.h"
 #include "engine/playbook/evidence.h"
 
@@ -160,13 +161,14 @@ Json load_json(const LoadSpec& load, const Rows& rows) {
   const LoadRow* row = rows.load(load.kind);
   Json out =
       Json::object({{"name", load.name},
-                    {"rate", load.rate},
+                    {"rate", load.carried ? Json() : Json(load.rate)},
                     {"arrivals", load.arrivals == Arrivals::constant ? "constant" : "poisson"},
                     {"timeout_s", seconds(load.timeout)},
                     {"transport", transport_of(load)},
                     {"method", row == nullptr ? load.request.method : load.kind},
                     {"url", row == nullptr ? load.request.url : row->shown(load.arguments)},
                     {"ledger", load.ledger.has_value()}});
+  if (load.carried) out.set("loop", kClosedLoop).set("arrivals", "users");
   if (load.cleanup) out.set("cleanup", load.cleanup->method + " " + load.cleanup->url);
   if (row != nullptr && load.ledger) {
     out.set("cleanup", load.arguments.text("remove", "what carries the drill's mark"));

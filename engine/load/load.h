@@ -47,6 +47,8 @@ struct Carried {
   Duration cpu{};  // processor time of the thread that sends; only after end()
 };
 
+class Told;  // told.h
+
 class Load {
  public:
   virtual ~Load() = default;
@@ -62,6 +64,8 @@ class Load {
   [[nodiscard]] virtual const std::vector<Instant>& clock_jumps() const = 0;
   [[nodiscard]] virtual const Carried& carried() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
+  // Of a load that is carried by a process of its own, what that told; only after end().
+  [[nodiscard]] virtual const Told* told() const { return nullptr; }
 };
 
 // `each_window` is called once a second from the load's thread. Doors and secrets outlive the load.

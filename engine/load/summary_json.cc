@@ -11,16 +11,31 @@ Json to_json(const PhaseSummary& phase) {
         {{"p50", q.p50}, {"p90", q.p90}, {"p99", q.p99}, {"p99.9", q.p999}, {"max", q.max}});
   }
   const Json lag = phase.due > 0 ? Json::object({{"p99", phase.send_lag_p99_s}}) : Json();
-  return Json::object({{"phase", phase.phase},
-                       {"due", phase.due},
-                       {"sent", phase.sent},
-                       {"late", phase.late},
-                       {"ok", phase.ok},
-                       {"errors", phase.errors},
-                       {"rate", phase.rate},
-                       {"latency_s", latency},
-                       {"send_lag_s", lag},
-                       {"valid", phase.valid}});
+  Json out = Json::object({{"phase", phase.phase},
+                           {"due", phase.due},
+                           {"sent", phase.sent},
+                           {"late", phase.late},
+                           {"ok", phase.ok},
+                           {"errors", phase.errors},
+                           {"rate", phase.rate},
+                           {"latency_s", latency},
+                           {"send_lag_s", lag},
+                           {"valid", phase.valid}});
+  if (phase.held_back) out.set("held_back", *phase.held_back);
+  return out;
+}
+
+Json to_json(const TellersSummary& tellers) {
+  Json requests = Json::array();
+  for (const auto& [name, ok, errors, example] : tellers.requests) {
+    requests.push(
+        Json::object({{"name", name}, {"ok", ok}, {"errors", errors}, {"example", example}}));
+  }
+  return Json::object({{"users", tellers.users},
+                       {"processes", tellers.processes},
+                       {"lost", tellers.lost},
+                       {"dropped", tellers.dropped},
+                       {"requests", std::move(requests)}});
 }
 
 Json counted(const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); }
@@ -35,7 +50,11 @@ Json to_json(const LoadSummary& summary) {
     transport = Json::object(
         {{"name", carried->transport}, {"why", carried->why}, {"cpu_s", carried->cpu_s}});
   }
-  return Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
+  Json out = Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
+  if (summary.closed) out.set("loop", kClosedLoop);
+  if (!summary.invalid.empty()) out.set("invalid", summary.invalid);
+  if (summary.tellers) out.set("told", to_json(*summary.tellers));
+  return out;
 }
 
 Json to_json(const Outage& outage, std::string_view source, const UtcOf& utc_of) {

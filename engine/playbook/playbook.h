@@ -105,7 +105,9 @@ struct LoadSpec {
   std::string name;
   std::string kind;  // a load row's name: "sql"; empty: HTTP, by `request`
   Json arguments;    // of that row's fields
-  double rate = 0;   // per second
+  // By a process of its own, which decides when it sends: a closed loop, without a rate.
+  bool carried = false;
+  double rate = 0;  // per second
   Arrivals arrivals = Arrivals::constant;
   Duration timeout = std::chrono::seconds(1);
   LoadRequest request;

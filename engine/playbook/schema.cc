@@ -33,8 +33,8 @@ Json system_schema(const Rows& rows) {
 
 // The row's fields may stand in the kind's mapping or beside the kind; what is required of both
 // together is left to `gameday check`.
-Json probe_schema(const ProbeRow& row) {
-  Json schema = schema_of(probe_fields());
+template <class Row>
+Json inside_schema(const Row& row) {
   Json inside = short_schema_of(row.fields, row.scalar);
   const auto relax = [](Json& mapping) { mapping.erase("required"); };
   if (const Json* either = inside.find("anyOf")) {
@@ -48,6 +48,12 @@ Json probe_schema(const ProbeRow& row) {
     relax(inside);
   }
   inside.set("description", row.summary);
+  return inside;
+}
+
+Json probe_schema(const ProbeRow& row) {
+  Json schema = schema_of(probe_fields());
+  Json inside = inside_schema(row);
   add_fields(schema, row.fields);
   Json properties = schema.get("properties");
   properties.set(row.name, std::move(inside));
@@ -58,14 +64,17 @@ Json probe_schema(const ProbeRow& row) {
 
 // One that speaks HTTP, where there is no row.
 Json load_schema(const LoadRow* row) {
-  Json schema = schema_of(load_fields());
+  const bool carried = row != nullptr && row->carry != nullptr;
+  Json schema = schema_of(carried ? carried_load_fields() : load_fields());
+  if (row != nullptr && !row->scalar.empty()) add_fields(schema, row->fields);
   Json properties = schema.get("properties");
-  Json required = schema.get("required");
+  Json required =
+      schema.find("required") == nullptr || carried ? Json::array() : schema.get("required");
   if (row == nullptr) {
     required.push("request");
   } else {
     for (const auto* http : {"request", "ledger", "cleanup"}) properties.erase(http);
-    Json spoken = schema_of(row->fields);
+    Json spoken = row->scalar.empty() ? schema_of(row->fields) : inside_schema(*row);
     spoken.set("description", row->summary);
     properties.set(row->name, std::move(spoken));
     required.push(row->name);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/assert.h"
+#include "engine/load/told_load.h"
 #include "engine/runtime/performer.h"
 
 namespace gameday {
@@ -35,8 +36,8 @@ void Performer::let_speak(LoadTerms& terms, const Undo& undo, const std::string&
   };
 }
 
-Status Performer::start_load_of(const std::string& name, const Undo& undo,
-                                const std::string& mark) {
+Status Performer::start_load_of(const std::string& name, const Undo& undo, const std::string& mark,
+                                const Until& until) {
   const LoadSpec* spec = terms_.playbook->load(name);
   GD_ASSERT(spec != nullptr);
   LoadTerms terms;
@@ -49,11 +50,19 @@ Status Performer::start_load_of(const std::string& name, const Undo& undo,
     terms.ledger_path = terms_.private_folder + "/" + ledger_file(name);
     terms.most_writes = static_cast<std::uint64_t>(terms_.playbook->limits.writes);
   }
+  const auto each_window = [this, name](const WindowCount& w) {
+    if (terms_.each_window) terms_.each_window(name, w);
+  };
+  const LoadRow* row = terms_.rows.load(spec->kind);
+  if (row != nullptr && row->carry != nullptr) {
+    TRY(carrier, row->carry(undo, context(mark, until)));
+    TRY(load, start_told_load(terms, carrier, mark, terms_.doors, until, each_window));
+    const std::lock_guard lock(mutex_);
+    loads_[name] = {std::move(terms), std::move(load), false};
+    return {};
+  }
   let_speak(terms, undo, mark);
-  auto started =
-      start_load(terms, terms_.doors, terms_.secrets, [this, name](const WindowCount& w) {
-        if (terms_.each_window) terms_.each_window(name, w);
-      });
+  auto started = start_load(terms, terms_.doors, terms_.secrets, each_window);
   if (!started) return std::unexpected(started.error());
   const std::lock_guard lock(mutex_);
   loads_[name] = {std::move(terms), std::move(*started), false};
@@ -129,7 +138,13 @@ Done Performer::summarise_load(const Task& task) {
   window.started = load->load->started();
   window.rate = load->terms.spec.rate;
   window.clock_jumps = load->load->clock_jumps();
+  const Told* told = load->load->told();
+  if (told != nullptr) window.closed = told->closed();
   auto summary = summarise(name, samples, task.hold, task.faults, window);
+  if (told != nullptr) {
+    summary.tellers = told->summary();
+    mark_invalid(summary, samples.empty() ? "it sent nothing" : told->why_not_valid());
+  }
   const Carried& carried = load->load->carried();
   summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu)};
   done.value = std::move(summary);

@@ -21,6 +21,11 @@ double quantile_of(std::vector<double> values, double q) {
 
 }  // namespace
 
+double simulated_rate(const LoadSpec& spec) {
+  if (!spec.carried) return spec.rate;
+  return static_cast<double>(std::max<std::int64_t>(1, spec.arguments.integer("users", 1)));
+}
+
 void SimulatedLoad::run_to(Instant at, SimulatedSystem& system) {
   while (!ended_ && next_due_ <= at) {
     send(system);
@@ -36,7 +41,8 @@ void SimulatedLoad::send(SimulatedSystem& system) {
   sample.due = next_due_;
   const Duration lag = system.lags(sample.due) ? milliseconds(10) + milliseconds(random_.below(300))
                                                : microseconds(random_.below(400));
-  sample.sent = sample.due + lag;
+  // A closed loop has no plan that it could be late for.
+  sample.sent = sample.due + (spec_.carried ? Duration{} : lag);
   const double served = 0.002 + random_.exponential(0.003);
   if (system.serves(sample.due)) {
     sample.end = sample.sent + std::min(from_seconds(served * system.slowness(sample.due)),

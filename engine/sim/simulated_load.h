@@ -13,6 +13,9 @@ namespace gameday {
 
 class SimulatedSystem;
 
+// Its own; of one that a process carries nobody knows how often its users ask: each once a second.
+[[nodiscard]] double simulated_rate(const LoadSpec& spec);
+
 class SimulatedLoad {
  public:
   SimulatedLoad(const LoadSpec& spec, double rate, Instant started, Random random)

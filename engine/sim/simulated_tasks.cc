@@ -134,7 +134,7 @@ void SimulatedRunner::inject(const Task& task) {
     }
     const std::string& name = task.what.target;
     system_.start_load(task.mark, name,
-                       std::min(drill_.plan.playbook->load(name)->rate, most_rate_));
+                       std::min(simulated_rate(*drill_.plan.playbook->load(name)), most_rate_));
     tell_window(name, now().boot);
     return Done{task.id, {}, {}};
   });
@@ -347,6 +347,9 @@ Done SimulatedRunner::summed_up(const Task& task) {
   window.end = end + Duration(1);
   window.started = load->started();
   window.rate = load->rate();
+  if (load->spec().carried) {
+    window.closed = ClosedTerms{load->rate(), load->started(), load->spec().timeout};
+  }
   const auto& jump = system_.failures().jump;
   if (jump && load->started() <= drill_.began.boot + jump->after) {
     window.clock_jumps.push_back(drill_.began.boot + jump->after);
