@@ -3,6 +3,7 @@
 #include "cli/say.h"
 #include "engine/base/text.h"
 #include "engine/base/units.h"
+#include "engine/load/summary.h"
 #include "engine/playbook/arguments.h"
 #include "engine/runtime/survey.h"
 
@@ -29,6 +30,7 @@ std::string step_line(const Json& step) {
 std::string transport_in_words(const std::string& transport) {
   if (transport == "sockets") return "sockets of our own";
   if (transport == "libcurl") return "libcurl (headers that frame, or a URL that it reads better)";
+  if (transport == "process") return "a process of its own, which tells what it sent";
   return "blocking clients";
 }
 
@@ -64,9 +66,10 @@ void print_plan(const Json& plan, const std::string& digest) {
   }
   print("load:");
   for (const auto& load : plan.items("load")) {
-    const std::string shape = load.text("shape", load.get("rate").dump() + "/s");
-    print("  " + load.text("name") + ": " + shape + " " + load.text("method") + " " +
-          load.text("url") + "; by " + transport_in_words(load.text("transport")) +
+    const bool closed = load.text("loop") == kClosedLoop;
+    const std::string often = closed ? "closed loop" : load.get("rate").dump() + "/s";
+    print("  " + load.text("name") + ": " + load.text("shape", often) + " " + load.text("method") +
+          " " + load.text("url") + "; by " + transport_in_words(load.text("transport")) +
           "; cleanup: " + load.text("cleanup", "none"));
     print_requests(load);
   }

@@ -277,6 +277,7 @@ struct WrongField {
 
 class LoadClient;    // engine/load/load_client.h
 class LedgerReader;  // the same
+struct Carrier;      // engine/load/told_load.h
 
 // What a load speaks in place of HTTP. Its undo is made first, from the playbook, and is all that
 // the other functions go by: where it writes, what is its own, how that is removed.
@@ -300,6 +301,17 @@ struct LoadRow {
   Result<std::unique_ptr<LedgerReader>> (*reader)(const Undo& undo, const DeedContext& context);
   Status (*undo)(const Undo& undo, const DeedContext& context);
   Result<Proof> (*gone)(const Undo& undo, const DeedContext& context);
+  // Of a load that a process of its own carries, which decides when it sends: how that is begun.
+  // `connect` and `reader` are null then, `may` finds out whether it would begin, and the load has
+  // neither a rate nor a ledger.
+  Result<Carrier> (*carry)(const Undo& undo, const DeedContext& context) = nullptr;
+  // What it is here, as "Locust 2.47.0".
+  Result<std::string> (*carrier_here)(const Undo& undo, const DeedContext& context) = nullptr;
+  // The field that `locust: FILE` gives; the others may then stand beside it. Empty: all of them
+  // stand in the mapping of that name.
+  std::string_view scalar = {};
+  // What `gameday check` warns of: what works, and is better said otherwise. Null: nothing.
+  std::vector<std::string> (*warnings)(const Json& arguments) = nullptr;
 };
 // The kind of its undo, which must be no fault's name: "load-sql".
 [[nodiscard]] std::string undo_kind_of(const LoadRow& row);

@@ -236,9 +236,25 @@ std::string closed_loop(const Json& load) {
          seconds_or(users.get("longest_gap_s"), "–") + ".</p>\n";
 }
 
+constexpr const char* kClosedLoopNote =
+    " A closed loop asks again when it has its answer: its latency counts from when a request was "
+    "sent, and a system that is slow is asked less.";
+
+// What a load that a process of its own carried said of its requests, by their names.
+std::string requests_told(const Json& load) {
+  Table table({"Request", "Good", "Errors", "An error"});
+  for (const auto& one : load.get("told").items("requests")) {
+    table.row({escaped(one.text("name")), count_or(one.get("ok")), finding(one.get("errors")),
+               escaped(one.text("example"))});
+  }
+  return table.empty() ? "" : table.html("Requests of load " + load.text("name"), 1);
+}
+
 std::string loads_part(const Page& page) {
   std::string content;
+  bool any_closed = false;
   for (const auto& load : page.result.items("load")) {
+    any_closed = any_closed || is_closed_loop(load);
     Table table({"Phase", "Due", "Sent", "Good", "Errors", "Success", "Rate", "p50", "p90", "p99",
                  "p99.9", "Max", "Send lag p99", "Valid"});
     for (const auto& phase : load.items("phases")) {
@@ -255,15 +271,16 @@ std::string loads_part(const Page& page) {
                  seconds_or(phase.get("send_lag_s").get("p99"), "–"),
                  mark(phase.get("valid"), "yes", "no", "not known")});
     }
-    content += table.html("Load " + load.text("name") + ", by the fault that was in force", 1);
-    content += requests_of(load) + failed_checks_of(load) + closed_loop(load);
+    content += table.html("Load " + load_in_words(load) + ", by the fault that was in force", 1) +
+               requests_of(load) + failed_checks_of(load) + requests_told(load) + closed_loop(load);
   }
   if (content.empty()) return "";
   return section("load", "The load",
                  "<div class=\"wide\">" + content +
                      "</div><p class=\"note\">Latency counts from when a request was due, not from "
                      "when it was sent. Send lag is our own lateness; a phase in which it spoilt "
-                     "the figures is not valid.</p>\n");
+                     "the figures is not valid." +
+                     std::string(any_closed ? kClosedLoopNote : "") + "</p>\n");
 }
 
 std::string probes_part(const Page& page) {

@@ -65,8 +65,9 @@ std::string requests_of(const Json& load) {
 std::string load_table(const Json& plan) {
   Table table({"Load", "Rate", "Arrivals", "Request", "Timeout", "Cleaned up by"});
   for (const auto& load : plan.items("load")) {
-    table.row({escaped(load.text("name")),
-               escaped(load.text("shape", fixed(load.number("rate", 0), 1) + "/s")),
+    const std::string rate =
+        is_closed_loop(load) ? "closed loop" : fixed(load.number("rate", 0), 1) + "/s";
+    table.row({escaped(load.text("name")), escaped(load.text("shape", rate)),
                escaped(load.text("arrivals", "by users")), requests_of(load),
                seconds_or(load.get("timeout_s"), ""),
                "<code>" + escaped(load.text("cleanup", "nothing")) + "</code>"});

@@ -18,6 +18,10 @@ std::string fenced(const std::string& text) {
   return fence + (edge ? " " : "") + text + (edge ? " " : "") + fence;
 }
 
+constexpr const char* kClosedLoopNote =
+    "A closed loop asks again when it has its answer: latency counts from when a request was sent, "
+    "and a system that is slow is asked less.\n\n";
+
 std::string code(std::string_view raw) { return fenced(neutral(raw)); }
 
 // In a table a pipe is escaped even in code; readers differ on one after a backslash, so a blank
@@ -236,19 +240,32 @@ std::string closed_loops(const Json& result) {
   return out;
 }
 
+// What a load that a process of its own carried said of its requests, by their names.
+std::string told(const Json& result) {
+  Sheet sheet({"Load", "Request", "Good", "Errors", "An error"});
+  for (const auto& load : result.items("load")) {
+    for (const auto& one : load.get("told").items("requests")) {
+      sheet.row({in_markdown(load.text("name")), in_markdown(one.text("name")),
+                 count(one.get("ok")), count(one.get("errors")), in_markdown(one.text("example"))});
+    }
+  }
+  const bool any_closed = std::ranges::any_of(result.items("load"), is_closed_loop);
+  return (sheet.empty() ? "" : sheet.text("")) + (any_closed ? kClosedLoopNote : "");
+}
+
 std::string loads(const Json& result) {
   Sheet sheet({"Load", "Phase", "Due", "Good", "Errors", "Late", "p50", "p99", "Valid"});
   for (const auto& load : result.items("load")) {
     for (const auto& one : load.items("phases")) {
       const Json& latency = one.get("latency_s");
-      sheet.row({in_markdown(load.text("name")), in_markdown(one.text("phase")),
+      sheet.row({in_markdown(load_in_words(load)), in_markdown(one.text("phase")),
                  count(one.get("due")), count(one.get("ok")), count(one.get("errors")),
                  count(one.get("late")), figure(latency.get("p50")), figure(latency.get("p99")),
                  one.boolean("valid", false) ? "yes" : "**no**"});
     }
   }
   return "## The load\n\n" + sheet.text("No load was summed up.") + requests(result) +
-         failed_checks(result) + closed_loops(result);
+         failed_checks(result) + told(result) + closed_loops(result);
 }
 
 std::string fault(const DeedStory& deed) {

@@ -194,6 +194,19 @@ std::string shown_measure(std::string_view objective, const Json& value) {
   return figure(lo.number()) + " to " + figure(hi.number());
 }
 
+bool is_closed_loop(const Json& load) { return load.text("loop") == "closed"; }
+
+std::string load_in_words(const Json& load) {
+  const std::string name = load.text("name");
+  if (!is_closed_loop(load)) return name;
+  std::string how = "closed loop";
+  if (const Json* told = load.find("told")) {
+    how += ", " + shown_count(told->integer("users", 0)) + " users, " +
+           load.get("transport").text("name");
+  }
+  return name + " (" + how + ")";
+}
+
 void Table::row(std::vector<std::string> cells) {
   GD_ASSERT(cells.size() == headings_.size());
   rows_.push_back(std::move(cells));

@@ -39,6 +39,10 @@ inline constexpr std::size_t kLongestText = 1200;
 // range; "not measured" for null.
 [[nodiscard]] std::string shown_measure(std::string_view objective, const Json& value);
 
+// Of a load in the result: "checkout", or "browsing (closed loop, 100 users, Locust 2.47.0)".
+[[nodiscard]] bool is_closed_loop(const Json& load);
+[[nodiscard]] std::string load_in_words(const Json& load);
+
 // A table whose cells are HTML already. On narrow screens each row stands as a block, with the
 // headings before the cells.
 class Table {

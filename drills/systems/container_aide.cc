@@ -138,7 +138,9 @@ Result<Ended> run_in_container(const DockerEngine& engine, const std::string& id
   if (ended.boolean("Running", false)) {
     return fail(ErrorCode::failed, argv.front() + " runs on without its output");
   }
-  return Ended{Ended::How::exited, static_cast<int>(ended.integer("ExitCode", -1)), output};
+  constexpr std::size_t kLast = 4 << 10;
+  const std::string last = output.substr(output.size() - std::min(output.size(), kLast));
+  return Ended{Ended::How::exited, static_cast<int>(ended.integer("ExitCode", -1)), output, last};
 }
 
 }  // namespace gameday

@@ -32,6 +32,10 @@ void add_users_reasons(const LoadSummary& load, std::vector<Reason>& reasons) {
 // case.
 void add_load_reasons(const Drill& drill, std::vector<Reason>& reasons) {
   for (const auto& load : drill.loads) {
+    if (!load.invalid.empty()) {
+      reasons.push_back({6, "load " + load.load + " does not count: " + load.invalid});
+      continue;
+    }
     add_users_reasons(load, reasons);
     const bool jumped = load.clock_jumps > 0;
     for (const auto& phase : load.phases) {

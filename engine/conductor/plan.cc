@@ -4,6 +4,7 @@
 
 #include "engine/base/units.h"
 #include "engine/load/answer_checks.h"
+#include "engine/load/summary.h"
 #include "engine/load/transport.h"
 #include "engine/playbook/data_table.h"
 #include "engine/playbook/evidence.h"
@@ -210,7 +211,7 @@ Json load_json(const LoadSpec& load, const Rows& rows) {
   const LoadRow* row = rows.load(load.kind);
   Json out =
       Json::object({{"name", load.name},
-                    {"rate", load.rate},
+                    {"rate", load.carried ? Json() : Json(load.rate)},
                     {"arrivals", load.arrivals == Arrivals::constant ? "constant" : "poisson"},
                     {"timeout_s", seconds(load.timeout)},
                     {"transport", transport_of(load)},
@@ -223,6 +224,7 @@ Json load_json(const LoadSpec& load, const Rows& rows) {
   if (load.users) {
     out.set("rate", Json()).set("arrivals", Json()).set("users", users_json(*load.users));
   }
+  if (load.carried) out.set("loop", kClosedLoop).set("arrivals", "users");
   if (load.cleanup) out.set("cleanup", load.cleanup->method + " " + load.cleanup->url);
   if (row != nullptr && load.ledger) {
     out.set("cleanup", load.arguments.text("remove", "what carries the drill's mark"));

@@ -1,6 +1,7 @@
 // The verdict: a pure function of what the drill saw. What could not be judged is never held.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/base/units.h"
 #include "engine/conductor/load_reasons.h"
@@ -143,11 +144,16 @@ const PhaseSummary* phase_of(const LoadSummary& load, const std::string& name) {
   return found == load.phases.end() || found->due == 0 ? nullptr : &*found;
 }
 
-// Judges the worst of all loads in a phase; `value` gives the figure, `better` compares.
-template <class Value, class Worse, class Good>
+// Judges the worst of all loads in a phase; `value` gives the figure, `better` compares. A closed
+// loop sends less where it has to wait. What it measured can show that an objective is missed; that
+// it is held, only where `at_worst`, the figure if all that it held back had failed, is good too,
+// or an open loop has shown it.
+template <class Value, class AtWorst, class Worse, class Good>
 Objective judge_phase(const Drill& drill, Objective result, const std::string& during, Value value,
-                      Worse worse, Good good) {
+                      AtWorst at_worst, Worse worse, Good good) {
   std::optional<double> worst;
+  std::string doubt;
+  bool any_open = false;
   for (const auto& load : drill.loads) {
     const PhaseSummary* phase = phase_of(load, during);
     if (phase == nullptr) continue;
@@ -156,6 +162,11 @@ Objective judge_phase(const Drill& drill, Objective result, const std::string& d
       return result;
     }
     mark_closed_loop(result, load);
+    any_open = any_open || !(load.closed || load.users);
+    if (load.closed && !good(at_worst(*phase, phase->held_back.value_or(1)))) {
+      doubt = "load " + load.load + " is a closed loop: what it held back while it waited could " +
+              "have missed it";
+    }
     const double figure = value(*phase);
     if (!worst || worse(figure, *worst)) worst = figure;
   }
@@ -165,16 +176,22 @@ Objective judge_phase(const Drill& drill, Objective result, const std::string& d
   }
   result.measured = *worst;
   result.held = good(*worst) ? Held::yes : Held::no;
+  if (result.held == Held::yes && !any_open && !doubt.empty()) {
+    result.held = Held::unknown;
+    result.why = doubt;
+  }
   return result;
+}
+
+double ratio_of(const PhaseSummary& phase) {
+  return static_cast<double>(phase.ok) / static_cast<double>(phase.due);
 }
 
 Objective judge_success(const Drill& drill) {
   const auto& terms = *drill.plan.playbook->objectives.success_rate;
   return judge_phase(
-      drill, {"success_rate", terms.at_least, Json(), Held::unknown, ""}, terms.during,
-      [](const PhaseSummary& phase) {
-        return static_cast<double>(phase.ok) / static_cast<double>(phase.due);
-      },
+      drill, {"success_rate", terms.at_least, Json(), Held::unknown, ""}, terms.during, ratio_of,
+      [](const PhaseSummary& phase, double back) { return ratio_of(phase) * (1 - back); },
       [](double a, double b) { return a < b; },
       [&](double ratio) { return ratio >= terms.at_least; });
 }
@@ -185,10 +202,21 @@ double quantile_of(const Quantiles& quantiles, double q) {
   return q <= 0.99 ? quantiles.p99 : quantiles.p999;
 }
 
+// Where `held_back` of all would have come after all that came: the least of those known that is no
+// better than the quantile then.
+double quantile_at_worst(const Quantiles& quantiles, double q, double held_back) {
+  const double then = held_back < 1 ? q / (1 - held_back) : 2;
+  if (then > 1) return std::numeric_limits<double>::infinity();
+  return then > 0.999 ? quantiles.max : quantile_of(quantiles, then);
+}
+
 Objective judge_latency(const Drill& drill, const LatencyObjective& terms) {
   return judge_phase(
       drill, {terms.name, seconds(terms.within), Json(), Held::unknown, ""}, terms.during,
       [&](const PhaseSummary& phase) { return quantile_of(phase.latency_s, terms.quantile); },
+      [&](const PhaseSummary& phase, double back) {
+        return quantile_at_worst(phase.latency_s, terms.quantile, back);
+      },
       [](double a, double b) { return a > b; },
       [&](double latency) { return latency <= seconds(terms.within); });
 }

@@ -28,12 +28,14 @@ TransportChoice epoll_since(const PlainHttp& to, const Error& why) {
 }  // namespace
 
 std::string transport_of(const LoadSpec& load) {
+  if (load.carried) return "process";
   if (!load.kind.empty()) return "clients";
   return plain_http(load) ? "sockets" : "libcurl";
 }
 
 TransportChoice transport_here(const LoadSpec& load) {
   const std::string kind = transport_of(load);
+  if (kind == "process") return {load.kind, "a process of its own, which tells what it sent"};
   if (kind == "clients") return {kind, "it speaks no HTTP: blocking clients"};
   if (kind == "libcurl") return kCurl;
   const auto to = plain_http(load.request);

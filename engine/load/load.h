@@ -51,6 +51,8 @@ struct Carried {
   std::vector<Unanswered> unanswered;
 };
 
+class Told;  // told.h
+
 class Load {
  public:
   virtual ~Load() = default;
@@ -71,6 +73,8 @@ class Load {
   // What is checked of answers, by the numbers that samples have.
   [[nodiscard]] virtual const std::vector<std::string>& checks() const = 0;
   [[nodiscard]] virtual LedgerFile* ledger() = 0;  // null without one
+  // Of a load that is carried by a process of its own, what that told; only after end().
+  [[nodiscard]] virtual const Told* told() const { return nullptr; }
 };
 
 // `each_window` is called once a second from the load's thread. Doors and secrets outlive the load.

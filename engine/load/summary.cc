@@ -90,6 +90,8 @@ class Gathered {
     summary_.errors += !sample.good();
     summary_.late += sample.send_lag() > kOnTime;
     lags_.push_back(sample.send_lag());
+    waited_ += sample.latency();
+    longest_ = std::max(longest_, sample.latency());
     if (!marked) latencies_.push_back(sample.latency());
     if (last_window_ != window) {
       ++summary_.windows;
@@ -110,6 +112,17 @@ class Gathered {
     return summary_;
   }
 
+  // Its users' time, and how much of that they waited; how long they did where the answer did not
+  // come in time is not known, nor what they would have sent before all were there.
+  void hold_back(PhaseSummary& summed, Duration length, const LoadWindow& window) const {
+    const ClosedTerms& closed = *window.closed;
+    const Duration ramp =
+        closed.full ? std::max(Duration{}, *closed.full - window.first_step) : Duration::max();
+    const double had = length > ramp ? closed.users * seconds(length - ramp) : 0;
+    const bool known = had > 0 && longest_ < closed.timeout;
+    summed.held_back = known ? std::min(1.0, seconds(waited_) / had) : 1;
+  }
+
  private:
   void add_failed() {
     if (window_.checks.empty()) return;
@@ -122,6 +135,7 @@ class Gathered {
   const LoadWindow& window_;
   PhaseSummary summary_;
   std::map<std::uint16_t, std::uint64_t> failed_;  // by the number of the check
+  Duration waited_{}, longest_{};
   std::vector<Duration> lags_, latencies_;
   std::optional<std::int64_t> last_window_;
 };
@@ -159,6 +173,12 @@ std::optional<UsersSummary> users_of(std::span<const Sample> samples,
 
 }  // namespace
 
+void mark_invalid(LoadSummary& summary, const std::string& why) {
+  if (why.empty()) return;
+  summary.invalid = why;
+  for (auto& phase : summary.phases) phase.valid = false;
+}
+
 Duration longest_send_lag(double rate) {
   return rate < 1000 ? std::chrono::milliseconds(5) : std::chrono::milliseconds(2);
 }
@@ -176,6 +196,7 @@ LoadSummary summarise(const std::string& load, std::span<const Sample> samples, 
                       std::span<const FaultSpan> faults, const LoadWindow& window) {
   LoadSummary summary;
   summary.load = load;
+  summary.closed = window.closed.has_value();
   summary.started =
       window.started.value_or(samples.empty() ? window.first_step : samples.front().due);
   summary.ended = window.end;
@@ -196,6 +217,7 @@ LoadSummary summarise(const std::string& load, std::span<const Sample> samples, 
   const auto lengths = phases.lengths();
   for (const std::size_t phase : phases.listed()) {
     auto summed = gathered[phase].summed(phases.name(phase), lengths[phase]);
+    if (window.closed) gathered[phase].hold_back(summed, lengths[phase], window);
     if (phase == Phases::kSteady || summed.due > 0) summary.phases.push_back(std::move(summed));
   }
   return summary;

@@ -68,12 +68,15 @@ struct PhaseSummary {
   std::uint64_t windows = 0, marked = 0;
   std::uint64_t late = 0;  // due, but not put on its way within 100 ms
   // false when fewer than 95 % were on their way within 100 ms of their due time, or over 5 % of
-  // the windows are marked.
+  // the windows are marked; or the whole load is not valid.
   bool valid = true;
   // Those of the load's checks that answers failed, each answer the first that it failed; none
   // where the load checks nothing beside success.
   std::optional<std::vector<FailedCheck>> failed_checks;
   std::vector<RequestCount> requests;  // each of them, in the playbook's order; none: there is one
+  // Of a closed loop: the share of its requests that it did not send because its users waited for
+  // an answer. 1 where that is not known.
+  std::optional<double> held_back = std::nullopt;
 };
 
 // The rule behind `valid`, from the counts of the phase. In whole numbers: exactly 95 % on time, or
@@ -102,8 +105,24 @@ struct UsersSummary {
   Duration longest_gap{};
 };
 
+// What a load says of itself that is carried by a process of its own (told.h).
+struct RequestsTold {
+  std::string name;
+  std::uint64_t ok = 0, errors = 0;
+  std::string example;  // of an error
+};
+struct TellersSummary {
+  std::uint64_t users = 0;
+  std::uint64_t processes = 0, lost = 0;  // that were to send, and that ended early
+  std::uint64_t dropped = 0;              // requests that could not be told of
+  std::vector<RequestsTold> requests;
+};
+
 struct LoadSummary {
   std::string load;
+  bool closed = false;  // its users wait for an answer before they ask again
+  std::string invalid;  // why nothing of it counts; empty: it does
+  std::optional<TellersSummary> tellers;
   std::optional<CarriedBy> carried;  // none: nothing was sent, as in a rehearsal
   // "steady" first, always there; then the faults in order of injection, those with requests due.
   std::vector<PhaseSummary> phases;
@@ -113,6 +132,17 @@ struct LoadSummary {
   std::uint64_t clock_jumps = 0;
 
   [[nodiscard]] const PhaseSummary* phase(std::string_view name) const;
+};
+
+// What plan and result say of a load's `loop` where its users wait for an answer before they ask
+// again; all others are open.
+inline constexpr std::string_view kClosedLoop = "closed";
+
+// How much a closed loop could have sent.
+struct ClosedTerms {
+  double users = 0;             // the fewest that there were once all were there
+  std::optional<Instant> full;  // when that was first; none: never
+  Duration timeout{};
 };
 
 struct LoadWindow {    // what the summary of a load counts over
@@ -128,7 +158,8 @@ struct LoadWindow {    // what the summary of a load counts over
   // The names of the load's requests, and which of them that of a place in the schedule was.
   std::vector<std::string> requests = {};
   std::function<std::size_t(std::uint64_t seq)> request_of = {};
-  std::optional<UsersRun> users = std::nullopt;  // of a closed loop
+  std::optional<UsersRun> users = std::nullopt;      // of a closed loop
+  std::optional<ClosedTerms> closed = std::nullopt;  // none: it is an open loop
 };
 
 // A request belongs to the newest fault open when it was due; else to the newest fault of the
@@ -137,6 +168,9 @@ struct LoadWindow {    // what the summary of a load counts over
 [[nodiscard]] LoadSummary summarise(const std::string& load, std::span<const Sample> samples,
                                     Duration hold, std::span<const FaultSpan> faults,
                                     const LoadWindow& window);
+
+// Nothing of it counts, in any phase; an empty reason is none.
+void mark_invalid(LoadSummary& summary, const std::string& why);
 
 // A window whose send lag p99 is over this is marked: 5 ms below 1,000/s, else 2 ms; of a rate that
 // changes in it, the highest counts.

@@ -39,7 +39,21 @@ Json to_json(const PhaseSummary& phase) {
     }
     out.set("failed_checks", std::move(failed));
   }
+  if (phase.held_back) out.set("held_back", *phase.held_back);
   return out;
+}
+
+Json to_json(const TellersSummary& tellers) {
+  Json requests = Json::array();
+  for (const auto& [name, ok, errors, example] : tellers.requests) {
+    requests.push(
+        Json::object({{"name", name}, {"ok", ok}, {"errors", errors}, {"example", example}}));
+  }
+  return Json::object({{"users", tellers.users},
+                       {"processes", tellers.processes},
+                       {"lost", tellers.lost},
+                       {"dropped", tellers.dropped},
+                       {"requests", std::move(requests)}});
 }
 
 Json counted(const std::optional<std::uint64_t>& count) { return count ? Json(*count) : Json(); }
@@ -61,6 +75,9 @@ Json to_json(const LoadSummary& summary) {
                               {"unanswered", unanswered}});
   }
   Json all = Json::object({{"name", summary.load}, {"transport", transport}, {"phases", phases}});
+  if (summary.closed || summary.users) all.set("loop", kClosedLoop);
+  if (!summary.invalid.empty()) all.set("invalid", summary.invalid);
+  if (summary.tellers) all.set("told", to_json(*summary.tellers));
   if (const auto& users = summary.users) {
     all.set("closed_loop", Json::object({{"users", users->users},
                                          {"spawned", users->spawned},

@@ -58,10 +58,12 @@ class Transport {
 
 struct PlainHttp;  // http_request.h
 
-// Which kind carries a load on any machine, for the plan: "sockets", "libcurl" or "clients".
+// Which kind carries a load on any machine, for the plan: "sockets", "libcurl", "clients" or
+// "process".
 [[nodiscard]] std::string transport_of(const LoadSpec& load);
 
-// Which one does on this machine, and why: "io_uring", "epoll", "libcurl" or "clients".
+// Which one does on this machine, and why: "io_uring", "epoll", "libcurl", "clients" or what a row
+// is called that carries it.
 struct TransportChoice {
   std::string name;
   std::string why;

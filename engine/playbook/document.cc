@@ -1,5 +1,6 @@
 #include "engine/playbook/document.h"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/playbook/request_fields.h"
@@ -315,6 +316,10 @@ constexpr std::array kProbe{Field{.name = "every",
 
 std::span<const Field> playbook_fields() { return kPlaybook; }
 std::span<const Field> load_fields() { return kLoad; }
+std::span<const Field> carried_load_fields() {
+  const auto timeout = std::ranges::find(kLoad, "timeout", &Field::name);
+  return std::span(kLoad).subspan(static_cast<std::size_t>(timeout - kLoad.begin()), 1);
+}
 std::span<const Field> target_fields() { return kTarget; }
 const Field& links_field() { return kLinks; }
 std::span<const Field> link_fields() { return kLink; }

@@ -14,11 +14,12 @@ constexpr double kHighestRate = 1e6;  // that a load may have
 
 // system, load, probes and timeline are of type json here: their keys are names or rows.
 [[nodiscard]] std::span<const Field> playbook_fields();
-[[nodiscard]] std::span<const Field> load_fields();    // of each name under load
-[[nodiscard]] std::span<const Field> target_fields();  // under system, beside the facets
-[[nodiscard]] const Field& links_field();              // system.links, beside the targets
-[[nodiscard]] std::span<const Field> link_fields();    // of each name under it
-[[nodiscard]] std::span<const Field> probe_fields();   // beside the probe row's own
+[[nodiscard]] std::span<const Field> load_fields();          // of each name under load
+[[nodiscard]] std::span<const Field> carried_load_fields();  // where its row carries it
+[[nodiscard]] std::span<const Field> target_fields();        // under system, beside the facets
+[[nodiscard]] const Field& links_field();                    // system.links, beside the targets
+[[nodiscard]] std::span<const Field> link_fields();          // of each name under it
+[[nodiscard]] std::span<const Field> probe_fields();         // beside the probe row's own
 
 // A step is a mapping with the kind as one of its keys.
 struct StepForm {

@@ -175,8 +175,9 @@ std::string explain(const ProbeRow& row) {
 
 std::string explain(const LoadRow& row) {
   std::string out = headed("load", row.name, row.summary);
+  if (!row.scalar.empty()) add_short_form(row.name, row.scalar, out);
   add_fields("Its own fields", row.fields, out);
-  const auto common = load_fields();
+  const auto common = row.carry != nullptr ? carried_load_fields() : load_fields();
   std::vector<Field> fields(common.begin(), common.end());
   std::erase_if(fields, [](const Field& field) { return field.type == FieldType::group; });
   add_fields("Fields of every load", fields, out);

@@ -43,10 +43,21 @@ void lint_loads(const Playbook& playbook, Problems& problems) {
   const auto& rpo = playbook.objectives.rpo;
   if (!rpo || *rpo == Duration{}) return;
   for (const auto& load : playbook.loads) {
+    if (!load.ledger) continue;
     const Duration between = from_seconds(1 / load.curve().lowest());
-    if (!load.ledger || between <= *rpo) continue;
+    if (between <= *rpo) continue;
     problems.warning(load.place, "load `" + load.name + "` writes once in " + in_words(between) +
                                      ": too slow to judge an RPO of " + in_words(*rpo));
+  }
+}
+
+void lint_spoken(const Playbook& playbook, const Rows& rows, Problems& problems) {
+  for (const auto& load : playbook.loads) {
+    const LoadRow* row = rows.load(load.kind);
+    if (row == nullptr || row->warnings == nullptr) continue;
+    for (const auto& text : row->warnings(load.arguments)) {
+      problems.warning(load.place, "load `" + load.name + "`: " + text);
+    }
   }
 }
 
@@ -105,6 +116,7 @@ void lint_playbook(const Playbook& playbook, const Rows& rows, Problems& problem
   lint_probes(playbook, problems);
   lint_loads(playbook, problems);
   lint_connections(playbook, problems);
+  lint_spoken(playbook, rows, problems);
   if (!playbook.timeline.empty()) lint_timeline(playbook, problems);
   if (playbook.environment != kProduction) return;
   problems.warning({1, 1}, "environment is production: run asks for --confirm " + playbook.name +

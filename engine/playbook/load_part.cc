@@ -80,43 +80,91 @@ const Entry* spoken_by(const Entry& load, const Reading& reading) {
   return http ? nullptr : spoken;
 }
 
+// What goes with loads that we send, and not with one that a process of its own carries.
+void refuse_what_is_ours(Node& load, const LoadRow& row, const Reading& reading) {
+  const std::string by = "a load by `" + std::string(row.name) + "` ";
+  const auto refuse = [&](std::string_view key, const std::string& why) {
+    const Entry* odd = load.find(key);
+    if (odd == nullptr) return;
+    reading.error(odd->place, "`" + std::string(key) + "`: " + by + why);
+    std::erase_if(load.entries, [&](const Entry& entry) { return entry.key == key; });
+  };
+  for (const auto* key : {"ledger", "cleanup"}) {
+    refuse(key, "writes what its own file alone knows, so that nothing could be read back");
+  }
+  for (const auto* key : {"rate", "stages", "arrivals", "think"}) {
+    refuse(key, "is a closed loop: its users ask again when they have had their answer");
+  }
+}
+
+// The fields of a row that may stand beside its name are taken out of the load, and put together
+// with those that stand under it.
+Node drawn_together(Node& load, const Entry& spoken, const LoadRow& row, const Reading& reading) {
+  if (row.scalar.empty()) return spoken.value;
+  Node all;
+  all.kind = Node::Kind::mapping;
+  all.place = spoken.value.place;
+  if (spoken.value.is_mapping()) {
+    all.entries = spoken.value.entries;
+  } else {
+    all.entries.push_back({std::string(row.scalar), spoken.value.place, spoken.value});
+  }
+  const auto own = names_of(row.fields);
+  const auto is_own = [&](const Entry& e) { return std::ranges::find(own, e.key) != own.end(); };
+  for (const auto& entry : load.entries) {
+    if (!is_own(entry)) continue;
+    if (all.find(entry.key) != nullptr) {
+      reading.error(entry.place, quoted(entry.key) + " is given twice in `" + spoken.key + "`");
+    } else {
+      all.entries.push_back(entry);
+    }
+  }
+  std::erase_if(load.entries, is_own);
+  return all;
+}
+
 // Its row's fields, and what the row itself finds wrong with them.
-void read_spoken(const Entry& entry, const Entry& spoken, LoadSpec& load, const Reading& reading) {
-  const LoadRow& row = *reading.rows.load(spoken.key);
-  if (const Entry* data = entry.value.find("data")) {
+void read_spoken(const Entry& entry, const Node& spoken, LoadSpec& load, const Reading& reading) {
+  const LoadRow& row = *reading.rows.load(load.kind);
+  if (const Entry* data = entry.value.find("data"); data != nullptr && !load.carried) {
     reading.error(data->place, "`data` goes with `request`");
   }
   for (const std::string_view http : {"ledger", "cleanup"}) {
-    const Entry* odd = entry.value.find(http);
+    const Entry* odd = load.carried ? nullptr : entry.value.find(http);
     if (odd == nullptr) continue;
     reading.error(odd->place, "`" + std::string(http) + "` goes with `request`; of `" + load.kind +
                                   "` it is a part");
   }
   const std::string where = "load." + load.name + "." + load.kind;
   const std::size_t errors_before = reading.decoding.problems.errors();
-  load.arguments = decode(row.fields, spoken.value, where, reading.decoding);
+  load.arguments = decode(row.fields, spoken, where, reading.decoding);
   if (reading.decoding.problems.errors() != errors_before) return;
   if (row.keeps_ledger(load.arguments)) load.ledger.emplace();
   const auto wrong = row.check(load, reading.playbook.system);
   if (!wrong) return;
   reading.error(
-      wrong->field.empty() ? spoken.place : place_in(spoken.value, wrong->field),
+      wrong->field.empty() ? spoken.place : place_in(spoken, wrong->field),
       "`" + where + (wrong->field.empty() ? "" : "." + wrong->field) + "`: " + wrong->text);
 }
 
 void read_load(const Entry& entry, const Reading& reading) {
   const std::string where = "load." + entry.key;
   const Entry* spoken = spoken_by(entry, reading);
+  const LoadRow* row = spoken == nullptr ? nullptr : reading.rows.load(spoken->key);
   Node node = entry.value;
   std::erase_if(node.entries, [&](const Entry& e) { return reading.rows.load(e.key) != nullptr; });
   if (const auto problem = name_problem(entry.key); !problem.empty()) {
     reading.error(entry.place, problem);
   }
-  const Json decoded = decode(load_fields(), node, where, reading.decoding);
   LoadSpec load;
+  load.carried = row != nullptr && row->carry != nullptr;
+  if (load.carried) refuse_what_is_ours(node, *row, reading);
+  const Node own = row == nullptr ? Node() : drawn_together(node, *spoken, *row, reading);
+  const Json decoded =
+      decode(load.carried ? carried_load_fields() : load_fields(), node, where, reading.decoding);
   load.name = entry.key;
   load.place = entry.place;
-  read_shape(decoded, node, load, reading);
+  if (!load.carried) read_shape(decoded, node, load, reading);
   load.arrivals = decoded.text("arrivals") == "poisson" ? Arrivals::poisson : Arrivals::constant;
   load.timeout = duration_in(decoded, "timeout").value_or(load.timeout);
   read_requests(decoded, node, load, reading);
@@ -131,7 +179,7 @@ void read_load(const Entry& entry, const Reading& reading) {
       reading.error(place_in(node, "users"), "`users` speak HTTP by `request`; `" + load.kind +
                                                  "` goes with `rate` or `stages`");
     }
-    read_spoken(entry, *spoken, load, reading);
+    read_spoken(entry, own, load, reading);
   }
   reading.playbook.loads.push_back(std::move(load));
 }

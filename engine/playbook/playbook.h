@@ -140,6 +140,8 @@ struct LoadSpec {
   std::string name;
   std::string kind;  // a load row's name: "sql"; empty: HTTP, by `request`
   Json arguments;    // of that row's fields
+  // By a process of its own, which decides when it sends: a closed loop, without a rate.
+  bool carried = false;
   // Per second. Of stages, the highest; of users, what they would ask for if each answer came at
   // once, and without any thinking one each.
   double rate = 0;

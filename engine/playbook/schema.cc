@@ -34,8 +34,8 @@ Json system_schema(const Rows& rows) {
 
 // The row's fields may stand in the kind's mapping or beside the kind; what is required of both
 // together is left to `gameday check`.
-Json probe_schema(const ProbeRow& row) {
-  Json schema = schema_of(probe_fields());
+template <class Row>
+Json inside_schema(const Row& row) {
   Json inside = short_schema_of(row.fields, row.scalar);
   const auto relax = [](Json& mapping) { mapping.erase("required"); };
   if (const Json* either = inside.find("anyOf")) {
@@ -49,6 +49,12 @@ Json probe_schema(const ProbeRow& row) {
     relax(inside);
   }
   inside.set("description", row.summary);
+  return inside;
+}
+
+Json probe_schema(const ProbeRow& row) {
+  Json schema = schema_of(probe_fields());
+  Json inside = inside_schema(row);
   add_fields(schema, row.fields);
   Json properties = schema.get("properties");
   properties.set(row.name, std::move(inside));
@@ -75,21 +81,25 @@ Json stages_schema(Json stages) {
 
 // One that speaks HTTP, where there is no row.
 Json load_schema(const LoadRow* row) {
-  Json schema = schema_of(load_fields());
+  const bool carried = row != nullptr && row->carry != nullptr;
+  Json schema = schema_of(carried ? carried_load_fields() : load_fields());
+  if (row != nullptr && !row->scalar.empty()) add_fields(schema, row->fields);
   Json properties = schema.get("properties");
   Json required = Json::array();
-  properties.set("stages", stages_schema(properties.get("stages")));
+  if (!carried) properties.set("stages", stages_schema(properties.get("stages")));
   if (row == nullptr) {
     schema.set("allOf",
                Json(Json::Array{Json::object({{"oneOf", one_of({"request", "requests"})}}),
                                 Json::object({{"oneOf", one_of({"rate", "stages", "users"})}})}));
   } else {
-    schema.set("oneOf", one_of({"rate", "stages"}));
-    for (const auto* http :
-         {"request", "requests", "data", "ledger", "cleanup", "users", "think", "spawn_rate"}) {
-      properties.erase(http);
+    if (!carried) {
+      schema.set("oneOf", one_of({"rate", "stages"}));
+      for (const auto* http :
+           {"request", "requests", "data", "ledger", "cleanup", "users", "think", "spawn_rate"}) {
+        properties.erase(http);
+      }
     }
-    Json spoken = schema_of(row->fields);
+    Json spoken = row->scalar.empty() ? schema_of(row->fields) : inside_schema(*row);
     spoken.set("description", row->summary);
     properties.set(row->name, std::move(spoken));
     required.push(row->name);

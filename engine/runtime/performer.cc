@@ -118,7 +118,7 @@ Done Performer::prepare(const Task& task, const Until& until) {
 Done Performer::inject(const Task& task, const Until& until) {
   const auto here = context(task.mark, until);
   if (task.what.kind == kLoadKind) {
-    return answer(task, start_load_of(task.what.target, task.undo, task.mark));
+    return answer(task, start_load_of(task.what.target, task.undo, task.mark, until));
   }
   if (task.what.kind == kActionKind) return perform_action(task, until);
   if (task.what.kind == "restore") {

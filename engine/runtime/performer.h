@@ -79,7 +79,8 @@ class Performer {
   Done end_loads(const Task& task);
   Done read_back_ledger(const Task& task, const Until& until);
   Done summarise_load(const Task& task);
-  Status start_load_of(const std::string& name, const Undo& undo, const std::string& mark);
+  Status start_load_of(const std::string& name, const Undo& undo, const std::string& mark,
+                       const Until& until);
   void let_speak(LoadTerms& terms, const Undo& undo, const std::string& mark) const;
   Status run_command(const std::vector<std::string>& argv, const Until& until);
   [[nodiscard]] bool ready(const Until& until);

@@ -3,6 +3,7 @@
 
 #include "engine/base/assert.h"
 #include "engine/load/request_mix.h"
+#include "engine/load/told_load.h"
 #include "engine/runtime/performer.h"
 
 namespace gameday {
@@ -36,8 +37,8 @@ void Performer::let_speak(LoadTerms& terms, const Undo& undo, const std::string&
   };
 }
 
-Status Performer::start_load_of(const std::string& name, const Undo& undo,
-                                const std::string& mark) {
+Status Performer::start_load_of(const std::string& name, const Undo& undo, const std::string& mark,
+                                const Until& until) {
   const LoadSpec* spec = terms_.playbook->load(name);
   GD_ASSERT(spec != nullptr);
   LoadTerms terms;
@@ -50,11 +51,19 @@ Status Performer::start_load_of(const std::string& name, const Undo& undo,
     terms.ledger_path = terms_.private_folder + "/" + ledger_file(name);
     terms.most_writes = static_cast<std::uint64_t>(terms_.playbook->limits.writes);
   }
+  const auto each_window = [this, name](const WindowCount& w) {
+    if (terms_.each_window) terms_.each_window(name, w);
+  };
+  const LoadRow* row = terms_.rows.load(spec->kind);
+  if (row != nullptr && row->carry != nullptr) {
+    TRY(carrier, row->carry(undo, context(mark, until)));
+    TRY(load, start_told_load(terms, carrier, mark, terms_.doors, until, each_window));
+    const std::lock_guard lock(mutex_);
+    loads_[name] = {std::move(terms), std::move(load), false};
+    return {};
+  }
   let_speak(terms, undo, mark);
-  auto started =
-      start_load(terms, terms_.doors, terms_.secrets, [this, name](const WindowCount& w) {
-        if (terms_.each_window) terms_.each_window(name, w);
-      });
+  auto started = start_load(terms, terms_.doors, terms_.secrets, each_window);
   if (!started) return std::unexpected(started.error());
   const std::lock_guard lock(mutex_);
   loads_[name] = {std::move(terms), std::move(*started), false};
@@ -129,12 +138,18 @@ Done Performer::summarise_load(const Task& task) {
   window.first_step = task.first_step;
   window.end = end + Duration(1);
   window.started = load->load->started();
-  window.rate = load->terms.spec.curve();
+  if (!load->terms.spec.carried) window.rate = load->terms.spec.curve();
   window.clock_jumps = load->load->clock_jumps();
   window.checks = load->load->checks();
   count_by_request(load->terms.spec, terms_.seed, window);
   window.users = load->load->users();
+  const Told* told = load->load->told();
+  if (told != nullptr) window.closed = told->closed();
   auto summary = summarise(name, samples, task.hold, task.faults, window);
+  if (told != nullptr) {
+    summary.tellers = told->summary();
+    mark_invalid(summary, samples.empty() ? "it sent nothing" : told->why_not_valid());
+  }
   const Carried& carried = load->load->carried();
   summary.carried = {carried.by.name, carried.by.why, seconds(carried.cpu), carried.unanswered};
   done.value = std::move(summary);

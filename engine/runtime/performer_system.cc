@@ -111,7 +111,7 @@ Result<std::vector<Instance>> Performer::resolve(const Until& until) {
     if (row->facet.empty()) found.push_back(instance_of(*row, step.arguments));
   }
   for (const auto& load : terms_.playbook->loads) {
-    const Status may = unless_known(may_load(load, terms_.rows, look()));
+    const Status may = unless_known(may_load(load, terms_.rows, look(kRightsWithin)));
     if (!may) return std::unexpected(may.error().in("load " + load.name));
   }
   return found;

@@ -12,6 +12,7 @@
 namespace gameday {
 namespace {
 
+constexpr Duration kPatience = std::chrono::seconds(30);
 constexpr const char* kFoundLater = "found out when the step is prepared";
 
 std::vector<std::pair<std::string, std::string>> deaths_survived(const Files& files) {
@@ -104,6 +105,19 @@ Status may_load(const LoadSpec& load, const Rows& rows, const DeedContext& conte
   return row->may(undo, context);
 }
 
+namespace {
+
+// What it is that carries the load, where that is a program of somebody else's.
+std::optional<std::string> carrier_here(const LoadSpec& load, const LoadRow& row,
+                                        const DeedContext& context) {
+  const auto undo =
+      row.carrier_here == nullptr ? std::unexpected(Error{}) : row.prepare(load, context);
+  const auto here = undo ? row.carrier_here(*undo, context) : std::unexpected(Error{});
+  return here ? std::optional(*here) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<StepSurvey> survey_step(const Step& step, const Rows& rows,
                                       const DeedContext& context) {
   const auto survey = [&](const auto* row) -> std::optional<StepSurvey> {
@@ -163,8 +177,14 @@ Survey survey_system(const Playbook& playbook, const Rows& rows, const std::stri
     survey.transports.push_back({load.name, choice.name, choice.why});
     const LoadRow* row = rows.load(load.kind);
     if (row == nullptr) continue;
+    // Some of what carries a load takes seconds to start.
+    const DeedContext patient{
+        doors, playbook.system, secrets, "", "", folder, {Stop(), clock.in(kPatience)}};
+    if (const auto here = carrier_here(load, *row, patient)) {
+      survey.transports.back().transport = *here;
+    }
     survey.loads.push_back(
-        {load.name, load.kind, std::string(row->rights), may_load(load, rows, context)});
+        {load.name, load.kind, std::string(row->rights), may_load(load, rows, patient)});
   }
   survey.deaths = deaths_survived(files);
   return survey;

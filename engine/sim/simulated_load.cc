@@ -40,9 +40,15 @@ double quantile_of(std::vector<double> values, double q) {
 
 }  // namespace
 
+double simulated_rate(const LoadSpec& spec) {
+  if (!spec.carried) return spec.rate;
+  return static_cast<double>(std::max<std::int64_t>(1, spec.arguments.integer("users", 1)));
+}
+
 SimulatedLoad::SimulatedLoad(const LoadSpec& spec, double most_rate, Instant started, Random random)
     : spec_(spec),
-      rate_(spec.curve().scaled(std::min(1.0, most_rate / spec.rate))),
+      rate_(spec.carried ? RateCurve(std::min(simulated_rate(spec), most_rate))
+                         : spec.curve().scaled(std::min(1.0, most_rate / spec.rate))),
       started_(started),
       next_due_(started),
       random_(random) {
@@ -89,7 +95,8 @@ Instant SimulatedLoad::send(Instant due, SimulatedSystem& system) {
   sample.due = due;
   const Duration lag = system.lags(sample.due) ? milliseconds(10) + milliseconds(random_.below(300))
                                                : microseconds(random_.below(400));
-  sample.sent = sample.due + lag;
+  // A closed loop has no plan that it could be late for.
+  sample.sent = sample.due + (spec_.carried ? Duration{} : lag);
   const double served = 0.002 + random_.exponential(0.003);
   if (system.serves(sample.due)) {
     sample.end = sample.sent + std::min(from_seconds(served * system.slowness(sample.due)),

@@ -16,6 +16,9 @@ namespace gameday {
 
 class SimulatedSystem;
 
+// Its own; of one that a process carries nobody knows how often its users ask: each once a second.
+[[nodiscard]] double simulated_rate(const LoadSpec& spec);
+
 class SimulatedLoad {
  public:
   // `most_rate`: requests a second that are simulated of a load that sends more.

@@ -352,6 +352,9 @@ Done SimulatedRunner::summed_up(const Task& task) {
   window.started = load->started();
   window.rate = load->rate();
   window.users = load->users();
+  if (load->spec().carried) {
+    window.closed = ClosedTerms{load->rate().highest(), load->started(), load->spec().timeout};
+  }
   const auto& jump = system_.failures().jump;
   if (jump && load->started() <= drill_.began.boot + jump->after) {
     window.clock_jumps.push_back(drill_.began.boot + jump->after);

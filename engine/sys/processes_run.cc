@@ -21,18 +21,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kLastWords = 4 << 10;
+
 // Takes what is there; keeps the first part and drops the rest, so that a talkative child does not
 // stand still. Not more than a pipe holds at once, because one that never stops writing must not
 // keep us from seeing the stop. False: no more will come.
-bool drain(const Descriptor& pipe, std::size_t most, std::string& output) {
+bool drain(const Descriptor& pipe, std::size_t most, Ended& seen) {
   std::array<char, 16384> block{};
   for (int blocks = 0; blocks < 8; ++blocks) {
     const ssize_t got = read(pipe.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno == EAGAIN;
     if (got == 0) return false;
-    const std::size_t room = most - output.size();
-    output.append(block.data(), std::min(room, static_cast<std::size_t>(got)));
+    const auto came = static_cast<std::size_t>(got);
+    seen.output.append(block.data(), std::min(most - seen.output.size(), came));
+    seen.last.append(block.data(), came);
+    if (seen.last.size() > kLastWords) seen.last.erase(0, seen.last.size() - kLastWords);
   }
   return true;
 }
@@ -78,7 +82,7 @@ void end_group(pid_t child, const Clock& clock) {
 Result<Ended> wait_for_child(pid_t child, const Descriptor& output, std::size_t most,
                              const Clock& clock, const Until& until) {
   const Descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
-  std::string seen;
+  Ended seen;
   pollfd waits[3] = {
       {handle.get(), POLLIN, 0}, {output.get(), POLLIN, 0}, {until.stop.descriptor(), POLLIN, 0}};
   while (waits[0].revents == 0) {
@@ -92,9 +96,10 @@ Result<Ended> wait_for_child(pid_t child, const Descriptor& output, std::size_t 
     if (waits[1].revents != 0 && !drain(output, most, seen)) waits[1].fd = -1;
   }
   drain(output, most, seen);
-  Ended ended = reap(child);
-  ended.output = std::move(seen);
-  return ended;
+  const Ended ended = reap(child);
+  seen.how = ended.how;
+  seen.code = ended.code;
+  return seen;
 }
 
 Result<std::string> program_of(const Command& command) {

@@ -105,6 +105,48 @@ TEST(Verdict, ALowSuccessRateFails) {
   EXPECT_EQ(course.finish().exit_code, 1);
 }
 
+// With what it measured in the steady phase, and what it held back there.
+Judgement judged_closed(double p99, double p999, std::uint64_t ok, double held_back) {
+  Course course;
+  course.load.closed = true;
+  auto& steady = course.load.phases.front();
+  steady.latency_s.p99 = p99;
+  steady.latency_s.p999 = steady.latency_s.max = p999;
+  steady.ok = ok;
+  steady.errors = steady.due - ok;
+  steady.held_back = held_back;
+  return course.finish();
+}
+
+// The objectives: 90 % succeed, p99 within 250 ms. All that was held back could have failed.
+TEST(Verdict, AClosedLoopShowsThatAnObjectiveIsHeldOnlyAsFarAsItAsked) {
+  EXPECT_EQ(judged_closed(0.01, 0.02, 100, 0).exit_code, 0);
+  EXPECT_EQ(judged_closed(0.01, 0.02, 100, 0.008).exit_code, 0);
+  EXPECT_EQ(judged_closed(0.01, 0.3, 100, 0.005).exit_code, 6) << "0.995 of them are not known";
+  EXPECT_EQ(judged_closed(0.01, 0.02, 100, 0.02).exit_code, 6) << "the slowest 2 % never asked";
+  EXPECT_EQ(judged_closed(0.01, 0.02, 100, 1).exit_code, 6);
+  const auto doubtful = judged_closed(0.01, 0.02, 100, 0.2);
+  EXPECT_EQ(doubtful.exit_code, 6);
+  int told = 0;
+  for (const auto& reason : doubtful.reasons) told += reason.text.contains("is a closed loop");
+  EXPECT_EQ(told, 2) << "the success rate and the latency";
+}
+
+TEST(Verdict, AClosedLoopShowsThatAnObjectiveIsMissed) {
+  EXPECT_EQ(judged_closed(0.3, 0.4, 100, 0.9).exit_code, 1);
+  EXPECT_EQ(judged_closed(0.01, 0.02, 80, 0.9).exit_code, 1);
+}
+
+TEST(Verdict, ALoadThatDoesNotCountIsInconclusiveWhateverItMeasured) {
+  Course course;
+  mark_invalid(course.load, "it sent nothing");
+  const auto judged = course.finish();
+  EXPECT_EQ(judged.exit_code, 6);
+  EXPECT_TRUE(std::ranges::any_of(judged.reasons, [](const Reason& reason) {
+    return reason.code == 6 && reason.text == "load checkout does not count: it sent nothing";
+  }));
+}
+
 Outage outage_of(Duration lo, Duration hi) {
   Outage outage;
   outage.faults = {"lost"};

@@ -263,6 +263,58 @@ TEST(Summary, QuantilesAreThoseOfTheSortedSamples) {
   EXPECT_NEAR(q.max, 1.0, 1e-9);
 }
 
+LoadSummary summed_closed(const std::vector<Sample>& samples, const ClosedTerms& closed,
+                          double first_step = 0, double end = 10) {
+  return summarise("browsing", samples, seconds(5), {},
+                   {.first_step = at(first_step), .end = at(end), .closed = closed});
+}
+
+// Ten a second that take 10 ms each: of 100 user-seconds in 10 s, 1 is spent waiting.
+TEST(Summary, AClosedLoopTellsWhatItHeldBack) {
+  const ClosedTerms ten{10, at(0), seconds(1)};
+  const auto quick = summed_closed(run(0, 10), ten);
+  EXPECT_TRUE(quick.closed);
+  EXPECT_NEAR(quick.phases[0].held_back.value_or(-1), 0.01, 1e-9);
+  EXPECT_FALSE(summed(run(0, 10)).closed);
+  EXPECT_FALSE(summed(run(0, 10)).phases[0].held_back);
+  EXPECT_NEAR(*summed_closed(run(0, 10), {1, at(0), seconds(1)}).phases[0].held_back, 0.1, 1e-9);
+  // While they come, they are fewer: that time is none of theirs.
+  EXPECT_NEAR(*summed_closed(run(0, 10), {10, at(5), seconds(1)}).phases[0].held_back, 0.02, 1e-9);
+  EXPECT_NEAR(*summed_closed(run(0, 10), {10, at(5), seconds(1)}, 5).phases[0].held_back, 0.01,
+              1e-9);
+}
+
+TEST(Summary, WhatAClosedLoopHeldBackIsNotKnownWhereItWaitedInVain) {
+  EXPECT_EQ(summed_closed(run(0, 10), {10, std::nullopt, seconds(1)}).phases[0].held_back, 1);
+  EXPECT_EQ(summed_closed(run(0, 10), {10, at(20), seconds(1)}).phases[0].held_back, 1);
+  EXPECT_EQ(summed_closed(run(0, 10), {10, at(0), milliseconds(10)}).phases[0].held_back, 1)
+      << "each of them";
+  EXPECT_EQ(summed_closed(run(0, 10), {0.1, at(0), seconds(1)}).phases[0].held_back, 1)
+      << "no more than all of it";
+}
+
+TEST(Summary, WhatDoesNotCountIsValidNowhere) {
+  auto summary = summed(run(0, 20), {fault("kill", 3, 4)}, 0, 20);
+  mark_invalid(summary, "");
+  EXPECT_TRUE(summary.phases[0].valid && summary.phases[1].valid);
+  EXPECT_EQ(to_json(summary).find("invalid"), nullptr);
+  mark_invalid(summary, "12 requests could not be told of");
+  EXPECT_FALSE(summary.phases[0].valid || summary.phases[1].valid);
+  EXPECT_EQ(to_json(summary).text("invalid"), "12 requests could not be told of");
+}
+
+TEST(SummaryJson, ShowsAClosedLoopAndWhatItTold) {
+  auto summary = summed_closed(run(0, 10), {10, at(0), seconds(1)});
+  summary.tellers = TellersSummary{10, 2, 1, 7, {{"GET /", 5, 1, "no"}}};
+  const Json load = to_json(summary);
+  EXPECT_EQ(load.text("loop"), "closed");
+  EXPECT_EQ(load.get("told").dump(),
+            R"({"users":10,"processes":2,"lost":1,"dropped":7,"requests":[)"
+            R"({"name":"GET /","ok":5,"errors":1,"example":"no"}]})");
+  EXPECT_NEAR(load.items("phases").at(0).number("held_back", -1), 0.01, 1e-9);
+  EXPECT_EQ(to_json(summed(run(0, 10))).find("loop"), nullptr);
+}
+
 TEST(Summary, OfNoSamplesClaimsNothing) {
   const auto summary = summed({});
   ASSERT_EQ(summary.phases.size(), 1U);

@@ -1,4 +1,6 @@
 // Loads that speak something else than HTTP: what may stand in them, and what comes of it.
+#include "engine/load/told_load.h"
+#include "engine/playbook/schema.h"
 #include "tests/engine/playbook/edited_playbook.h"
 
 namespace gameday {
@@ -59,6 +61,101 @@ TEST(SpokenLoad, WhatItsRowFindsWrongIsToldAtItsPlace) {
             (std::vector<std::string>{
                 "27:12: error: missing `into` in `load.facts.table` (a text)",
                 "27:14: error: unknown key `onto` in `load.facts.table`; did you mean `into`?"}));
+}
+
+constexpr std::array kRunFields{
+    Field{.name = "file", .type = FieldType::path, .help = "The file.", .required = true},
+    Field{.name = "users", .type = FieldType::integer, .help = "At once.", .required = true},
+    Field{.name = "host", .type = FieldType::url, .help = "Where to."}};
+Result<Carrier> never(const Undo&, const DeedContext&) { return fail(ErrorCode::failed, "no"); }
+std::vector<std::string> old_fashioned(const Json& arguments) {
+  if (!arguments.text("file").ends_with("old.py")) return {};
+  return {"old.py:1: that is old"};
+}
+constexpr LoadRow kRun{.name = "run",
+                       .summary = "Runs a file.",
+                       .fields = kRunFields,
+                       .rights = "to run it",
+                       .example = "{ run: x }",
+                       .check = test_rows::check_table,
+                       .keeps_ledger = test_rows::has_list,
+                       .shown = test_rows::table_of,
+                       .prepare = nullptr,
+                       .may = nullptr,
+                       .connect = nullptr,
+                       .reader = nullptr,
+                       .undo = nullptr,
+                       .gone = nullptr,
+                       .carry = never,
+                       .scalar = "file",
+                       .warnings = old_fashioned};
+
+// One that a process of its own carries.
+class CarriedLoad : public testing::Test {
+ protected:
+  [[nodiscard]] Rows rows() const {
+    Rows rows = test_rows::kRows;
+    rows.loads = loads_;
+    return rows;
+  }
+  [[nodiscard]] LoadedPlaybook loaded(const std::string& load) const {
+    auto loaded = decode_playbook("/drills/p.yaml", with_load(load), {}, rows());
+    if (loaded.playbook) loaded.problems.add(check_playbook(*loaded.playbook, rows()));
+    return loaded;
+  }
+  [[nodiscard]] std::string told(const std::string& load) const {
+    return rendered("p.yaml", with_load(load), loaded(load).problems);
+  }
+
+ private:
+  const std::array<const LoadRow*, 2> loads_{&test_rows::kTable, &kRun};
+};
+
+TEST_F(CarriedLoad, ItsFieldsMayStandBesideItsName) {
+  const std::string inside = "    run: { file: a.py, users: 5, host: \"{front}\" }\n";
+  const std::string beside = "    run: a.py\n    users: 5\n    host: \"{front}\"\n";
+  for (const auto& written : {inside, beside}) {
+    const auto found = loaded(written + "    timeout: 3s\n");
+    ASSERT_TRUE(found.playbook) << told(written);
+    const LoadSpec* load = found.playbook->load("facts");
+    ASSERT_NE(load, nullptr);
+    EXPECT_TRUE(load->carried);
+    EXPECT_EQ(load->arguments.text("file"), "/drills/a.py");
+    EXPECT_EQ(load->arguments.integer("users", 0), 5);
+    EXPECT_EQ(load->arguments.text("host"), "http://127.0.0.1:8080");
+    EXPECT_EQ(load->timeout, std::chrono::seconds(3));
+    EXPECT_EQ(load->rate, 0);
+    EXPECT_FALSE(load->ledger);
+    EXPECT_FALSE(found.playbook->load("checkout")->carried);
+  }
+  EXPECT_TRUE(told("    run: { file: a.py, users: 5 }\n    users: 6\n").contains("given twice"));
+  EXPECT_TRUE(told("    run: a.py\n").contains("missing `users`"));
+}
+
+TEST_F(CarriedLoad, HasNeitherARateNorALedger) {
+  const std::string run = "    run: a.py\n    users: 5\n";
+  EXPECT_EQ(told(run), "");
+  EXPECT_TRUE(told(run + "    rate: 5/s\n").contains("`rate`: a load by `run` is a closed loop"));
+  EXPECT_TRUE(told(run + "    arrivals: poisson\n").contains("`arrivals`: a load by `run` is a"));
+  const std::string ledger = "{ digest: /sum, read_back: \"{front}/{key}\" }\n";
+  EXPECT_TRUE(told(run + "    ledger: " + ledger)
+                  .contains("`ledger`: a load by `run` writes what its own file alone knows"));
+  EXPECT_TRUE(told(run + "    cleanup: \"{front}/\"\n").contains("`cleanup`: a load by `run`"));
+}
+
+TEST_F(CarriedLoad, WhatItsRowWarnsOfIsTold) {
+  const std::string told_of_it = told("    run: old.py\n    users: 5\n");
+  EXPECT_TRUE(told_of_it.contains("warning: load `facts`: old.py:1: that is old")) << told_of_it;
+}
+
+TEST_F(CarriedLoad, TheSchemaTakesBothForms) {
+  const auto schema = Json::parse(playbook_schema(rows()));
+  ASSERT_TRUE(schema);
+  const Json& load = schema->get("$defs").get("load-run");
+  EXPECT_NE(load.get("properties").find("users"), nullptr);
+  EXPECT_NE(load.get("properties").find("timeout"), nullptr);
+  EXPECT_EQ(load.get("properties").find("rate"), nullptr);
+  EXPECT_EQ(load.get("required").dump(), R"(["run"])");
 }
 
 TEST(SpokenLoad, TooFewConnectionsForAStallAreTold) {

@@ -1,6 +1,9 @@
 // The performer's own deadlines, where what it asks takes all the time it is given.
 #include "engine/runtime/performer.h"
 
+#include <fstream>
+
+#include "engine/load/told_load.h"
 #include "engine/not_known.h"
 #include "tests/drills/deed_world.h"
 #include "tests/engine/load/order_server.h"
@@ -150,6 +153,95 @@ TEST(Performer, ASummaryOfStagesHasNoUsers) {
   EXPECT_FALSE(summary.users);
   ASSERT_FALSE(summary.phases.empty());
   EXPECT_NEAR(static_cast<double>(summary.phases.front().due), 11, 1.5) << "not yet of the second";
+}
+
+// A load that a script carries, which begins with `begins` and tells `tells` of itself.
+Result<Carrier> run_script(const Undo& undo, const DeedContext& context) {
+  const std::string& folder = context.private_folder;
+  std::ofstream(folder + "/teller.py") << R"(
+import os, socket, time
+s = socket.socket(socket.AF_UNIX)
+s.connect("\0" + os.environ["GAMEDAY_TELL"])
+now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+s.sendall(b"hello local 1 9.9\nbegins\nusers 5 1000\n")
+s.sendall(os.environ["TELLS"].replace("NOW", str(now)).encode())
+s.recv(1)
+s.sendall(b"bye\n")
+)";
+  return Carrier{
+      "Teller",
+      {{"/usr/bin/python3", "teller.py"}, folder, {"TELLS=" + undo.arguments.text("tells")}},
+      1,
+      0,
+      5};
+}
+Result<Undo> prepare_script(const LoadSpec& spec, const DeedContext&) {
+  return Undo{"load-table", spec.arguments};
+}
+Status nothing_to_undo(const Undo&, const DeedContext&) { return {}; }
+
+// What such a load, begun and ended, comes to.
+LoadSummary summary_of(const std::string& tells) {
+  LoadRow row = test_rows::kTable;
+  row.prepare = prepare_script;
+  row.undo = nothing_to_undo;
+  row.carry = run_script;
+  const std::array loads{static_cast<const LoadRow*>(&row)};
+  const Rows rows{{}, {}, {}, {}, {}, {}, loads};
+  DeedWorld world;
+  std::filesystem::create_directories(world.private_folder());
+  auto playbook = std::make_shared<Playbook>();
+  LoadSpec load;
+  load.name = "browsing";
+  load.kind = "table";
+  load.carried = true;
+  load.arguments = Json::object({{"tells", tells}});
+  playbook->loads.push_back(load);
+  Performer performer({world.doors(),
+                       rows,
+                       world.secrets(),
+                       playbook,
+                       "drill-" + tells,
+                       1,
+                       world.private_folder(),
+                       "",
+                       {}});
+  Task task;
+  task.deadline = world.clock().now().boot + seconds(20);
+  task.mark = "performer-" + std::to_string(getpid());
+  task.op = Op::inject;
+  task.what.kind = "load";
+  task.what.target = "browsing";
+  task.undo = {"load-table", load.arguments};
+  const Done begun = performer.perform(task, Stop());
+  EXPECT_TRUE(begun.status) << begun.status.error().text;
+  (void)world.clock().sleep({Stop(), world.clock().in(seconds(1))});
+  task.names = {"browsing"};
+  task.op = Op::end_loads;
+  EXPECT_TRUE(performer.perform(task, Stop()).status);
+  task.op = Op::summarise;
+  const Done summed = performer.perform(task, Stop());
+  const auto* summary = std::get_if<LoadSummary>(&summed.value);
+  EXPECT_NE(summary, nullptr);
+  return summary == nullptr ? LoadSummary{} : *summary;
+}
+
+TEST(Performer, ALoadThatAProcessCarriesIsSummedUpAsAClosedLoop) {
+  const auto summary = summary_of("r NOW 2000000 o 200\tGET /\t\n");
+  EXPECT_TRUE(summary.closed);
+  EXPECT_EQ(summary.invalid, "");
+  ASSERT_TRUE(summary.tellers && summary.carried);
+  EXPECT_EQ(summary.tellers->users, 5U);
+  EXPECT_EQ(summary.carried->transport, "Teller 9.9");
+  EXPECT_EQ(summary.phases.at(0).due, 1U);
+}
+
+TEST(Performer, ALoadThatSentNothingOrCouldNotTellAllDoesNotCount) {
+  const auto nothing = summary_of("");
+  EXPECT_EQ(nothing.invalid, "it sent nothing");
+  EXPECT_FALSE(nothing.phases.at(0).valid);
+  const auto dropped = summary_of("r NOW 2000000 o 200\tGET /\t\ndropped 3\n");
+  EXPECT_TRUE(dropped.invalid.starts_with("3 requests")) << dropped.invalid;
 }
 
 }  // namespace

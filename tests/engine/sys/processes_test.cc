@@ -71,6 +71,16 @@ TEST_F(ProcessesTest, OutputIsBoundedAndTheChildStillEnds) {
   EXPECT_EQ(ended->output.size(), 64U << 10);
 }
 
+TEST_F(ProcessesTest, TheLastWordsOfATalkativeChildAreKept) {
+  const std::string talk = "head -c 200000 /dev/zero | tr '\\0' a; echo the end; exit 3";
+  const auto ended = processes_->run({{"/bin/sh", "-c", talk}, folder_, {}}, within(20s));
+  ASSERT_TRUE(ended) << ended.error().text;
+  EXPECT_EQ(ended->code, 3);
+  EXPECT_EQ(ended->last.size(), 4U << 10);
+  EXPECT_TRUE(ended->last.ends_with("the end\n"));
+  EXPECT_EQ(ended->output.size(), 64U << 10);
+}
+
 TEST_F(ProcessesTest, AMissingProgramOrFolderIsAClearError) {
   Command missing{{"./no-such"}, folder_, {}};
   EXPECT_EQ(
