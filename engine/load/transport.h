@@ -70,7 +70,8 @@ struct TransportChoice {
 };
 [[nodiscard]] TransportChoice transport_here(const LoadSpec& load);
 
-// The same without libcurl, for a server by its address and without TLS: a fraction of the cost.
+// The same over sockets of our own, with TLS where the server wants it: a fraction of the cost.
+// `invalid`: what TLS is to trust cannot be read.
 [[nodiscard]] Result<std::unique_ptr<Transport>> make_epoll_transport(const Clock& clock,
                                                                       std::size_t most_connections,
                                                                       const PlainHttp& to);

@@ -3,8 +3,8 @@
 // status, three histograms a second. Or the floor under it, which sends the same bytes, takes
 // whatever comes for an answer, and counts.
 //   load_client uring|epoll|floor SERVER CONNECTIONS SECONDS
-// SERVER is ADDRESS:PORT or a URL; https://localhost:PORT is spoken to over TLS, and must be trusted
-// (SSL_CERT_FILE).
+// SERVER is ADDRESS:PORT or a URL; https://localhost:PORT is spoken to over TLS, and must be
+// trusted (SSL_CERT_FILE).
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>

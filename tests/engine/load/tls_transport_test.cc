@@ -83,6 +83,20 @@ TEST_P(TlsTransportTest, TheNextConnectionResumesTheSession) {
   }
 }
 
+// Though there was no room for a last word.
+TEST_P(TlsTransportTest, TheSessionOfWhoWasGivenUpAmidItsWordsIsResumedToo) {
+  serves({.most = 12});
+  (void)answered();
+  TransportRequest request = asking("POST", std::string(32 << 20, 'x'));
+  request.give_up = clock_.in(milliseconds(400));
+  const auto seq = send(request);
+  {
+    const FarEnd far = accepted();
+    EXPECT_EQ(end_of(seq), "unknown 0");
+  }
+  EXPECT_TRUE(answered().tls().resumed());
+}
+
 // What a session was good for is not asked again: who has lost it must be looked at.
 TEST_P(TlsTransportTest, WhoHasForgottenTheSessionIsJudgedAgain) {
   EXPECT_FALSE(answered().tls().resumed());
