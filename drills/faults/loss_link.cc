@@ -125,8 +125,8 @@ const FaultRow loss_link_fault{
     .undo = remove_toxic,
     .gone = toxic_gone,
     .close = nullptr,
+    .renew = renew_toxic,
     .as = "loss",
-    .takes_region = true,
-    .renew = renew_toxic};
+    .takes_region = true};
 
 }  // namespace gameday

@@ -162,7 +162,8 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
 
 Json checks_json(const LoadRequest& request) {
   Json checks = Json::array();
-  for (const auto& check : AnswerChecks(request.expect, 1).names()) checks.push(check);
+  const AnswerChecks made(request.expect, 1);
+  for (const auto& check : made.names()) checks.push(check);
   return checks;
 }
 

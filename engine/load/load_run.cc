@@ -18,7 +18,8 @@ Quantiles quantiles_of(const Histogram& histogram) {
 void ErrorKinds::add(const Sample& sample, Duration timeout, bool gave_up) {
   switch (sample.outcome) {
     case SampleOutcome::ok: return;
-    case SampleOutcome::refused: ++by_status[sample.status]; return;
+    case SampleOutcome::refused:
+    case SampleOutcome::wrong: ++by_status[sample.status]; return;
     case SampleOutcome::unknown:
       ++(gave_up ? given_up : sample.latency() >= timeout ? timed_out : cut);
       return;

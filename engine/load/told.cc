@@ -100,7 +100,7 @@ void Told::heard(const ToldRequest& request) {
   sample.due = sample.sent = request.start;
   sample.end = request.start + request.took;
   sample.outcome = request.outcome;
-  sample.status = request.status;
+  sample.status = static_cast<std::int16_t>(request.status);
   // Unanswered after the load's timeout is bad, as for any other load, whatever came later.
   if (request.took >= terms_.timeout) {
     sample.end = request.start + terms_.timeout;

@@ -57,7 +57,7 @@ class ToldLoad : public Load {
     started_ = doors_.clock.now().boot;
     settled_ = started_;
     last_look_ = doors_.clock.now();
-    recorder_.emplace(RecorderTerms{started_, 0, nullptr, nullptr, std::move(each_window)});
+    recorder_.emplace(RecorderTerms{started_, 1, nullptr, nullptr, std::move(each_window)});
     hears_ = std::thread([this] { hear(); });
     runs_ = std::thread([this] { run(); });
     return wait_for_all(until);
@@ -83,8 +83,11 @@ class ToldLoad : public Load {
   }
   Instant started() const override { return started_; }
   const std::vector<Sample>& samples() const override { return samples_; }
+  const std::vector<Sample>& writes() const override { return samples_; }
   const std::vector<Instant>& clock_jumps() const override { return clock_jumps_; }
   const Carried& carried() const override { return carried_; }
+  std::optional<UsersRun> users() const override { return std::nullopt; }  // `told` tells of them
+  const std::vector<std::string>& checks() const override { return checks_; }
   LedgerFile* ledger() override { return nullptr; }
   const Told* told() const override { return &told_; }
 
@@ -219,6 +222,7 @@ class ToldLoad : public Load {
   std::vector<Instant> clock_jumps_;
   Now last_look_;
 
+  const std::vector<std::string> checks_;  // none: its file checks what it likes
   std::vector<Sample> samples_;
   Carried carried_;
   mutable std::mutex mutex_;  // guards what follows

@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "tests/drills/link_fixture.h"
 
 namespace gameday {

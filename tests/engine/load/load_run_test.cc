@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 constexpr Instant kStart{seconds(100)};
 
-Sample sample(SampleOutcome outcome, Duration sent, Duration end, int status = 0) {
+Sample sample(SampleOutcome outcome, Duration sent, Duration end, std::int16_t status = 0) {
   return {0, kStart, kStart + sent, kStart + end, outcome, status};
 }
 

@@ -1,5 +1,7 @@
 #include "engine/runtime/identity.h"
 
+#include <fstream>
+
 #include "engine/journal/memory_journal.h"
 #include "engine/runtime/performer.h"
 #include "engine/runtime/replayer.h"
