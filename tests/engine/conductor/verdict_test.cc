@@ -238,7 +238,8 @@ TEST(Verdict, UsersWhoWereNeverThereAreAMissedPlan) {
 TEST(Verdict, UsersWhoAskedNothingPassNothing) {
   Course course;
   course.load.users = UsersSummary{50, 50, std::chrono::milliseconds(100)};
-  course.load.phases.front() = PhaseSummary{.phase = "steady"};
+  course.load.phases.front() = {};
+  course.load.phases.front().phase = "steady";
   const auto judged = course.finish();
   EXPECT_EQ(judged.exit_code, 6);
   EXPECT_TRUE(std::ranges::any_of(judged.reasons, [](const Reason& reason) {
