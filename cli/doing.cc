@@ -27,6 +27,7 @@ std::string_view words_for(Op op) {
     case Op::drain: return "until the queues are empty";
     case Op::read_back: return "reading the ledger back";
     case Op::summarise: return "summing the load up";
+    case Op::forget_backups: return "removing the drill's own backups";
     case Op::system_stop: return "stopping the system";
   }
   return "";

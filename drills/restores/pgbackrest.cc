@@ -123,6 +123,7 @@ Restored described(const PgBackRestRecovered& done, const PgBackRestTerms& terms
       restored(recovered.content.rows, to_json(recovered.content), backup, context.doors.clock);
   Json facts = to_json(recovered, replay_terms(terms));
   result.facts.set("recovered", facts.set("set", to_json(done.set)));
+  if (!result.vacuous) result.text = shown(recovered.relations);
   return result;
 }
 
@@ -164,7 +165,7 @@ Result<Restored> restore_place(const Target&, const BackupTaken& backup, const U
   Restored result = described(*done, terms, backup, context);
   if (result.vacuous) return result;
   TRY_OK(refuse_tablespaces(terms.scratch));
-  TRY(placed, put_into_place(data, terms.scratch, done->recovered, context));
+  TRY(placed, put_into_place(terms.repository.of, data, terms.scratch, done->recovered, context));
   result.facts.set("place", to_json(placed)).set("kept", data.aside());
   TRY_OK(erase_scratch(terms.scratch, context));
   return result;

@@ -103,6 +103,15 @@ Result<RecoveryTerms> terms_of(const BackupTaken& backup, const Undo& undo) {
   return terms;
 }
 
+Restored described(const Recovered& recovered, const RecoveryTerms& terms,
+                   const BackupTaken& backup, const DeedContext& context) {
+  Restored result =
+      restored(recovered.content.rows, to_json(recovered.content), backup, context.doors.clock);
+  result.facts.set("recovered", to_json(recovered, replay_terms(terms)));
+  if (!result.vacuous) result.text = shown(recovered.relations);
+  return result;
+}
+
 Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
                               const DeedContext& context) {
   TRY(terms, terms_of(backup, undo));
@@ -111,9 +120,7 @@ Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
     return not_verified(recovered.error());
   }
   if (!recovered) return std::unexpected(recovered.error());
-  Restored result =
-      restored(recovered->content.rows, to_json(recovered->content), backup, context.doors.clock);
-  result.facts.set("recovered", to_json(*recovered, replay_terms(terms)));
+  Restored result = described(*recovered, terms, backup, context);
   result.facts.set("fsync", false);
   return result;
 }
@@ -130,11 +137,9 @@ Result<Restored> restore_place(const Target&, const BackupTaken& backup, const U
     return not_verified(recovered.error());
   }
   if (!recovered) return std::unexpected(recovered.error());
-  Restored result =
-      restored(recovered->content.rows, to_json(recovered->content), backup, context.doors.clock);
-  result.facts.set("recovered", to_json(*recovered, replay_terms(terms)));
+  Restored result = described(*recovered, terms, backup, context);
   if (result.vacuous) return result;
-  TRY(placed, put_into_place(data, terms.scratch, *recovered, context));
+  TRY(placed, put_into_place(terms.archive.of, data, terms.scratch, *recovered, context));
   result.facts.set("place", to_json(placed)).set("kept", data.aside());
   TRY_OK(erase_scratch(terms.scratch, context));
   return result;

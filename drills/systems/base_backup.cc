@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "drills/systems/disk.h"
+#include "drills/systems/postgres_truth.h"
 #include "drills/systems/sqlite.h"
 #include "engine/base/text.h"
 
@@ -39,9 +40,10 @@ Result<std::string> telling_files(const std::string& folder, const std::string& 
   for (const auto name : {kLabel, kVersion, kControl, kMap}) argv.emplace_back(name);
   TRY(ended, run(std::move(argv), "/", context));
   // That it has no tablespaces is no error.
-  const bool told = context.doors.files.exists(aside + "/" + std::string(kControl));
-  if (!told) return fail(ErrorCode::corrupt, archive + ": " + last_words(ended.output));
-  return aside;
+  if (context.doors.files.exists(aside + "/" + std::string(kControl))) return aside;
+  const Reading reading = read_ending(tar_1_34, "extract", ended);
+  const bool known = reading.row != nullptr && reading.truth == Truth::unknown;
+  return fail(known ? reading.code : ErrorCode::corrupt, archive + ": " + last_words(ended.output));
 }
 
 Result<std::string> told_in(const std::string& folder, std::string_view name,
@@ -168,9 +170,9 @@ Status check_room(const BaseBackup& base, const std::string& folder) {
 Status unpack(const BaseBackup& base, const std::string& archive, const std::string& folder,
               const DeedContext& context) {
   TRY(ended, run({"tar", "--extract", "--file", archive, "--directory", folder}, "/", context));
-  if (ended.succeeded()) return {};
-  return fail(ErrorCode::corrupt, "the base backup " + base.folder +
-                                      " cannot be unpacked: " + last_words(ended.output));
+  const auto told = told_by(tar_1_34, "extract", ended);
+  if (told) return {};
+  return std::unexpected(told.error().in("the base backup " + base.folder + " cannot be unpacked"));
 }
 
 Status copy(const std::string& from, const std::string& to, const DeedContext& context) {

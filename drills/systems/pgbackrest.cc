@@ -79,7 +79,8 @@ PgBackRest pgbackrest_of(const Target& target) {
                         .server_user = fields.text("server_user", "postgres"),
                         .programs = fields.text("programs"),
                         .scratch = fields.text("scratch", "/var/tmp"),
-                        .verify = fields.boolean("verify", true)};
+                        .verify = fields.boolean("verify", true),
+                        .amcheck = fields.boolean("amcheck", true)};
   if (repository.take == "none") repository.take.clear();
   repository.max_age = duration_in(fields, "max_age");
   repository.max_loss = duration_in(fields, "max_loss");

@@ -21,7 +21,7 @@ struct PgBackRest {
   std::string cluster = {};  // the system identifier that it is meant to have; may be empty
   std::string database = {}, user = {};  // which is looked into afterwards, as whom
   std::string server_user = {}, programs = {}, scratch = {};
-  bool verify = true;
+  bool verify = true, amcheck = true;
   std::optional<Duration> max_age = {}, max_loss = {};
   Duration archived_within{};
 };

@@ -55,6 +55,11 @@ constexpr Field kFields[] = {
      .type = FieldType::boolean,
      .help = "Whether pgBackRest also verifies the whole repository, which reads all of it.",
      .otherwise = "true"},
+    {.name = "amcheck",
+     .type = FieldType::boolean,
+     .help = "Whether the indexes and tables of what was recovered are checked by amcheck, which "
+             "reads all of them, in every database.",
+     .otherwise = "true"},
     {.name = "max_age",
      .type = FieldType::duration,
      .help = "How old the newest backup may be when it is restored."},

@@ -93,6 +93,7 @@ class Recovery {
     ReplayTerms replays = replay_terms(terms_);
     TRY(there, look_at_archive(set));
     replays.wal = there;
+    replays.begun = set.begun;
     TRY_OK(look_for_missing(replays));
     const Instant checked = now();
     TRY(done, replay(replays, context_));
@@ -147,6 +148,7 @@ ReplayTerms replay_terms(const PgBackRestTerms& terms) {
           .wal = {},
           .archive = "the repository",
           .max_loss = terms.repository.max_loss,
+          .amcheck = terms.repository.amcheck,
           .taken = terms.taken,
           .looked = terms.looked};
 }

@@ -184,6 +184,7 @@ Result<PostgresArchive> postgres_archive(const Target& target) {
                           .programs = fields.text("programs"),
                           .scratch = fields.text("scratch", "/var/tmp")};
   archive.within = fields.find("wal_within") != nullptr;
+  archive.amcheck = fields.boolean("amcheck", true);
   archive.timeline = static_cast<std::uint32_t>(fields.integer("timeline", 0));
   archive.max_age = duration_in(fields, "max_age");
   archive.max_loss = duration_in(fields, "max_loss");

@@ -24,6 +24,7 @@ struct PostgresArchive {
   std::uint32_t timeline = 0;  // 0: the newest
   std::optional<Duration> max_age = {}, max_loss = {};
   Duration archived_within{};
+  bool amcheck = true;
 };
 // The target with its `wal` on this machine, where its facet gives it as the container of `of` sees
 // it.

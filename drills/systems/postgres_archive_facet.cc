@@ -53,6 +53,11 @@ constexpr Field kFields[] = {
      .help = "Along which one it is recovered; else the newest that the archive leads to.",
      .least = 1,
      .most = kMostTimelines},
+    {.name = "amcheck",
+     .type = FieldType::boolean,
+     .help = "Whether the indexes and tables of what was recovered are checked by amcheck, which "
+             "reads all of them, in every database.",
+     .otherwise = "true"},
     {.name = "max_age",
      .type = FieldType::duration,
      .help = "How old the base backup may be when it is restored."},

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "drills/systems/postgres_truth.h"
 #include "engine/base/text.h"
 
 namespace gameday {
@@ -97,8 +98,8 @@ Status load_dump(const PostgresSettings& settings, const std::string& database,
   TRY(command, command_for(std::move(argv), there, context));
   command.argv.push_back(path);
   TRY(ended, run("pg_restore", command, context));
-  if (ended.succeeded()) return {};
-  return fail(ErrorCode::corrupt, "pg_restore of " + path + ": " + words_of(ended));
+  const auto told = told_by(postgres_15, "pg_restore", ended);
+  return told ? Status() : std::unexpected(told.error().in("pg_restore of " + path));
 }
 
 }  // namespace gameday

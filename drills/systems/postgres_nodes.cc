@@ -16,6 +16,8 @@ PostgresNode asked_node(const std::string& name, const DeedContext& context) {
     TRY(session, open_postgres(settings, context));
     TRY(server, look_at_server(session));
     TRY(timeline, timeline_of(session));
+    TRY(started, session.ask("SELECT pg_postmaster_start_time()"));
+    node.started = started.text(0, 0);
     node.identifier = server.identifier;
     node.takes_writes = !server.in_recovery;
     node.timeline = timeline;
@@ -86,6 +88,31 @@ std::vector<PostgresNode> writers_of(const std::string& identifier,
     if (node.problem.empty() && node.takes_writes && same) writers.push_back(node);
   }
   return writers;
+}
+
+std::vector<PostgresNode> others_than(const std::string& place, const DeedContext& context) {
+  constexpr Duration kEach = std::chrono::seconds(3);
+  auto names = postgres_targets(context.system);
+  DeedContext here = context;
+  const Instant enough = context.doors.clock.in(kEach * static_cast<int>(names.size()));
+  here.until.deadline = std::min(here.until.deadline, enough);
+  auto nodes = look_at_nodes(names, here);
+  const auto own = std::ranges::find(nodes, place, &PostgresNode::target);
+  const std::string started = own == nodes.end() ? "" : own->started;
+  std::erase_if(nodes, [&](const PostgresNode& node) {
+    return node.target == place || (!started.empty() && node.started == started);
+  });
+  return nodes;
+}
+
+Status refuse_second_writer(const std::string& identifier,
+                            const std::vector<PostgresNode>& others) {
+  const auto writers = writers_of(identifier, others);
+  if (writers.empty()) return {};
+  return fail(ErrorCode::conflict,
+              "there would be two writers: " + shown(writers) + " takes writes of the cluster " +
+                  identifier + ", or does not say of which",
+              "end that one first, or let it follow; gameday's role asks pg_control_system()");
 }
 
 std::string shown(const std::vector<PostgresNode>& nodes) {

@@ -17,6 +17,7 @@ struct PostgresNode {
   std::string identifier = {};  // its cluster's own; empty: not permitted
   bool takes_writes = false;
   std::uint32_t timeline = 0;  // that it writes, or receives; 0: not told
+  std::string started = {};    // its server, by which two names of one are told
 };
 [[nodiscard]] Json to_json(const std::vector<PostgresNode>& nodes);
 
@@ -34,6 +35,13 @@ struct PostgresNode {
 // tell its cluster may be of any.
 [[nodiscard]] std::vector<PostgresNode> writers_of(const std::string& identifier,
                                                    const std::vector<PostgresNode>& nodes);
+// The playbook's other servers than that of the target `place`, whatever else they are called. Each
+// has a second at most.
+[[nodiscard]] std::vector<PostgresNode> others_than(const std::string& place,
+                                                    const DeedContext& context);
+// conflict: one of them takes writes as a server of that cluster.
+[[nodiscard]] Status refuse_second_writer(const std::string& identifier,
+                                          const std::vector<PostgresNode>& others);
 // "primary (timeline 1) and replica (timeline 2)"
 [[nodiscard]] std::string shown(const std::vector<PostgresNode>& nodes);
 // That there is more than one writer, in words; empty: there is not.

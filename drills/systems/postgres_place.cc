@@ -152,14 +152,18 @@ Json to_json(const InPlace& placed) {
   return Json::object({{"system_identifier", placed.cluster},
                        {"timeline", placed.timeline},
                        {"fill_s", seconds(placed.copy)},
-                       {"cutover_s", seconds(placed.cutover)}});
+                       {"cutover_s", seconds(placed.cutover)},
+                       {"others", to_json(placed.others)}});
 }
 
-Result<InPlace> put_into_place(const DataDirectory& data, const ScratchCluster& scratch,
-                               const Recovered& recovered, const DeedContext& context) {
+Result<InPlace> put_into_place(const std::string& of, const DataDirectory& data,
+                               const ScratchCluster& scratch, const Recovered& recovered,
+                               const DeedContext& context) {
   const Clock& clock = context.doors.clock;
+  TRY(cluster, cluster_in(scratch.data(), context.doors.files));
   const Instant begun = clock.now().boot;
   TRY_OK(fill(data, scratch, recovered, context));
+  TRY_OK(refuse_second_writer(cluster, others_than(of, context)));
   const Instant filled = clock.now().boot;
   TRY_OK(end_server(data, ServerEnd::orderly, context));
   if (stands(data.folder)) TRY_OK(rename_folder(data.folder, data.aside(), context));
@@ -168,6 +172,8 @@ Result<InPlace> put_into_place(const DataDirectory& data, const ScratchCluster& 
   TRY(placed, look_at_place(data, recovered, context));
   placed.copy = filled - begun;
   placed.cutover = clock.now().boot - filled;
+  placed.others = others_than(of, context);
+  TRY_OK(refuse_second_writer(cluster, placed.others));
   return placed;
 }
 

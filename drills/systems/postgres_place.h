@@ -5,6 +5,7 @@
 #include <string>
 
 #include "drills/systems/data_directory.h"
+#include "drills/systems/postgres_nodes.h"
 #include "drills/systems/postgres_replay.h"
 
 namespace gameday {
@@ -12,7 +13,8 @@ namespace gameday {
 struct InPlace {
   std::string cluster = {};  // the system identifier that the server there has now
   std::int64_t timeline = 0;
-  Duration copy{}, cutover{};  // until it was down, and until it answered again
+  Duration copy{}, cutover{};             // until it was down, and until it answered again
+  std::vector<PostgresNode> others = {};  // the playbook's other servers, as they were then
 };
 [[nodiscard]] Json to_json(const InPlace& placed);
 
@@ -22,8 +24,9 @@ struct InPlace {
                                             const std::string& backed_up,
                                             const DeedContext& context);
 
-// What is there is kept beside it (`data.aside()`). Nobody serves the scratch cluster.
-[[nodiscard]] Result<InPlace> put_into_place(const DataDirectory& data,
+// What is there, of the target `of`, is kept beside it (`data.aside()`). Nobody serves the scratch
+// cluster. conflict: another server of the cluster takes writes, before that or after it.
+[[nodiscard]] Result<InPlace> put_into_place(const std::string& of, const DataDirectory& data,
                                              const ScratchCluster& scratch,
                                              const Recovered& recovered,
                                              const DeedContext& context);

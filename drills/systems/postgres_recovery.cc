@@ -1,5 +1,6 @@
 #include "drills/systems/postgres_recovery.h"
 
+#include "drills/systems/postgres_truth.h"
 #include "drills/systems/sqlite.h"
 #include "engine/base/units.h"
 
@@ -77,9 +78,8 @@ class Recovery {
     TRY(ended,
         run_in_scratch(terms_.scratch, {"pg_verifybackup", "--no-parse-wal", terms_.scratch.data()},
                        context_));
-    if (ended.succeeded()) return {};
-    return misleads("the base backup " + terms_.base.folder +
-                    " does not verify: " + last_words(ended.output));
+    const auto told = told_by(postgres_15, "pg_verifybackup", ended);
+    return told ? Status() : std::unexpected(told.error().in(terms_.base.folder));
   }
 
   Status look_at_archive(ReplayTerms& replays) const {
@@ -124,8 +124,10 @@ ReplayTerms replay_terms(const RecoveryTerms& terms) {
           .wal = {},
           .archive = terms.archive.wal,
           .max_loss = terms.archive.max_loss,
+          .amcheck = terms.archive.amcheck,
           .taken = terms.base.taken,
-          .looked = terms.looked};
+          .looked = terms.looked,
+          .begun = terms.base.taken};
 }
 
 Result<Recovered> recover(const RecoveryTerms& terms, const DeedContext& context) {

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "drills/systems/base_backup.h"
+#include "drills/systems/postgres_truth.h"
 #include "drills/systems/scratch_server.h"
 #include "engine/base/text.h"
 #include "engine/base/units.h"
@@ -40,8 +40,13 @@ class Replay {
     TRY_OK(note_reached(session));
     TRY_OK(check_reached());
     TRY_OK(read(session));
+    const Status relations = look_at_relations();
+    if (!relations && relations.error().code != ErrorCode::corrupt)
+      return std::unexpected(relations.error());
     TRY_OK(server.shut_down());
+    // Of a page that has a checksum, that tells more.
     TRY_OK(check_pages());
+    TRY_OK(relations);
     done_.verify = took(since);
     return done_;
   }
@@ -106,13 +111,15 @@ class Replay {
   }
 
   // A recovered cluster goes on in a timeline of its own, whose history ends with the one that it
-  // comes from.
+  // comes from, and with why it left that.
   Status note_timeline(const std::string& own) {
     TRY(history, context_.doors.files.read(terms_.scratch.data() + "/pg_wal/" + own + ".history"));
     for (const auto& line : split(history, '\n')) {
       std::uint32_t parent = 0;
       const auto read = std::from_chars(line.data(), line.data() + line.size(), parent);
-      if (read.ec == std::errc()) done_.timeline = parent;
+      if (read.ec != std::errc()) continue;
+      done_.timeline = parent;
+      done_.stopped = trimmed(line.substr(std::min(line.size(), line.rfind('\t') + 1)));
     }
     return {};
   }
@@ -130,6 +137,7 @@ class Replay {
       if (terms_.live) text += "; " + terms_.live->segment + " of the live cluster is not in it";
       return misleads(std::move(text));
     }
+    TRY_OK(check_stop());
     const bool to_the_end = latest || terms_.point.kind == RecoveryPoint::Kind::backup;
     if (terms_.live && to_the_end && terms_.timeline == 0 &&
         done_.timeline != terms_.live->timeline) {
@@ -137,6 +145,55 @@ class Replay {
                       ", the live cluster is in timeline " + std::to_string(terms_.live->timeline));
     }
     return check_loss();
+  }
+
+  // That a server has not complained of a point which it did not come to is no proof: not each of
+  // them does.
+  Status check_stop() const {
+    using enum RecoveryPoint::Kind;
+    const RecoveryPoint& point = terms_.point;
+    switch (point.kind) {
+      case latest: return {};
+      case time: return check_time();
+      case backup:
+      case lsn: return stopped_at("the place " + lsn_text(least_place(terms_)), " LSN ");
+      case name: break;
+    }
+    const std::string wanted = "restore point \"" + point.name + "\"";
+    if (done_.stopped == "at " + wanted) return {};
+    return not_there("the " + wanted);
+  }
+  [[nodiscard]] std::unexpected<Error> not_there(const std::string& point) const {
+    return misleads("recovery did not end at " + point + ", but at " + lsn_text(done_.lsn) + " (" +
+                    done_.stopped + ")");
+  }
+  [[nodiscard]] Status stopped_at(const std::string& point, std::string_view word) const {
+    return done_.stopped.contains(word) ? Status() : not_there(point);
+  }
+
+  // Between the last transaction that is in and the first one that is not. Of what was in the
+  // backup from the beginning, the server knows no time.
+  [[nodiscard]] Status check_time() const {
+    const std::string point = rfc3339(terms_.point.time);
+    if (terms_.point.time < terms_.begun) {
+      return misleads("the backup is of " + rfc3339(terms_.begun) + ", later than " + point +
+                      ": what was written in between is in it");
+    }
+    if (done_.time && *done_.time > terms_.point.time) {
+      return misleads("recovery went beyond " + point +
+                      ": the last transaction that came back is " + "of " + rfc3339(*done_.time));
+    }
+    const auto next = time_after("before ", done_.stopped);
+    return next && *next > terms_.point.time ? Status() : not_there(point);
+  }
+  // "before 2026-11-26 15:15:40.5+00"
+  static std::optional<Utc> time_after(std::string_view word, std::string text) {
+    constexpr std::string_view kZone = "+00";
+    if (!text.starts_with(word) || !text.ends_with(kZone)) return std::nullopt;
+    text = text.substr(word.size(), text.size() - word.size() - kZone.size()) + "Z";
+    if (const auto space = text.find(' '); space != std::string::npos) text[space] = 'T';
+    const auto time = parse_rfc3339(text);
+    return time ? std::optional(*time) : std::nullopt;
   }
 
   Status check_loss() const {
@@ -173,13 +230,25 @@ class Replay {
     return error.in("what was recovered cannot be read");
   }
 
+  Status look_at_relations() {
+    if (!terms_.amcheck) {
+      done_.relations.unchecked = {"indexes and tables were not checked: `amcheck` is false"};
+      return {};
+    }
+    const auto checked = check_relations(scratch_connection(), context_);
+    if (!checked) return std::unexpected(checked.error());
+    done_.relations = *checked;
+    return {};
+  }
+
   Status check_pages() {
     TRY(ended,
         run_in_scratch(terms_.scratch,
                        {"pg_checksums", "--check", "--pgdata", terms_.scratch.data()}, context_));
+    const Reading reading = read_ending(postgres_15, "pg_checksums", ended);
     // Not every cluster has them; then nothing is said of them.
-    if (ended.output.contains("data checksums are not enabled")) return {};
-    if (!ended.succeeded()) return misleads("its pages do not verify: " + last_words(ended.output));
+    if (reading.state == "no-checksums") return {};
+    if (reading.truth != Truth::pass) return fail(reading.code, reading.text);
     for (const auto& line : split(ended.output, '\n')) {
       constexpr std::string_view kBlocks = "Blocks scanned:";
       if (!line.starts_with(kBlocks)) continue;
@@ -204,10 +273,12 @@ Json to_json(const Recovered& recovered, const ReplayTerms& terms) {
   return Json::object({{"asked", by_time ? Json(rfc3339(terms.point.time)) : Json()},
                        {"time", recovered.time ? Json(rfc3339(*recovered.time)) : Json()},
                        {"lsn", lsn_text(recovered.lsn)},
+                       {"stopped", recovered.stopped},
                        {"timeline", static_cast<std::int64_t>(recovered.timeline)},
                        {"behind_s", seconds(terms.looked - last)},
                        {"compared", recovered.compared},
                        {"pages", recovered.pages ? Json(*recovered.pages) : Json()},
+                       {"amcheck", to_json(recovered.relations)},
                        {"copy_s", seconds(recovered.copy)},
                        {"check_s", seconds(recovered.check)},
                        {"replay_s", seconds(recovered.replay)},
@@ -228,8 +299,15 @@ Status look_for_missing(const ReplayTerms& terms) {
   return misleads(missing(terms));
 }
 
+// What fetches the WAL may have had no room for it, which a server takes for the end of it.
 Result<Recovered> replay(const ReplayTerms& terms, const DeedContext& context) {
-  return Replay(terms, context).run();
+  auto done = Replay(terms, context).run();
+  if (done || done.error().code != ErrorCode::corrupt) return done;
+  const auto log = context.doors.files.read(terms.scratch.folder + "/log");
+  const Reading reading =
+      read_ending(postgres_15, "recovery", {Ended::How::exited, 0, log.value_or("")});
+  if (reading.row == nullptr || reading.truth == Truth::fail) return done;
+  return fail(reading.code, reading.text + ": " + done.error().text);
 }
 
 }  // namespace gameday

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "drills/systems/postgres_amcheck.h"
 #include "drills/systems/postgres_archive.h"
 #include "drills/systems/postgres_content.h"
 #include "drills/systems/scratch_cluster.h"
@@ -24,14 +25,18 @@ struct ReplayTerms {
   std::optional<WalThere> wal = {};      // in the archive; nobody could look
   std::string archive = {};              // how that is called
   std::optional<Duration> max_loss = {};
+  bool amcheck = true;          // its indexes and tables are looked at by it
   Utc taken = {}, looked = {};  // when the backup was, and when its step
+  Utc begun = {};               // when the one was, by the second, that is in the scratch cluster
 };
 
 struct Recovered {
   Lsn lsn = 0;                   // the last place that was replayed
   std::optional<Utc> time = {};  // of the last transaction; none was
   std::uint32_t timeline = 0;
+  std::string stopped = {};                // where recovery ended, in the server's words
   std::optional<std::int64_t> pages = {};  // whose checksums hold; the cluster has none
+  RelationsChecked relations = {};
   PostgresContent content = {};
   bool compared = false;  // with the content of the live one: nobody had written since
   Duration copy{}, check{}, replay{}, verify{};

@@ -33,6 +33,8 @@ constexpr std::pair<std::string_view, std::string_view> kAlone[] = {
     {"autovacuum", "off"},
     {"jit", "off"},
     {"lc_messages", "C"},
+    {"timezone", "GMT"},
+    {"datestyle", "ISO"},
     {"logging_collector", "on"},
     {"log_filename", "log"},
     {"log_file_mode", "0600"},

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "drills/systems/base_backup.h"
+#include "drills/systems/postgres_truth.h"
 #include "engine/base/text.h"
 
 namespace gameday {
@@ -44,6 +45,13 @@ std::string reason_in(const std::string& log) {
   return reason.empty() ? last_words(log) : reason;
 }
 
+// What it says of the backup, and what it does not.
+Error why_it_ended(const Ended& ended) {
+  const Reading reading = read_ending(postgres_15, "recovery", ended);
+  if (reading.truth == Truth::fail) return {ErrorCode::corrupt, reason_in(ended.output), ""};
+  return {reading.code, "the scratch server has ended: " + reading.text, ""};
+}
+
 Result<Postgres> not_yet() { return fail(ErrorCode::failed, "the scratch server is not ready"); }
 
 }  // namespace
@@ -77,8 +85,9 @@ Result<Postgres> ScratchServer::opened(const PostgresSettings& settings) {
     if (const auto ended = run_->end()) {
       if (!*ended) return std::unexpected(ended->error().in("the scratch server"));
       // What it said before it had a log, and then.
-      const auto log = context_.doors.files.read(cluster_.folder + "/log");
-      return fail(ErrorCode::corrupt, reason_in((*ended)->output + log.value_or("")));
+      Ended all = **ended;
+      all.output += context_.doors.files.read(cluster_.folder + "/log").value_or("");
+      return std::unexpected(why_it_ended(all));
     }
     const bool ready = takes_clients(cluster_, context_.doors.files);
     auto session = ready ? open_postgres(settings, context_) : not_yet();

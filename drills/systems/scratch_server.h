@@ -16,7 +16,8 @@ class ScratchServer {
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
 
-  // Until it takes writes. corrupt: it has ended instead; why, in its own words.
+  // Until it takes writes. corrupt: it has ended instead, because of what it runs on; why, in its
+  // own words.
   [[nodiscard]] Result<Postgres> opened(const PostgresSettings& settings);
   // As an administrator would, so that its files are as a server leaves them.
   [[nodiscard]] Status shut_down();

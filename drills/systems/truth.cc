@@ -65,7 +65,7 @@ Reading read_ending(const TruthTable& table, std::string_view command, const End
   const std::string words = complaint_in(ended.output);
   for (const TruthRow& row : table.rows) {
     if (!fits(row, command, ended)) continue;
-    Reading reading{row.state, row.truth, row.code, std::string(row.text)};
+    Reading reading{&row, row.state, row.truth, row.code, std::string(row.text)};
     if (row.truth != Truth::pass) reading.text += "; " + said + ": " + words;
     return reading;
   }

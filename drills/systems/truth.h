@@ -34,7 +34,8 @@ struct TruthTable {
 };
 
 struct Reading {
-  std::string_view state = {};  // empty: no row knows it
+  const TruthRow* row = nullptr;  // null: none knows it
+  std::string_view state = {};    // empty then
   Truth truth = Truth::unknown;
   ErrorCode code = ErrorCode::failed;
   std::string text = {};

@@ -165,6 +165,7 @@ struct Drill {
   std::size_t loads_started = 0;
 
   bool started_system = false;
+  bool backs_up = false;  // a backup's step has begun, and what it took has not gone yet
   bool any_injected = false;
   bool undrained = false;        // queues were not empty when a ledger was read
   bool hurried = false;          // a second stop by a person

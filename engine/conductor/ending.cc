@@ -193,6 +193,40 @@ void Turn::close_next() {
     run(std::move(task));
     return;
   }
+  if (d.backs_up) return forget_backups(found);
+  stop_system();
+}
+
+// What the drill itself backed up is of use for as long as something may be lost, or could not be
+// put back.
+void Turn::forget_backups(Data found) {
+  d.backs_up = false;
+  const bool owed = std::ranges::any_of(d.deeds, [](const DeedState& deed) {
+    return deed.stage == Stage::residue && (deed.holds_data || deed.deed.kind == "restore");
+  });
+  if (found != Data::complete || owed) {
+    for (const auto& backup : d.backups) {
+      if (!backup.taken.facts.boolean("own", false)) continue;
+      reason(0, "the backup that the drill took of " + backup.taken.target +
+                    " is kept: " + backup.taken.id);
+    }
+    return stop_system();
+  }
+  Task task;
+  task.op = Op::forget_backups;
+  task.deadline = now_.boot + Deadlines::verify;
+  run(std::move(task));
+}
+
+void Turn::backups_forgotten(const Done& done) {
+  if (!done.status) {
+    d.residue.push_back({"what the drill itself backed up: " + done.status.error().text,
+                         "remove it, or `gameday revert " + d.plan.drill + "`"});
+  }
+  stop_system();
+}
+
+void Turn::stop_system() {
   if (!d.started_system) return finish();
   Task task;
   task.op = Op::system_stop;

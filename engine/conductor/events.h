@@ -37,6 +37,7 @@ enum class Op {
   drain,            // declared queues are empty
   read_back,        // LedgerSummary of one load
   summarise,        // LoadSummary of one load
+  forget_backups,   // what the drill itself backed up goes, but for what is to stay
   system_stop       // `stop`, and the proxies end, where this drill started them
 };
 [[nodiscard]] std::string_view name_of(Op op);
@@ -50,7 +51,7 @@ struct Task {
   Deed what;                       // the same
   Undo undo;                       // inject, prove, undo, look, close
   std::string mark;                // the same
-  bool keep = false;               // close
+  bool keep = false;               // close; backup: it stays after the drill
   std::string target;              // backup, restore_scratch, replay
   BackupTaken backup;              // prepare and inject of a restore, restore_scratch
   Utc since;                       // replay

@@ -58,9 +58,11 @@ void Turn::begin_fault(const PlannedStep& planned) {
 }
 
 void Turn::begin_backup(const PlannedStep& planned) {
+  d.backs_up = true;
   Task task;
   task.op = Op::backup;
   task.target = planned.step.target;
+  task.keep = planned.step.arguments.boolean("keep", false);
   task.deadline = now_.boot + Deadlines::backup;
   run(std::move(task));
 }

@@ -118,6 +118,7 @@ void Turn::on(const Done& done) {
                              "stop it by its own command"});
       }
       return finish();
+    case Op::forget_backups: return backups_forgotten(done);
     default: return deed_task_done(task, done);
   }
 }
@@ -259,6 +260,7 @@ std::string_view name_of(Op op) {
     case Op::drain: return "drain";
     case Op::read_back: return "read_back";
     case Op::summarise: return "summarise";
+    case Op::forget_backups: return "forget_backups";
     case Op::system_stop: return "system_stop";
   }
   return "prepare";

@@ -127,6 +127,9 @@ class Turn {
   void finish();
   enum class Data { complete, unknown, missing };  // of what was acknowledged, as far as was read
   [[nodiscard]] Data data() const;
+  void forget_backups(Data found);
+  void backups_forgotten(const Done& done);
+  void stop_system();
   [[nodiscard]] Task read_back_task(const std::string& load) const;
 
   Drill& d;

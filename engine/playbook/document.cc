@@ -206,7 +206,7 @@ constexpr std::array kLoad{
           .help = "How long a user thinks after an answer: so long, or evenly spread between two; "
                   "without it not at all.",
           .most = 3600},
-    a_rate("spawn_rate", "How many users more there are each time; without it all at once."),
+    a_rate("spawn_rate", "How fast users come, until all are there; without it all at once."),
     Field{.name = "arrivals",
           .type = FieldType::choice,
           .help = "How due times are spread.",

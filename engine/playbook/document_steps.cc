@@ -38,6 +38,12 @@ constexpr std::array kBackupStep{Field{.name = "backup",
                                        .type = FieldType::target,
                                        .help = "The target that is backed up.",
                                        .required = true},
+                                 Field{.name = "keep",
+                                       .type = FieldType::boolean,
+                                       .help = "Whether what the drill itself takes stays in its "
+                                               "private folder beside the store; else it goes at "
+                                               "the drill's end, unless something is lost.",
+                                       .otherwise = "false"},
                                  kId};
 constexpr std::array kFaultStep{
     Field{.name = "fault", .help = "The kind of fault.", .required = true},
@@ -69,7 +75,8 @@ constexpr std::array kRestoreStep{
           .help =
               "As of when it comes back, where the backup has more than one point: latest, "
               "backup (when the backup's step looked), before STEP (when that fault began), a time "
-              "(2026-11-26T15:15:40Z) or a place in the WAL (0/3000E88); else latest."},
+              "(2026-11-26T15:15:40Z), a place in the WAL (0/3000E88) or a restore point "
+              "(name:before-the-deploy); else latest."},
     Field{.name = "replay",
           .type = FieldType::target,
           .help = "The queue that delivers again what it keeps since the backup."},

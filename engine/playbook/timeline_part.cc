@@ -209,13 +209,18 @@ struct StepReader {
     step.within = duration_in(terms, "within").value_or(Duration{});
   }
 
+  void read_backup(const Json& decoded) const {
+    step.target = decoded.text("backup");
+    if (decoded.boolean("keep", false)) step.arguments.set("keep", true);
+  }
+
   void read(const StepForm& form) const {
     if (form.kind == StepKind::fault) return read_fault();
     if (form.kind == StepKind::action) return read_action();
     const Json decoded = decode(form.fields, node, name_of(form.kind), reading.decoding);
     switch (form.kind) {
       case StepKind::steady_state: return read_steady(decoded);
-      case StepKind::backup: step.target = decoded.text("backup"); return;
+      case StepKind::backup: return read_backup(decoded);
       case StepKind::restore: return read_restore(decoded);
       case StepKind::wait:
         step.steady_for = duration_in(decoded, "wait").value_or(Duration{});

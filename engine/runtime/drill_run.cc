@@ -9,6 +9,7 @@
 #include "engine/load/request_mix.h"
 #include "engine/runtime/door.h"
 #include "engine/runtime/locks.h"
+#include "engine/runtime/own_backups.h"
 #include "engine/runtime/replayer.h"
 
 namespace gameday {
@@ -336,7 +337,9 @@ namespace {
 // What a restore has superseded stays until somebody has read the ledger.
 bool has_files_to_erase(const Owed& owed, const std::string& drill, const std::string& store_file) {
   if (!std::ranges::all_of(owed.to_erase, &PrivateFiles::superseded)) return true;
-  return !unrecorded_files(owed, drill, private_folder_of(store_file, drill)).empty();
+  const std::string folder = private_folder_of(store_file, drill);
+  if (may_forget_backups(owed) && has_own_backups(folder)) return true;
+  return !unrecorded_files(owed, drill, folder).empty();
 }
 
 Result<std::vector<Leftover>> left_in(

@@ -6,6 +6,7 @@
 #include "engine/base/assert.h"
 #include "engine/runtime/identity.h"
 #include "engine/runtime/load_deed.h"
+#include "engine/runtime/own_backups.h"
 #include "engine/runtime/replayer.h"
 
 namespace gameday {
@@ -69,6 +70,8 @@ Done Performer::dispatch(const Task& task, const Until& until) {
     case Op::drain: return drain(task, until);
     case Op::read_back: return read_back_ledger(task, until);
     case Op::summarise: return summarise_load(task);
+    case Op::forget_backups:
+      return answer(task, erase_own_backups(terms_.private_folder, terms_.doors.clock, until));
     case Op::system_stop: return system_stop(task, until);
   }
   GD_ASSERT(false);
@@ -182,6 +185,11 @@ Done Performer::backup(const Task& task, const Until& until) {
   if (row == nullptr) return answer(task, no_row(task));
   auto taken = row->backup(*target, context(terms_.drill + "-backup", until));
   if (taken) taken->facts.set("kind", row->name);
+  if (taken && is_own_backup(taken->id, terms_.private_folder)) {
+    taken->facts.set("own", true);
+    const auto kept = task.keep ? keep_own_backup(taken->id, terms_.doors.files) : Status();
+    if (!kept) return answer(task, kept);
+  }
   return answer(task, std::move(taken));
 }
 

@@ -7,6 +7,7 @@
 #include "engine/conductor/plan.h"
 #include "engine/runtime/identity.h"
 #include "engine/runtime/load_deed.h"
+#include "engine/runtime/own_backups.h"
 
 namespace gameday {
 namespace {
@@ -74,13 +75,31 @@ class RealPlace : public UndoPlace {
   const System nothing_;
 };
 
+void forget_backups(const ReplayTerms& terms, const Stop& stop, Replayed& done) {
+  const std::string name = "what the drill backed up";
+  if (!has_own_backups(terms.private_folder)) return;
+  const Until until{stop, terms.doors.clock.in(Deadlines::verify)};
+  const auto erased = erase_own_backups(terms.private_folder, terms.doors.clock, until);
+  if (erased) done.undone.push_back(name);
+  if (!erased) done.residue.push_back(name + ": " + erased.error().text);
+}
+
 }  // namespace
 
 Replayed replay(const Owed& owed, Journal& journal, const ReplayTerms& terms, const Stop& stop) {
   RealPlace place(terms, stop);
   auto done = replay_undos(owed, journal, place, terms.by);
   if (!done.fenced) erase_unrecorded(owed, terms);
+  if (!done.fenced && done.residue.empty() && may_forget_backups(owed)) {
+    forget_backups(terms, stop, done);
+  }
   return done;
+}
+
+// A drill that came to its end has decided itself. Where a restore has superseded a copy, somebody
+// has to read the ledger first.
+bool may_forget_backups(const Owed& owed) {
+  return !owed.closed && std::ranges::none_of(owed.to_erase, &PrivateFiles::superseded);
 }
 
 std::vector<std::string> unrecorded_files(const Owed& owed, const std::string& drill,

@@ -27,6 +27,8 @@ struct ReplayTerms {
 // Private files of a deed that was prepared and never recorded: nobody will need them. Their paths.
 [[nodiscard]] std::vector<std::string> unrecorded_files(const Owed& owed, const std::string& drill,
                                                         const std::string& private_folder);
+// Whether what the drill itself backed up may go once it owes nothing more.
+[[nodiscard]] bool may_forget_backups(const Owed& owed);
 void erase_unrecorded(const Owed& owed, const ReplayTerms& terms);
 
 // The row's functions for an undo of that kind; null members where no row knows it.

@@ -57,6 +57,7 @@ void SimulatedRunner::begin(const Task& task) {
     case Op::drain: return drain(task, now().boot, {});
     case Op::read_back: return answer_in(task, quick, [this, task] { return read_back(task); });
     case Op::summarise: return answer_in(task, quick, [this, task] { return summed_up(task); });
+    case Op::forget_backups:
     case Op::system_stop: return answer_in(task, quick, [task] { return Done{task.id, {}, {}}; });
   }
 }

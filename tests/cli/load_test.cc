@@ -144,7 +144,7 @@ TEST_F(LoadCommand, WrongUsageIsToldAndNothingIsSent) {
       {{"127.0.0.1:80/x", "-r", "5"}, "did you mean `http://127.0.0.1:80/x`?"},
       {{"ftp://127.0.0.1/", "-r", "5"}, "is no http or https URL"},
       {{"http:///x", "-r", "5"}, "names no server"},
-      {{"http://127.0.0.1/a b", "-r", "5"}, "a blank"},
+      {{"http://127.0.0.1/a b", "-r", "5"}, "write a blank as %20"},
       {{url(), "-r", "5", "-H", "nocolon"}, "--header: `nocolon` is no header"},
       {{url(), "-r", "5", "-H", "a b: c"}, "is no header"},
       {{url(), "-r", "5", "-H", "a: b\nc: d"}, "one line"},

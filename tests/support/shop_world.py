@@ -257,11 +257,11 @@ class Gameday:
             return json.load(file)
 
     def private_files(self):
-        """What must not outlive the drill: backups, ledgers and the playbook may."""
+        """What must not outlive the drill: ledgers and the playbook may."""
         found = []
         for folder, _, names in os.walk(self.folder + "/private"):
             found += [os.path.join(folder, name) for name in names
-                      if not name.endswith((".yaml", ".jsonl")) and "/backups" not in folder]
+                      if not name.endswith((".yaml", ".jsonl"))]
         return found
 
 

@@ -111,6 +111,7 @@ def main():
     psql("INSERT INTO t SELECT 1; SELECT pg_create_restore_point('here'); SELECT pg_switch_wal()")
     run(*SHOP, "backup", "--type=diff")
     info("done")
+    keep("done", "repo-ls", "archive/shop/15-1")
     verify("done")
     restore("done")
     restore("too-early", "--type=time", f"--target={first}", "--target-action=promote")

@@ -21,6 +21,8 @@ TEST_F(PgBackRestOnPostgres, ADifferentialBackupComesBackAndLeavesNothing) {
   EXPECT_TRUE(recovered.boolean("compared", false));
   EXPECT_EQ(recovered.integer("timeline", 0), 1);
   EXPECT_GT(recovered.integer("pages", 0), 900);
+  EXPECT_GT(recovered.get("amcheck").integer("indexes", 0), 300);
+  EXPECT_GT(recovered.get("amcheck").integer("tables", 0), 150);
   EXPECT_GT(recovered.number("copy_s", 0), 0);
   EXPECT_GT(recovered.number("check_s", 0), 0);
   EXPECT_EQ(latest.facts.get("recovered").get("set").text("label"), taken.id);
@@ -74,6 +76,7 @@ TEST_F(PgBackRestOnPostgres, ANamedPointIsReachedOrMissed) {
   EXPECT_TRUE(named.verified) << named.text;
   EXPECT_EQ(named.facts.integer("rows", 0), 60);
   EXPECT_EQ(named.facts.get("recovered").get("set").text("label"), full);
+  EXPECT_EQ(named.facts.get("recovered").text("stopped"), "at restore point \"before the deploy\"");
   expect_misleads(taken, "it does not recover", "name:no-such-point");
   expect_misleads(taken, "no backup had ended by then", "2020-01-01T00:00:00Z");
   EXPECT_TRUE(pgbackrest_restore.fits_point("name:x"));
@@ -146,7 +149,9 @@ TEST_F(PgBackRestOnPostgres, APageThatWasDamagedBeforeTheBackupIsFoundOut) {
 // A success in which nothing came back. Another database of it is not held against the live one's.
 TEST_F(PgBackRestOnPostgres, ADatabaseWithoutRowsIsNoRestore) {
   set("dbname", "postgres");
+  set("amcheck", false);
   const Restored back = restored(backup());
+  EXPECT_EQ(back.facts.get("recovered").get("amcheck").integer("indexes", -1), 0);
   EXPECT_TRUE(back.vacuous);
   EXPECT_EQ(back.text, "the backup holds no rows");
   EXPECT_FALSE(back.facts.get("recovered").boolean("compared", true));

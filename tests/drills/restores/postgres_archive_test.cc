@@ -1,3 +1,4 @@
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include "drills/systems/scratch_cluster.h"
@@ -24,6 +25,9 @@ TEST_F(RecoveryOnPostgres, ABackupComesBackAsOfAnyPointAndLeavesNothing) {
   EXPECT_TRUE(recovered.boolean("compared", false));
   EXPECT_EQ(recovered.integer("timeline", 0), 1);
   EXPECT_GT(recovered.integer("pages", 0), 1000);
+  EXPECT_GT(recovered.get("amcheck").integer("indexes", 0), 300) << "those of three databases";
+  EXPECT_GT(recovered.get("amcheck").integer("tables", 0), 150);
+  EXPECT_TRUE(recovered.get("amcheck").items("unchecked").empty()) << latest.text;
   EXPECT_GE(parse_lsn(recovered.text("lsn")).value(),
             parse_lsn(taken.facts.get("live").text("lsn")).value());
   EXPECT_GT(recovered.number("copy_s", 0), 0);
@@ -44,6 +48,8 @@ TEST_F(RecoveryOnPostgres, ABackupComesBackAsOfAnyPointAndLeavesNothing) {
   EXPECT_EQ(in_time.facts.integer("rows", 0), 60);
   EXPECT_EQ(in_time.facts.get("recovered").text("asked"), before);
   EXPECT_LE(in_time.facts.get("recovered").text("time"), before);
+  EXPECT_TRUE(in_time.facts.get("recovered").text("stopped").starts_with("before 20"))
+      << in_time.facts.get("recovered").text("stopped");
   const Restored newest = restored(taken);
   EXPECT_TRUE(newest.verified) << newest.text;
   EXPECT_EQ(newest.facts.integer("rows", 0), 50);
@@ -186,6 +192,39 @@ TEST_F(RecoveryOnPostgres, APointThatIsNotReachedIsNoRestore) {
   unset("restore_command");
   unset("wal");
   expect_refused(prepared(taken), "no way to the archived WAL", ErrorCode::invalid);
+}
+
+// What fetches the WAL leaves no room for it: to a server that is as if there were none.
+
+TEST_F(RecoveryOnPostgres, AFullDiskSaysNothingOfTheBackup) {
+  const BackupTaken taken = backup();
+  const std::string small = world_.file("small");
+  std::filesystem::create_directories(small);
+  ASSERT_EQ(mount("tmpfs", small.c_str(), "tmpfs", 0, "size=400m"), 0)
+      << "this test must be allowed to mount a tmpfs (run it as root)";
+  cluster_.give_to_server(small);
+  set("scratch", small);
+  set("restore_command", "head -c 1G /dev/zero > " + small + "/fill; cp " + wal_ + "/%f %p");
+  begin();
+  const auto undo = prepared(taken);
+  EXPECT_TRUE(undo);
+  if (undo) {
+    expect_refused(row().fill_scratch(taken, *undo, context("restore-1")),
+                   "the disk of the scratch server is full", ErrorCode::no_space);
+    expect_undone(*undo);
+  }
+  EXPECT_EQ(umount2(small.c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(RecoveryOnPostgres, AProgramThatIsNotThereSaysNothingOfTheBackup) {
+  const BackupTaken taken = backup();
+  set("restore_command", "/no/such/program %f %p");
+  begin();
+  const auto undo = prepared(taken);
+  ASSERT_TRUE(undo);
+  expect_refused(row().fill_scratch(taken, *undo, context("restore-1")),
+                 "the program that fetches the WAL is not there", ErrorCode::unsupported);
+  expect_undone(*undo);
 }
 
 TEST_F(RecoveryOnPostgres, ATimelineIsFollowedOrMissed) {

@@ -62,6 +62,7 @@ class PlaceOnPostgres : public PostgresArchiveTest {
 TEST_F(PlaceOnPostgres, WhatIsThereIsKeptAndTheOneOfThePointTakesItsPlace) {
   EXPECT_EQ(place_of(row(), archive()), "database");
   cluster_.change("ALTER SYSTEM SET work_mem = '5MB'");
+  cluster_.change("CREATE EXTENSION amcheck", "postgres");
   const BackupTaken taken = backup();
   const std::string cluster = cluster_id();
   cluster_.change("DELETE FROM sales.lines");
@@ -76,6 +77,12 @@ TEST_F(PlaceOnPostgres, WhatIsThereIsKeptAndTheOneOfThePointTakesItsPlace) {
   EXPECT_EQ(timeline(), "2");
   EXPECT_EQ(put_there->facts.get("place").integer("timeline", 0), 2);
   EXPECT_EQ(put_there->facts.get("place").text("system_identifier"), cluster);
+  EXPECT_GT(put_there->facts.get("recovered").get("amcheck").integer("indexes", 0), 300);
+  for (const auto& [database, had] : {std::pair("shop", "0"), std::pair("postgres", "1")}) {
+    EXPECT_EQ(
+        cluster_.psql("SELECT count(*) FROM pg_extension WHERE extname = 'amcheck'", database), had)
+        << "the look at it has changed " << database;
+  }
   EXPECT_FALSE(gone(*undo));
   const std::string kept = undo->arguments.text("kept");
   EXPECT_TRUE(std::filesystem::exists(kept + "/PG_VERSION"));

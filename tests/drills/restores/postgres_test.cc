@@ -2,6 +2,7 @@
 #include "drills/systems/postgres_dump.h"
 #include "drills/systems/postgres_swap.h"
 #include "drills/systems/sqlite.h"
+#include "tests/drills/postgres_certificates.h"
 #include "tests/drills/postgres_fixture.h"
 
 namespace gameday {
@@ -77,6 +78,66 @@ class RestoreOnPostgres : public PostgresTest {
     return taken;
   }
 };
+
+// pg_dump and pg_restore are children, which must be as wary as we are.
+TEST_F(RestoreOnPostgres, ADumpGoesOverTlsAsTheTargetSays) {
+  const PostgresCertificates certificates(world_.file("certificates"));
+  cluster_.stop();
+  certificates.give_to(cluster_);
+  cluster_.start();
+  setenv("TLS_TEST_PASSWORD", "shop-secret", 1);
+  const auto aim = [&](const std::string& root) {
+    PostgresSettings settings = *postgres_settings(
+        "host=localhost port=" + cluster_.port() +
+        " user=shop password=${env:TLS_TEST_PASSWORD} dbname=shop sslmode=verify-full");
+    set_setting(settings, "sslrootcert", certificates.file(root));
+    return settings;
+  };
+  const std::string path = world_.private_folder() + "/over-tls.dump";
+  cluster_.change("ALTER ROLE shop CREATEDB; ALTER SYSTEM SET log_connections = on");
+  cluster_.change("SELECT pg_reload_conf()");
+  const auto dumped = dump_database(aim("ca.pem"), path, context());
+  ASSERT_TRUE(dumped) << dumped.error().text;
+  cluster_.change("CREATE DATABASE there OWNER shop", "postgres");
+  const auto loaded = load_dump(aim("ca.pem"), "there", path, Ownership::ours, context());
+  EXPECT_TRUE(loaded) << loaded.error().text;
+  EXPECT_EQ(count("there"), "50");
+  for (const char* program : {"pg_dump", "pg_restore"}) {
+    const std::string log = cluster_.log();
+    const auto at = log.find(std::string("application_name=") + program + " SSL enabled");
+    EXPECT_NE(at, std::string::npos) << program << " was not in secret: " << log;
+  }
+  EXPECT_FALSE(dump_database(aim("other.pem"), path, context()));
+  const auto refused = load_dump(aim("other.pem"), "there", path, Ownership::ours, context());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::failed) << "it was taken for the dump's fault";
+  EXPECT_TRUE(refused.error().text.contains("certificate verify failed")) << refused.error().text;
+  unsetenv("TLS_TEST_PASSWORD");
+}
+
+// What its server is like says nothing of a dump.
+TEST_F(RestoreOnPostgres, ADumpIsNotBadBecauseItsServerIsGone) {
+  const BackupTaken taken = backup();
+  PostgresSettings settings = *postgres_settings(database());
+  cluster_.change("CREATE DATABASE there", "postgres");
+  const auto load = [&](const std::string& path) {
+    return load_dump(settings, "there", path, Ownership::ours, context());
+  };
+  const std::string bytes = bytes_of(taken);
+  write(taken.id + ".half", bytes.substr(0, bytes.size() / 2));
+  const auto half = load(taken.id + ".half");
+  ASSERT_FALSE(half);
+  EXPECT_EQ(half.error().code, ErrorCode::corrupt) << half.error().text;
+  EXPECT_TRUE(load(taken.id));
+  const auto again = load(taken.id);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::conflict) << again.error().text;
+  set_setting(settings, "port", std::to_string(PostgresCluster::free_port()));
+  const auto gone = load(taken.id);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::failed) << gone.error().text;
+  EXPECT_TRUE(gone.error().text.contains("cannot be reached")) << gone.error().text;
+}
 
 TEST_F(RestoreOnPostgres, AScratchCopyOfSomebodyWhoDiedGoesByItsUndo) {
   const BackupTaken taken = backup();

@@ -1,6 +1,7 @@
 #include "drills/systems/truth.h"
 
 #include "drills/systems/pgbackrest.h"
+#include "drills/systems/postgres_truth.h"
 #include "drills/systems/restic_truth.h"
 #include "tests/drills/recorded/recorded.h"
 
@@ -67,6 +68,38 @@ TEST(Truth, OfPgBackRestIsThatOfItsRecordedWords) {
     EXPECT_NE(read_ending(pgbackrest_2_45, one.command, one.ended).truth, Truth::pass) << one.name;
   }
   EXPECT_GE(claimed, 6);
+}
+
+// Every one of their programs exits with 1 or 2 for all that goes wrong.
+TEST(Truth, OfPostgresIsThatOfItsRecordedWords) {
+  expect_read_as_recorded(postgres_15, "postgres-15");
+  expect_read_as_recorded(tar_1_34, "tar-1.34");
+  const std::set<std::string> bad{"damaged",   "missing-role", "missing-file", "not-reached",
+                                  "too-early", "no-timeline",  "no-wal"};
+  for (const auto& [table, folder] :
+       {std::pair(&postgres_15, "postgres-15"), std::pair(&tar_1_34, "tar-1.34")}) {
+    for (const auto& one : recorded(folder)) {
+      const Reading reading = read_ending(*table, one.command, one.ended);
+      EXPECT_EQ(reading.truth == Truth::fail, bad.contains(one.state)) << one.name;
+      EXPECT_EQ(reading.code == ErrorCode::corrupt, bad.contains(one.state)) << one.name;
+      const auto told = told_by(*table, one.command, one.ended);
+      EXPECT_EQ(told.has_value(), one.state == "done") << one.name;
+    }
+  }
+}
+
+// That they exited with 0 is no success where they did not say so, and what they have not said
+// before says nothing of the backup.
+TEST(Truth, OfPostgresWhatIsNotKnownIsNoFailureOfTheBackup) {
+  for (const char* command : {"pg_verifybackup", "pg_checksums", "recovery"}) {
+    EXPECT_EQ(read_ending(postgres_15, command, ended(0, "what a day")).truth, Truth::unknown);
+  }
+  for (const char* command : {"pg_restore", "pg_verifybackup", "pg_checksums", "recovery"}) {
+    EXPECT_EQ(read_ending(postgres_15, command, ended(1, "what a day")).truth, Truth::unknown);
+    const auto killed = read_ending(postgres_15, command, ended(9, "", Ended::How::signalled));
+    EXPECT_EQ(killed.truth, Truth::unknown) << command;
+    EXPECT_NE(killed.code, ErrorCode::corrupt) << command;
+  }
 }
 
 // A child's output is kept up to a length only: what it ends with may be lost.

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "engine/journal/memory_journal.h"
+#include "engine/runtime/own_backups.h"
 #include "tests/drills/deed_world.h"
 #include "tests/engine/playbook/test_rows.h"
 
@@ -111,6 +112,65 @@ TEST_F(ReplayerTest, ErasesPrivateFilesOfDeedsThatWereNeverRecorded) {
   EXPECT_FALSE(files.exists(path("drill-2.saved")));
   EXPECT_TRUE(files.exists(path("ledger.jsonl")));
   EXPECT_TRUE(files.exists(path("other-2.saved")));
+}
+
+// What it itself backed up goes with the last of what a dead drill owes.
+TEST_F(ReplayerTest, OwnBackupsGoWithADeadDrill) {
+  const Files& files = world.doors().files;
+  const std::string folder = own_backups_of(world.private_folder());
+  const auto back_up = [&](const std::string& name) {
+    EXPECT_TRUE(files.make_folder(folder + "/" + name + "/base", 0700));
+    EXPECT_TRUE(files.write(folder + "/" + name + "/base/1", "rows", 0600));
+  };
+  const auto replayed_whole = [&](const Owed& owed) {
+    const auto journal = memory_journal(log, boot_id());
+    return replay(owed, *journal,
+                  {world.doors(), kRows, secrets, "drill", world.private_folder(), "guardian"},
+                  Stop());
+  };
+  back_up("drill-backup-a");
+  back_up("drill-backup-b");
+  ASSERT_TRUE(keep_own_backup(folder + "/drill-backup-b", files));
+  EXPECT_TRUE(has_own_backups(world.private_folder()));
+  Owed owed;
+  owed.closed = true;
+  (void)replayed_whole(owed);
+  EXPECT_TRUE(files.exists(folder + "/drill-backup-a/base/1")) << "it is for its drill to say";
+  owed.closed = false;
+  owed.to_erase.push_back(
+      {Undo{"makes-a-file", Json::object({{"file", "/none"}})}, "drill-1", true});
+  (void)replayed_whole(owed);
+  EXPECT_TRUE(files.exists(folder + "/drill-backup-a/base/1")) << "something may be lost";
+  owed.to_erase.clear();
+  owed.open = {owes("throws", "drill-1")};
+  (void)replayed(owed);
+  EXPECT_TRUE(files.exists(folder + "/drill-backup-a/base/1")) << "it may be needed";
+  owed.open.clear();
+  EXPECT_TRUE(replayed_whole(owed).residue.empty());
+  EXPECT_FALSE(files.exists(folder + "/drill-backup-a"));
+  EXPECT_TRUE(files.exists(folder + "/drill-backup-b/base/1"));
+  EXPECT_FALSE(has_own_backups(world.private_folder()));
+  EXPECT_TRUE(is_own_backup(folder + "/drill-backup-b", world.private_folder()));
+  EXPECT_FALSE(is_own_backup("/srv/base", world.private_folder()));
+}
+
+TEST_F(ReplayerTest, WhatCannotBeRemovedInTimeIsSaid) {
+  const Files& files = world.doors().files;
+  const std::string folder = own_backups_of(world.private_folder());
+  ASSERT_TRUE(files.make_folder(folder + "/base", 0700));
+  const auto late =
+      erase_own_backups(world.private_folder(), world.clock(), {Stop(), world.clock().now().boot});
+  ASSERT_FALSE(late);
+  EXPECT_TRUE(late.error().text.contains("there was no time to remove " + folder + "/base"));
+  // What is left makes the drill one that is not through.
+  StopSource stop;
+  stop.request();
+  const auto journal = memory_journal(log, boot_id());
+  const auto done = replay(
+      Owed{}, *journal,
+      {world.doors(), kRows, secrets, "drill", world.private_folder(), "guardian"}, stop.stop());
+  ASSERT_EQ(done.residue.size(), 1U);
+  EXPECT_TRUE(done.residue.front().contains("what the drill backed up")) << done.residue.front();
 }
 
 TEST_F(ReplayerTest, WhoeverIsFencedTouchesNothingMore) {
