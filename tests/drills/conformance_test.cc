@@ -136,6 +136,7 @@ std::string wrong_value(const Field& field) {
     case FieldType::boolean: return "perhaps";
     case FieldType::integer: return "1.5";
     case FieldType::duration:
+    case FieldType::durations:
     case FieldType::rate:
     case FieldType::size:
     case FieldType::percent: return "5";  // without its unit

@@ -1,9 +1,9 @@
-#include <fstream>
-
+#include "engine/playbook/load_playbook.h"
 #include "tests/drills/link_fixture.h"
 
 namespace gameday {
 
+extern const FaultRow loss_fault;
 extern const FaultRow loss_link_fault;
 
 namespace {
@@ -93,8 +93,9 @@ timeline:
   - { fault: loss, link: one, share: 20%, for: 1s }
   - { fault: loss, region: eu, share: 20%, for: 1s }
 )";
-  std::ofstream(world_.file("p.yaml")) << kPlaybook;
-  const auto loaded = load_playbook(world_.file("p.yaml"), {}, all_rows());
+  const std::array faults{&loss_fault, &loss_link_fault};
+  const auto loaded =
+      decode_playbook(world_.file("p.yaml"), std::string(kPlaybook), {}, {{}, faults, {}, {}, {}});
   ASSERT_TRUE(loaded.playbook) << rendered("p.yaml", loaded.source, loaded.problems);
   EXPECT_EQ(loaded.playbook->timeline[0].fault, "loss-link");
   EXPECT_EQ(loaded.playbook->timeline[1].fault, "loss-link");

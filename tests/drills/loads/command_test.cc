@@ -156,7 +156,7 @@ TEST_F(CommandLoadTest, WhatGoesAwayMeanwhileIsNotSent) {
 
 // A row that was cut off, or a warning among the rows, is no answer that could be judged by.
 TEST_F(CommandLoadTest, AListThatIsNoListIsNotReadAsOne) {
-  for (const std::string& line : {"warning: the disk is slow", "key-without-digest"}) {
+  for (const std::string line : {"warning: the disk is slow", "key-without-digest"}) {
     const Json list = script("[ ! -e bad ] || echo '" + line + "' >&2", {"{drill}"});
     RowLoad load(world_, command_load, but(store(), "list", list));
     slow_down(load);
@@ -182,7 +182,7 @@ TEST_F(CommandLoadTest, ALongListIsReadWhole) {
   std::ofstream(kept("many")) << "1";
   const LedgerSummary summary = load.judge();
   EXPECT_TRUE(summary.read_back) << load.problem;
-  EXPECT_EQ(load.gone().seen, "9000 writes of this drill are listed");
+  EXPECT_EQ(load.gone().text, "9000 writes of this drill are listed");
 }
 
 TEST_F(CommandLoadTest, WhatCannotBeRunIsFoundBeforeTheFirstWrite) {

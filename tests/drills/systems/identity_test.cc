@@ -8,11 +8,13 @@ extern const FacetRow postgres_facet;
 
 namespace {
 
+const std::array kFacets{&postgres_facet};
+const Rows kRows{kFacets, {}, {}, {}, {}};
+
 class IdentityOnPostgres : public PostgresTest {};
 
 // A server that came to the same address meanwhile keeps what it has.
 TEST_F(IdentityOnPostgres, AnUndoIsNotDoneToAnotherServerAtItsAddress) {
-  const Rows rows = all_rows();
   Target& named = target(cluster_.conninfo());
   named.identity = psql("SELECT system_identifier FROM pg_control_system()");
   const auto found = [&] {
@@ -23,7 +25,7 @@ TEST_F(IdentityOnPostgres, AnUndoIsNotDoneToAnotherServerAtItsAddress) {
   ASSERT_TRUE(is_what_it_must_be(named, found()));
   Undo undo{"revoke-login", Json::object(), must_be(named, found())};
   EXPECT_EQ(undo.must_be.text("identity"), named.identity);
-  EXPECT_TRUE(is_still(undo, rows, context()));
+  EXPECT_TRUE(is_still(undo, kRows, context()));
 
   PostgresCluster other(world_.file("other"));
   other.start();
@@ -34,12 +36,12 @@ TEST_F(IdentityOnPostgres, AnUndoIsNotDoneToAnotherServerAtItsAddress) {
   EXPECT_EQ(begun.error().code, ErrorCode::conflict);
 
   undo.must_be.set("facets", named.facets);
-  const Status is = is_still(undo, rows, context());
+  const Status is = is_still(undo, kRows, context());
   ASSERT_FALSE(is);
   EXPECT_TRUE(is.error().text.contains("and must be " + named.identity)) << is.error().text;
 
   other.stop();
-  EXPECT_TRUE(is_still(undo, rows, context())) << "nothing answers: the undo itself finds out";
+  EXPECT_TRUE(is_still(undo, kRows, context())) << "nothing answers: the undo itself finds out";
 }
 
 // Which waits for it: nobody is to wait long for who stands still.
@@ -52,7 +54,7 @@ TEST_F(IdentityOnPostgres, WhoStandsStillIsNotWaitedFor) {
   const auto all = make_processes(world_.clock());
   ASSERT_TRUE(all->signal(cluster_.server(), SIGSTOP));
   const Instant began = world_.clock().now().boot;
-  EXPECT_TRUE(is_still(undo, all_rows(), context()));
+  EXPECT_TRUE(is_still(undo, kRows, context()));
   EXPECT_LT(world_.clock().now().boot - began, std::chrono::seconds(3));
   ASSERT_TRUE(all->signal(cluster_.server(), SIGCONT));
 }
