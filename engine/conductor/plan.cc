@@ -159,9 +159,10 @@ Json step_json(const PlannedStep& planned, const Rows& rows) {
 }
 
 Json checks_json(const LoadRequest& request) {
-  Json checks = Json::array();
-  for (const auto& check : AnswerChecks(request.expect, 1).names()) checks.push(check);
-  return checks;
+  const AnswerChecks checks(request.expect, 1);
+  Json names = Json::array();
+  for (const auto& name : checks.names()) names.push(name);
+  return names;
 }
 
 // What is more than one method and URL.
