@@ -129,6 +129,10 @@ Status Pieces::put(std::uint64_t seq, std::string_view none_of, const FillTerms&
 Status Pieces::put(const std::vector<Piece>& pieces, std::uint64_t seq, std::string_view none_of,
                    const FillTerms& terms, const Secrets& secrets, std::string& out) {
   for (const Piece& piece : pieces) {
+    if (piece.kind == Kind::text) {
+      out += piece.text;
+      continue;
+    }
     if (piece.kind == Kind::base64) {
       TRY_OK(put_base64(piece, seq, terms, secrets, out));
       continue;
