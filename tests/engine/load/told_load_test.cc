@@ -67,7 +67,7 @@ TEST_F(ToldLoadTest, BecomesSamplesAndWindows) {
     EXPECT_EQ(samples[i].send_lag(), Duration{});
     EXPECT_GE(samples[i].due, before);
     EXPECT_LE(samples[i].due, clock_.now().boot) << "what it sends to end counts nowhere";
-    if (i > 0) EXPECT_LE(samples[i - 1].due, samples[i].due);
+    EXPECT_LE(samples[i == 0 ? 0 : i - 1].due, samples[i].due);
   }
   std::uint64_t due = 0;
   for (const auto& window : windows_) due += window.due;
