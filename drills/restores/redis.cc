@@ -325,8 +325,7 @@ Status may(const Step& step, const DeedContext& context) {
   if (step.kind == StepKind::backup) {
     if (source.found.empty()) return may_take(session);
     TRY(files, redis_files_at(source.found));
-    TRY(sha, sha256_of(files));
-    return {};
+    return may_read_redis_files(files, context);
   }
   if (!step.into_place) return {};
   TRY_OK(may_be_replaced(server, shown(session.address())));
@@ -345,7 +344,7 @@ const RestoreRow redis_restore{
         "own and compared key by key; into place by an exchange of databases.",
     .facet = "redis",
     .rights =
-        "INFO; to back up, where the facet names no backup, REPLCONF and PSYNC; redis-server, "
+        "INFO; to back up REPLCONF and PSYNC, or to read the facet's `backup`; redis-server, "
         "redis-check-rdb and redis-check-aof of the server's version or a later one; into place: "
         "besides, REPLCONF, PSYNC, SELECT, SCAN, DBSIZE, MULTI, EXEC and SWAPDB; EXISTS, GET, SET, "
         "MOVE, DEL and WATCH of keys named gameday:*; RESTORE and UNLINK of all keys",

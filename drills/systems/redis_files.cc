@@ -96,6 +96,24 @@ Result<RedisFiles> redis_files_at(const std::string& path) {
                     path};
 }
 
+Status may_read_redis_files(const RedisFiles& files, const DeedContext& context) {
+  std::vector<fs::path> all{files.path};
+  if (files.kind == RedisFiles::Kind::folder) {
+    TRY(manifest, context.doors.files.read(files.path, kMostOfAManifest));
+    TRY(names, names_in(manifest));
+    for (const auto& name : names) all.push_back(all.front().parent_path() / name);
+  }
+  for (const auto& path : all) {
+    if (access(path.c_str(), R_OK) == 0) continue;
+    const int number = errno;
+    if (number == ENOENT) {
+      return fail(ErrorCode::corrupt, "the file " + path.string() + " is missing");
+    }
+    return fail(ErrorCode::refused, "the file " + path.string() + " may not be read");
+  }
+  return {};
+}
+
 Result<RedisFiles> copy_redis_files(const RedisFiles& files, const std::string& to,
                                     const DeedContext& context) {
   const fs::path from(files.path);

@@ -21,6 +21,8 @@ struct RedisFiles {
 [[nodiscard]] std::string_view name_of(RedisFiles::Kind kind);
 // By what stands there: a folder, a file named *.aof, any other file. not_found: nothing does.
 [[nodiscard]] Result<RedisFiles> redis_files_at(const std::string& path);
+// refused, corrupt: a file of it that we may not read, or that is not there.
+[[nodiscard]] Status may_read_redis_files(const RedisFiles& files, const DeedContext& context);
 // Copies it, with no more of a folder than its manifest names. no_space, corrupt.
 [[nodiscard]] Result<RedisFiles> copy_redis_files(const RedisFiles& files, const std::string& to,
                                                   const DeedContext& context);

@@ -66,6 +66,8 @@ TEST(Rows, ABackupsStepTakesOneWhereNoneIsNamed) {
   EXPECT_FALSE(takes("postgres-archive", Json::object({{"of", "primary"}, {"base", "/base"}})));
   EXPECT_TRUE(takes("pgbackrest", Json::object({{"stanza", "main"}, {"take", "full"}})));
   EXPECT_FALSE(takes("pgbackrest", Json::object({{"stanza", "main"}, {"take", "none"}})));
+  EXPECT_TRUE(takes("redis", Json::object({{"address", "cache"}})));
+  EXPECT_FALSE(takes("redis", Json::object({{"address", "cache"}, {"backup", "/dump.rdb"}})));
   Json paths = Json::array();
   EXPECT_FALSE(takes("restic", Json::object({{"repository", "/repo"}})));
   EXPECT_TRUE(takes("restic", Json::object({{"paths", paths.push("/srv")}})));

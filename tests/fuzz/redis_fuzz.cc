@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/sys/rdb_stream.h"
 #include "engine/sys/redis_reply.h"
 
 namespace {
@@ -33,10 +34,30 @@ std::string read_in_pieces(std::string_view input, std::size_t piece) {
   return all;
 }
 
+// No more of a dump is handed on than has come, and none after it was refused or whole.
+void read_dump(std::string_view input, std::size_t piece) {
+  gameday::RdbStream stream;
+  const std::size_t all = input.size();
+  std::size_t taken = 0;
+  const auto take = [&](std::string_view bytes) -> gameday::Status {
+    taken += bytes.size();
+    return {};
+  };
+  while (!input.empty()) {
+    const std::size_t size = std::min(piece, input.size());
+    const auto whole = stream.add(input.substr(0, size), take);
+    input.remove_prefix(size);
+    if (taken > all || taken != static_cast<std::size_t>(stream.taken())) std::abort();
+    if (!whole || *whole) return;
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(bytes), size);
   if (read_in_pieces(input, input.size() + 1) != read_in_pieces(input, 3)) std::abort();
+  read_dump(input, input.size() + 1);
+  read_dump(input, 3);
   return 0;
 }

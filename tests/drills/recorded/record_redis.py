@@ -29,7 +29,7 @@ def cli(folder, *words, text=None):
 
 def write(name, state, code, output):
     with open(f"{FOLDER}/{name}.txt", "w", encoding="utf-8") as file:
-        file.write(f"{state} {code}\n{output}")
+        file.write(f"{state} {code}\n" + "".join(f"{line.rstrip()}\n" for line in output.splitlines()))
     print(f"{name}: {state} {code} {output.strip().splitlines()[-1:]}")
 
 

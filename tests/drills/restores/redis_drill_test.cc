@@ -14,12 +14,13 @@ class DrillOnRedis : public RedisRestoreTest {
     world_.set_until({{}, world_.clock().in(100s)});
   }
   Ended gameday(const std::string& playbook, const std::vector<std::string>& more = {},
-                const std::string& command = "run") {
+                const std::string& command = "run", const std::string& server = "") {
     std::vector<std::string> argv{GAMEDAY_BIN_DIR "/../gameday", command, playbook};
     if (command == "run") {
       argv.insert(argv.end(), {"--store", world_.file("store.db"), "--out", world_.file("out")});
     }
-    argv.insert(argv.end(), {"--var", "server=" + redis_.socket(), "--var", "user=gameday"});
+    argv.insert(argv.end(), {"--var", "server=" + (server.empty() ? redis_.socket() : server),
+                             "--var", "user=gameday"});
     argv.insert(argv.end(), more.begin(), more.end());
     const auto ended =
         world_.doors().processes.run({argv, world_.file(""), {}}, {{}, world_.clock().in(100s)});
@@ -100,9 +101,10 @@ TEST_F(DrillOnRedis, WhereNothingIsMissingNothingStays) {
 TEST_F(DrillOnRedis, ABackupThatIsDamagedAfterwardsFailsAndTheKeysComeBack) {
   const std::string before = redis_.content();
   const std::string damage =
-      "  - { fault: command, id: damage, do: [sh, -c, 'printf x | dd of=$(ls " + world_.file("") +
-      "private/*/backups/*/dump.rdb) bs=1 seek=100 conv=notrunc'], undo: ['true'], check: [sh, -c, "
-      "'exit 0'], for: 1s }\n";
+      "  - { fault: command, id: damage, do: [sh, -c, 'touch done; printf x | dd of=$(ls " +
+      world_.file("") +
+      "private/*/backups/*/dump.rdb) bs=1 seek=100 conv=notrunc'], undo: [rm, -f, done], check: "
+      "[test, -e, done], for: 1s }\n";
   const Ended ended = gameday(without_load(damage));
   EXPECT_NE(ended.code, 0) << ended.output;
   EXPECT_TRUE(ended.output.contains("is not what was written")) << ended.output;
@@ -127,8 +129,7 @@ TEST_F(DrillOnRedis, APlanRefusesWhatCannotBeReplaced) {
   while (replica.cli("DBSIZE") != "4" && world_.clock().pause(10ms, end)) {
   }
   replica.make_user();
-  const Ended plan =
-      gameday(ours("keys-lost-and-restored"), {"--var", "server=" + replica.socket()}, "plan");
+  const Ended plan = gameday(ours("keys-lost-and-restored"), {}, "plan", replica.socket());
   EXPECT_TRUE(plan.output.contains("is a replica")) << plan.output;
 }
 

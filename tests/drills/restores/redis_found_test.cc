@@ -43,9 +43,8 @@ TEST_F(FoundOnRedis, AnRdbFileOfItsOwnTime) {
   const Utc saved = world_.clock().now().utc;
   name(world_.file("redis/dump.rdb"));
   EXPECT_FALSE(redis_restore.takes(target()));
-  std::this_thread::sleep_for(1100ms);
   std::filesystem::last_write_time(world_.file("redis/dump.rdb"),
-                                   std::filesystem::file_time_type::clock::now());
+                                   std::filesystem::file_time_type::clock::now() + 1h);
   redis_.cli("SET a 2");
   const BackupTaken taken = backup();
   EXPECT_LE(taken.taken, saved) << "the file tells its time itself, whatever its copy's is";
@@ -121,6 +120,10 @@ TEST_F(FoundOnRedis, WhatIsDamagedOrMissingIsFoundOut) {
   std::filesystem::remove(file_in(missing, "incr"));
   name(missing);
   expect_error(take(), ErrorCode::corrupt, "that the manifest names is missing");
+  Step step;
+  step.kind = StepKind::backup;
+  step.target = "sessions";
+  expect_error(redis_restore.may(step, context()), ErrorCode::corrupt, "is missing");
   const std::string listed = saved("listed");
   flip_byte(file_in(listed, ".manifest"), 0);
   name(listed);

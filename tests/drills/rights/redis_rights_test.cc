@@ -2,7 +2,9 @@
 // names of keys. Nobody may look at rights: no ACL command, no MULTI where the row needs none.
 #include <cctype>
 
+#include "drills/systems/redis_files.h"
 #include "tests/drills/redis_process.h"
+#include "tests/drills/rights/as_user.h"
 #include "tests/drills/rights/rights_case.h"
 #include "tests/drills/row_load.h"
 
@@ -214,6 +216,29 @@ TEST_F(RightsOnRedis, AKeyIsNotRemovedByTheQuestion) {
   ASSERT_FALSE(may);
   EXPECT_EQ(may.error().code, ErrorCode::conflict) << may.error().text;
   EXPECT_EQ(redis_.cli("GET gameday:drill-nobody"), "theirs");
+}
+
+TEST_F(RightsOnRedis, ABackupOfSomebodyElsesMustBeReadable) {
+  using std::filesystem::perms;
+  redis_.cli("SAVE");
+  const std::string file = place_.file("redis/dump.rdb");
+  for (const auto& folder : {place_.file(""), place_.file("redis")}) {
+    std::filesystem::permissions(folder, perms::others_exec, std::filesystem::perm_options::add);
+  }
+  const auto look = [&](perms others, bool readable) {
+    std::filesystem::permissions(file, perms::owner_read | others);
+    in_child([&] {
+      ASSERT_TRUE(gameday::become(kNobody, {}));
+      DeedWorld own;
+      const Status may = may_read_redis_files({RedisFiles::Kind::rdb, file}, own.context());
+      EXPECT_EQ(may.has_value(), readable);
+      if (!may) {
+        EXPECT_EQ(may.error().code, ErrorCode::refused) << may.error().text;
+      }
+    });
+  };
+  look(perms::others_read, true);
+  look(perms::none, false);
 }
 
 // The server's own way of being copied is asked for as it finds the question wrong.
