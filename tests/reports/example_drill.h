@@ -25,6 +25,8 @@ enum class Guardian { undoes_all, fails_at_one, absent };
 using Change = std::function<void(Event&)>;
 [[nodiscard]] std::vector<std::string> with(const Change& change,
                                             const std::vector<std::string>& from);
+// The passed one, of a plan and a ledger that lack nothing which a score goes by.
+[[nodiscard]] std::vector<std::string> good_drill();
 // The passed one under a closed loop of 50 users.
 [[nodiscard]] std::vector<std::string> closed_drill();
 
