@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/text.h"
+#include "reports/markdown_sheet.h"
 #include "reports/markup.h"
 #include "reports/people.h"
 #include "reports/result.h"
@@ -10,54 +11,11 @@
 namespace gameday {
 namespace {
 
-// In a code span nothing is a link or a mention; only its own fence must be longer than any inside.
-std::string fenced(const std::string& text) {
-  std::string fence = "`";
-  while (text.find(fence) != std::string::npos) fence += '`';
-  const bool edge = text.empty() || text.front() == '`' || text.back() == '`';
-  return fence + (edge ? " " : "") + text + (edge ? " " : "") + fence;
-}
-
 constexpr const char* kClosedLoopNote =
     "A closed loop asks again when it has its answer: latency counts from when a request was sent, "
     "and a system that is slow is asked less.\n\n";
 
-std::string code(std::string_view raw) { return fenced(neutral(raw)); }
-
-// In a table a pipe is escaped even in code; readers differ on one after a backslash, so a blank
-// parts the two.
-std::string code_in_table(std::string_view raw) {
-  std::string text;
-  for (const char c : neutral(raw)) {
-    if (c == '|' && text.ends_with('\\')) text += ' ';
-    text += c == '|' ? "\\|" : std::string(1, c);
-  }
-  return fenced(text);
-}
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-class Sheet {
- public:
-  explicit Sheet(const std::vector<std::string>& headings) : width_(headings.size()) {
-    row(headings);
-    out_ += "|" + std::string();
-    for (std::size_t i = 0; i < width_; ++i) out_ += " --- |";
-    out_ += "\n";
-  }
-  void row(const std::vector<std::string>& cells) {
-    out_ += "| " + join(cells, " | ") + " |\n";
-    ++rows_;
-  }
-  [[nodiscard]] std::string text(std::string_view otherwise) const {
-    return empty() ? std::string(otherwise) + "\n\n" : out_ + "\n";
-  }
-  [[nodiscard]] bool empty() const { return rows_ <= 1; }  // but for its headings
-
- private:
-  std::size_t width_, rows_ = 0;
-  std::string out_;
-};
 
 std::string figure(const Json& seconds, std::string_view otherwise = "not measured") {
   return seconds.is_number() ? shown_seconds(seconds.number()) : std::string(otherwise);

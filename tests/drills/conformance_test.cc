@@ -1,5 +1,4 @@
-// What every fault must do, whatever it is: each case runs over every row, on a real target of its
-// facet. A new row enters by itself.
+// What every fault must do: each case runs over every row, on a real target; new ones too.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -130,7 +129,7 @@ class EachFault : public testing::TestWithParam<Way> {
   Deed deed_;
 };
 
-// A value that a field of this type cannot have; empty: it takes anything.
+// A value that such a field cannot have; empty: it takes anything.
 std::string wrong_value(const Field& field) {
   switch (field.type) {
     case FieldType::boolean: return "perhaps";
