@@ -113,10 +113,10 @@ bool may_end_early(const FaultRow& row, const Step& step) {
 
 std::vector<std::string_view> aims_of(const FaultRow& row) {
   if (row.facet.empty()) return {};
+  if (row.facet == "link" && row.other_way != nullptr) return {"target", "region", "link"};
+  if (row.facet == "link") return {"region", "link"};
   if (row.takes_region) return {"target", "region"};
-  if (row.facet != "link") return {"target"};
-  if (row.other_way != nullptr) return {"target", "region", "link"};
-  return {"region", "link"};
+  return {"target"};
 }
 
 std::string hit_by(const FaultRow& row, const Step& step) {
