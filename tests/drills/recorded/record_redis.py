@@ -93,6 +93,11 @@ def rdb_states():
     change(flipped + "/dump.rdb", -30)
     check("rdb", "damaged", "damaged", "flipped/dump.rdb")
     load("damaged", "damaged", flipped)
+    kind = copy("kind", SAVED)
+    with open(kind + "/dump.rdb", "rb") as file:
+        first = file.read().index(b"\xfe\x00\xfb") + 5  # after the sizes of database 0
+    change(kind + "/dump.rdb", first, 127)
+    check("rdb", "bad-type", "damaged", "kind/dump.rdb")
     tail = copy("tail", SAVED)
     change(tail + "/dump.rdb", -1)
     check("rdb", "checksum", "damaged", "tail/dump.rdb")

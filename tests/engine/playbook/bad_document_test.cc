@@ -108,9 +108,9 @@ const EditedPlaybook kBadDocument[] = {
      "process: ",
      {"15:23: error: `system.west.process.pidfile`: expected a path, not nothing"}},
     {"IdentityOfNothingThatLasts",
-     "front:   { http: \"http://127.0.0.1:8080\" }",
-     "front:   { fleeting: { url: \"http://127.0.0.1:8080\" }, identity: one }",
-     {"14:61: error: `system.front.identity`: nothing of this target has an identity that outlives "
+     "north:   { process: { pidfile: run/north.pid }, region: eu-north }",
+     "north:   { fleeting: { url: \"http://127.0.0.1:1\" }, identity: one }",
+     {"16:64: error: `system.north.identity`: nothing of this target has an identity that outlives "
       "its process"}},
     {"TargetIsAText",
      "front:   { http: \"http://127.0.0.1:8080\" }",
