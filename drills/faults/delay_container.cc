@@ -1,11 +1,8 @@
 // What goes to a container and comes from it is late: by the kernel's netem on its interfaces in
 // its own network namespace, for what it sends, and on their other ends, which are where its engine
 // is, for what it gets. What it sends through its loopback is not late.
-#include <algorithm>
-
 #include "drills/systems/container_ends.h"
-#include "drills/systems/own_traffic.h"
-#include "engine/base/units.h"
+#include "drills/systems/lateness.h"
 #include "engine/playbook/arguments.h"
 
 namespace gameday {
@@ -31,39 +28,27 @@ constexpr Field kFields[] = {
     kSlowedWay,
 };
 
-// From the machine of its engine to it and back, and how long that took before.
-struct Path {
-  Flow flow;
-  RoundTrip before;
-};
-
 struct Delayed {
   ContainerEnds slowed;
   std::string direction;
-  std::vector<Path> paths;
+  std::vector<LatePath> paths;  // from the machine of its engine to it and back
   [[nodiscard]] const Lateness& late() const { return slowed.ends.front().late; }
 };
 
-Json to_json(const Path& path) {
-  return Json::object({{"flow", to_json(path.flow)},
-                       {"in_s", seconds(path.before.there)},
-                       {"out_s", seconds(path.before.back)}});
-}
-
 Json to_json(const Delayed& delayed) {
   Json paths = Json::array();
-  for (const auto& path : delayed.paths) paths.push(to_json(path));
-  return to_json(delayed.slowed).set("direction", delayed.direction).set("paths", std::move(paths));
+  for (const auto& path : delayed.paths) paths.push(gameday::to_json(path));
+  return gameday::to_json(delayed.slowed)
+      .set("direction", delayed.direction)
+      .set("paths", std::move(paths));
 }
 
 Result<Delayed> delayed_in(const Undo& undo) {
   TRY(slowed, container_ends_from(undo.arguments));
   Delayed delayed{std::move(slowed), undo.arguments.text("direction", "both"), {}};
   for (const Json& one : undo.arguments.items("paths")) {
-    TRY(flow, flow_from(one.get("flow")));
-    delayed.paths.push_back(
-        {std::move(flow),
-         {from_seconds(one.number("in_s", 0)), from_seconds(one.number("out_s", 0))}});
+    TRY(path, late_path_from(one));
+    delayed.paths.push_back(std::move(path));
   }
   return delayed;
 }
@@ -106,33 +91,12 @@ Result<std::vector<Flow>> flows_to(const HeldContainer& held, const DeedContext&
   return flows;
 }
 
-// The least of several, each way: a machine that is busy makes some of them longer, and none
-// shorter. As many as there is time for, and one at least. Nothing: none came through.
-Result<std::optional<RoundTrip>> fastest(const Flow& flow, const Lateness& late,
-                                         const DeedContext& context) {
-  constexpr int kMost = 8;
-  constexpr Duration kEnough = std::chrono::seconds(1);
-  const Duration within = std::chrono::microseconds(late.latency + late.jitter) + kEnough;
-  const Clock& clock = context.doors.clock;
-  const Instant last = clock.in(kEnough);
-  std::optional<RoundTrip> least;
-  for (int i = 0; i < kMost && (i == 0 || clock.now().boot < last); ++i) {
-    TRY(one, send_there_and_back(flow, within, context));
-    if (!one) continue;
-    if (!least) least = one;
-    least = RoundTrip{std::min(least->there, one->there), std::min(least->back, one->back)};
-  }
-  return least;
-}
-
 Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   TRY(slowed, found(deed, context));
   TRY(flows, flows_to(slowed.held, context));
-  Delayed delayed{std::move(slowed), deed.arguments.text("direction", "both"), {}};
-  for (auto& flow : flows) {
-    TRY(before, fastest(flow, {}, context));
-    if (before) delayed.paths.push_back({std::move(flow), *before});
-  }
+  TRY(paths, paths_by(flows, context));
+  const Delayed delayed{std::move(slowed), deed.arguments.text("direction", "both"),
+                        std::move(paths)};
   if (delayed.paths.empty()) {
     return fail(ErrorCode::unsupported,
                 "nothing of ours comes from the machine of its engine to " +
@@ -147,44 +111,6 @@ Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
   return shape_ends(delayed.slowed, context);
 }
 
-// netem lets none go before its time; and what was as slow before is not slow by us.
-bool is_late(Duration before, Duration now, const Lateness& late) {
-  constexpr double kNearly = 0.95, kMore = 0.5;
-  const double latency = seconds(std::chrono::microseconds(late.latency));
-  return seconds(now) >= latency * kNearly && seconds(now - before) >= latency * kMore;
-}
-
-// What was measured on one network.
-Proof judged(const Path& path, const std::optional<RoundTrip>& now, const Delayed& delayed) {
-  if (!now) return {false, "nothing of ours came through", Json::object()};
-  Proof proof{.held = true, .text = "", .facts = Json::object()};
-  const auto look = [&](const std::string& way, Duration before, Duration after) {
-    const bool hit = delayed.direction == "both" || delayed.direction == way;
-    proof.held = proof.held && (!hit || is_late(before, after, delayed.late()));
-    proof.text += (proof.text.empty() ? "" : " and ") + shown(after) + " " + way + " (" +
-                  shown(before) + " before)";
-    proof.facts.set(way + "_s", seconds(after)).set(way + "_before_s", seconds(before));
-  };
-  look("in", path.before.there, now->there);
-  look("out", path.before.back, now->back);
-  return proof;
-}
-
-Result<Proof> measured(const Delayed& delayed, const DeedContext& context) {
-  Proof all{.held = !delayed.paths.empty(), .text = "", .facts = Json::object()};
-  Json networks = Json::array();
-  for (const auto& path : delayed.paths) {
-    TRY(now, fastest(path.flow, delayed.late(), context));
-    Proof one = judged(path, now, delayed);
-    all.held = all.held && one.held;
-    all.text += (all.text.empty() ? "" : "; ") + one.text;
-    networks.push(std::move(one.facts.set("address", path.flow.to.address)));
-  }
-  all.text = "a datagram to and from " + shown(delayed.slowed.held) + " takes " + all.text;
-  all.facts.set("networks", std::move(networks));
-  return all;
-}
-
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
   constexpr Duration kPause = std::chrono::milliseconds(100), kWithin = std::chrono::seconds(4);
   TRY(delayed, delayed_in(undo));
@@ -196,7 +122,8 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
       return Proof{false, "a network of " + shown(delayed.slowed.held) + " is not late any more",
                    Json::object()};
     }
-    TRY(proof, measured(delayed, context));
+    TRY(proof, measure_lateness(delayed.paths, delayed.direction, delayed.late(), context));
+    proof.text = "a datagram to and from " + shown(delayed.slowed.held) + " takes " + proof.text;
     std::int64_t dropped = 0;
     for (const auto& end : seen.ends) dropped += end.dropped;
     proof.facts.set("dropped", dropped);

@@ -13,7 +13,7 @@ class DelayContainerOnNetem : public ContainerQueuesFixture {
   DelayContainerOnNetem() : ContainerQueuesFixture(delay_container_fault) {
     aim_at(box_);
     // A guest takes its time where its machine is busy.
-    world_.set_until({{}, world_.clock().in(std::chrono::minutes(10))});
+    world_.set_until({{}, world_.clock().in(std::chrono::minutes(20))});
   }
   static Deed by(const std::string& latency, const std::string& direction = "both",
                  const std::string& jitter = "0s") {

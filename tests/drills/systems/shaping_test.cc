@@ -1,6 +1,7 @@
 // Real queues, in network namespaces of the test's own.
 #include "drills/systems/shaping.h"
 
+#include "engine/base/text.h"
 #include "tests/drills/netns_fixture.h"
 
 namespace gameday {
@@ -81,6 +82,8 @@ TEST_F(ShapingTest, OneThatWasRenamedIsFoundByItsNumber) {
 class ShapingOnNetem : public ShapingTest {
  protected:
   ShapingOnNetem() {
+    // A guest takes its time where its machine is busy.
+    world_.set_until({{}, world_.clock().in(std::chrono::minutes(5))});
     slowed_.rate = 0;
     slowed_.late = {.latency = 33'333, .jitter = 4'000};
   }
@@ -114,6 +117,36 @@ TEST_F(ShapingOnNetem, OneThatSomebodyHasMadeAnotherIsLeft) {
   EXPECT_TRUE(there(slowed_));
   EXPECT_TRUE(unshape(slowed_, world_.context()));
   EXPECT_FALSE(queue().contains("netem")) << queue();
+}
+
+TEST_F(ShapingOnNetem, OfSomebodyElseIsRefusedAndLeft) {
+  (void)near_.run({"tc", "qdisc", "add", "dev", "east", "root", "handle", "7fff:", "netem", "limit",
+                   "100000", "delay", "35333us", "2ms"});
+  const std::string before = queue();
+  const auto refused = may_shape(slowed_, world_.context());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::conflict);
+  EXPECT_FALSE(shape(slowed_, world_.context()));
+  EXPECT_FALSE(there(slowed_));
+  EXPECT_TRUE(unshape(slowed_, world_.context()));
+  EXPECT_EQ(queue(), before);
+}
+
+// As on a kernel that was built without it: it is a module here, which the kernel asks for.
+TEST_F(ShapingOnNetem, AKernelWithoutItRefusesBeforeAnythingIsTouched) {
+  const std::string before = queue(), asks = near_.run({"cat", "/proc/sys/kernel/modprobe"});
+  (void)near_.run({"sh", "-c",
+                   "echo /bin/false >/proc/sys/kernel/modprobe; "
+                   "! grep -q ^sch_netem /proc/modules || busybox rmmod sch_netem"});
+  const auto refused = may_shape(slowed_, world_.context());
+  (void)near_.run(
+      {"sh", "-c", "echo " + std::string(trimmed(asks)) + " >/proc/sys/kernel/modprobe"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::refused);
+  EXPECT_TRUE(refused.error().text.contains("this kernel has no netem: name a link instead"))
+      << refused.error().text;
+  EXPECT_EQ(queue(), before);
+  EXPECT_TRUE(may_shape(slowed_, world_.context()));
 }
 
 TEST(ShapingHandles, AreNumbersThatTheKernelDoesNotGiveOut) {
