@@ -203,6 +203,7 @@ TEST_P(DialingTest, WhereNoPortOfOursIsLeftItWaitsAndThatIsOurLateness) {
 // Nothing of ours: the kernel says the same of an address that cannot be reached from here.
 TEST_P(DialingTest, AnAddressThatWeHaveNoSourceForIsNotOurPorts) {
   EXPECT_TRUE(on_a_machine("::1 shop.test\n127.0.0.1 shop.test\n", [&] {
+    answered_at(listener_at("::1"));  // what the name says is known now
     std::ofstream("/proc/sys/net/ipv6/conf/all/disable_ipv6") << "1";
     const Descriptor four = listener_at("127.0.0.1");
     answered_at(four);
