@@ -215,7 +215,7 @@ std::string failed_checks(const Json& result) {
     for (const auto& phase : load.items("phases")) {
       for (const auto& failed : phase.items("failed_checks")) {
         sheet.row({in_markdown(load.text("name")), in_markdown(phase.text("phase")),
-                   code(failed.text("check")), count(failed.get("times"))});
+                   code_in_table(failed.text("check")), count(failed.get("times"))});
       }
     }
   }
