@@ -101,7 +101,7 @@ Answer judged(const Ended& ended, const Json& expect) {
 Answer ask_there(const Target& target, const Json& arguments, const DeedContext& context) {
   const auto said = ask_target(target, quoted(texts_in(arguments, "argv")), {}, context);
   if (!said) return {false, said.error().text};
-  return judged({.how = Ended::How::exited, .code = said->code, .output = said->output},
+  return judged({.how = Ended::How::exited, .code = said->code, .output = said->output, .last = {}},
                 arguments.get("expect"));
 }
 
