@@ -110,7 +110,7 @@ const EditedPlaybook kBadDocument[] = {
     {"IdentityOfNothingThatLasts",
      "north:   { process: { pidfile: run/north.pid }, region: eu-north }",
      "north:   { fleeting: { url: \"http://127.0.0.1:1\" }, identity: one }",
-     {"16:64: error: `system.north.identity`: nothing of this target has an identity that outlives "
+     {"16:65: error: `system.north.identity`: nothing of this target has an identity that outlives "
       "its process"}},
     {"TargetIsAText",
      "front:   { http: \"http://127.0.0.1:8080\" }",
