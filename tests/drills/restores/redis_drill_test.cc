@@ -103,7 +103,7 @@ TEST_F(DrillOnRedis, ABackupThatIsDamagedAfterwardsFailsAndTheKeysComeBack) {
   const std::string damage =
       "  - { fault: command, id: damage, do: [sh, -c, 'touch done; printf x | dd of=$(ls " +
       world_.file("") +
-      "private/*/backups/*/dump.rdb) bs=1 seek=100 conv=notrunc'], undo: [rm, -f, done], check: "
+      "private/*/backups/*/dump.rdb) bs=1 seek=3 conv=notrunc'], undo: [rm, -f, done], check: "
       "[test, -e, done], for: 1s }\n";
   const Ended ended = gameday(without_load(damage));
   EXPECT_NE(ended.code, 0) << ended.output;
@@ -114,7 +114,7 @@ TEST_F(DrillOnRedis, ABackupThatIsDamagedAfterwardsFailsAndTheKeysComeBack) {
 
 TEST_F(DrillOnRedis, ADamagedBackupOfSomebodyElsesIsNotBegunWith) {
   redis_.cli("SAVE");
-  flip_byte(world_.file("redis/dump.rdb"), 100);
+  flip_last(world_.file("redis/dump.rdb"));
   const std::string before = redis_.content();
   const Ended ended = gameday(without_load("", ", backup: " + world_.file("redis/dump.rdb")));
   EXPECT_NE(ended.code, 0) << ended.output;

@@ -90,6 +90,10 @@ class RedisRestoreTest : public RedisTest {
     bytes.seekp(at);
     bytes.put(changed);
   }
+  // Of its checksum: what is wrong is always the same then.
+  static void flip_last(const std::string& file) {
+    flip_byte(file, static_cast<std::int64_t>(std::filesystem::file_size(file)) - 1);
+  }
   static void cut(const std::string& file, std::uintmax_t off) {
     std::filesystem::resize_file(file, std::filesystem::file_size(file) - off);
   }

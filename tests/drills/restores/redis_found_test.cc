@@ -113,7 +113,7 @@ TEST_F(FoundOnRedis, ATailThatIsCutOffIsFoundOut) {
 TEST_F(FoundOnRedis, WhatIsDamagedOrMissingIsFoundOut) {
   append();
   const std::string base = saved("base");
-  flip_byte(file_in(base, "base"), 120);
+  flip_last(file_in(base, "base"));
   name(base);
   expect_error(take(), ErrorCode::corrupt, "damaged");
   const std::string missing = saved("missing");
@@ -152,7 +152,7 @@ TEST_F(FoundOnRedis, WhatTheCheckWouldPassIsNotLoadedEither) {
   cut(file_in(copy, "incr"), 4);
   expect_error(load(copy), ErrorCode::corrupt, "the append-only file is cut short");
   redis_.cli("SAVE");
-  flip_byte(world_.file("redis/dump.rdb"), 100);
+  flip_last(world_.file("redis/dump.rdb"));
   expect_error(load(world_.file("redis/dump.rdb")), ErrorCode::corrupt, "damaged");
   EXPECT_EQ(left_over(), "");
 }
@@ -175,7 +175,7 @@ TEST_F(FoundOnRedis, AnRdbFileThatIsNoneOrDamagedIsFoundOut) {
   const std::string file = world_.file("backup.rdb");
   std::filesystem::copy_file(world_.file("redis/dump.rdb"), file);
   name(file);
-  flip_byte(file, static_cast<std::int64_t>(std::filesystem::file_size(file)) / 2);
+  flip_last(file);
   expect_error(take(), ErrorCode::corrupt, "damaged");
   std::filesystem::copy_file(world_.file("redis/dump.rdb"), file,
                              std::filesystem::copy_options::overwrite_existing);

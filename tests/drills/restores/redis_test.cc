@@ -187,7 +187,7 @@ TEST_F(RestoreOnRedis, ADamagedBackupWithARightFileDigestIsFoundOut) {
   taken.sha256 = file_sha256(taken.id).value();
   expect_found_out(taken, "cut short");
   taken = backup();
-  flip_byte(taken.id, static_cast<std::int64_t>(std::filesystem::file_size(taken.id)) - 1);
+  flip_last(taken.id);
   taken.sha256 = file_sha256(taken.id).value();
   expect_found_out(taken, "the RDB file is damaged");
   taken = backup();
