@@ -29,7 +29,7 @@ constexpr Field kFields[] = {
      .required = true},
     {.name = "on",
      .type = FieldType::target,
-     .help = "A target with `ssh`, or a `container` that runs and has the program stat; this "
+     .help = "A target with `ssh`, or a `container` that runs and has stat or busybox; this "
              "machine where none is named."},
     {.name = "expect",
      .type = FieldType::group,
@@ -62,10 +62,16 @@ Result<std::string> ended_well(const Result<Ended>& ended) {
   return fail(ErrorCode::failed, said.empty() ? "stat failed" : said.substr(0, said.find('\n')));
 }
 
-Result<std::string> stat_in(const Target& container, const std::vector<std::string>& argv,
+// A small image may have it in busybox alone.
+Result<std::string> stat_in(const Target& container, std::vector<std::string> argv,
                             const DeedContext& context) {
+  constexpr int kCannotRun = 126, kNotFound = 127;
   TRY(engine, DockerEngine::open(context));
   TRY(now, container_of(container, engine, context));
+  const auto ended = run_in_container(engine, now.id, argv, "", context);
+  const bool lacks = ended && (ended->code == kCannotRun || ended->code == kNotFound);
+  if (!lacks) return ended_well(ended);
+  argv.insert(argv.begin(), "busybox");
   return ended_well(run_in_container(engine, now.id, argv, "", context));
 }
 

@@ -53,7 +53,7 @@ TEST_F(ContainerProbeOnDocker, OneThatEndedOrIsPausedIsSaidToBe) {
 TEST_F(ContainerProbeOnDocker, ItsMemoryIsWhatItsProgramsHoldAndNoMore) {
   const TestContainer box("--tmpfs /held");
   expect_good(asking(box, "memory_at_most: 40MiB"));
-  docker("exec " + box.name() + " dd if=/dev/zero of=/held/x bs=1M count=64");
+  docker("exec " + box.name() + " busybox dd if=/dev/zero of=/held/x bs=1M count=64");
   expect_no_with(asking(box, "memory_at_most: 40MiB"), ", expected at most 40MiB");
   EXPECT_TRUE(
       problem(asking(box, "running: false, memory_at_most: 1MiB")).contains("none of this"));

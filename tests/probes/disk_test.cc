@@ -78,7 +78,7 @@ TEST_F(DiskProbeOnDocker, LooksInAContainer) {
     return "{ disk: { path: " + path + ", on: box, expect: { free_at_least: 900KiB } } }";
   };
   expect_good(looking("/small"));
-  docker("exec " + box.name() + " dd if=/dev/zero of=/small/x bs=1k count=500");
+  docker("exec " + box.name() + " busybox dd if=/dev/zero of=/small/x bs=1k count=500");
   expect_no_with(looking("/small"), "free, 49% used");
   expect_no_with(looking("/no/such"), "/no/such");
   docker("kill " + box.name());
