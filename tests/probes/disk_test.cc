@@ -82,7 +82,7 @@ TEST_F(DiskProbeOnDocker, LooksInAContainer) {
   expect_no_with(looking("/small"), "free, 49% used");
   expect_no_with(looking("/no/such"), "/no/such");
   docker("kill " + box.name());
-  expect_no_with(looking("/small"), "box");
+  expect_no_with(looking("/small"), "no running container");
 }
 
 class DiskProbeOnSsh : public OwnNetns, public ProbeTest {
