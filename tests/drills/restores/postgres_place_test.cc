@@ -147,7 +147,9 @@ TEST_F(PlaceOnPostgres, WhereTheDataIsLostItComesBackFromTheArchiveAlone) {
   ASSERT_TRUE(rename_folder(lost->folder, lost->aside(), context("lost-1")));
   const auto undo = prepared_place(taken);
   ASSERT_TRUE(undo) << undo.error().text;
-  ASSERT_TRUE(put(taken, *undo));
+  const auto put_there = put(taken, *undo);
+  ASSERT_TRUE(put_there) << put_there.error().text;
+  ASSERT_TRUE(put_there->verified) << put_there->text;
   EXPECT_EQ(psql("SELECT count(*) FROM sales.lines"), "10");
   ASSERT_TRUE(row().close(*undo, false, context("place-1")));
   ASSERT_TRUE(forget_data(*lost, false, context("lost-1")));
