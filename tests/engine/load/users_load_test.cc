@@ -20,10 +20,20 @@ class UsersLoadTest : public LoadTest {
   }
 };
 
-Duration mean_latency(const std::vector<Sample>& samples) {
-  Duration sum{};
-  for (const Sample& sample : samples) sum += sample.latency();
-  return sum / samples.size();
+// Of those that were due in that time.
+struct Asked {
+  double count = 0, mean_latency_s = 0;
+};
+Asked asked(const Load& load, Duration from, Duration to) {
+  Asked found;
+  for (const Sample& sample : load.samples()) {
+    const Duration since = sample.due - load.started();
+    if (since < from || since >= to) continue;
+    ++found.count;
+    found.mean_latency_s += gameday::seconds(sample.latency());
+  }
+  found.mean_latency_s /= found.count;
+  return found;
 }
 
 // N users with think time Z and response time R ask N / (Z + R) times a second.
@@ -33,23 +43,20 @@ TEST_F(UsersLoadTest, TheirRateIsTheirNumberOverThinkAndLatency) {
                                              .spawn_rate = 200,
                                              .think_least = milliseconds(50),
                                              .think_most = milliseconds(90)}),
-                        milliseconds(5500));
+                        milliseconds(8500));
   const auto& samples = load->samples();
   ASSERT_GT(samples.size(), 3000U);
   EXPECT_EQ(count(*load, SampleOutcome::ok), samples.size());
   // All are there after half a second; then as many as the formula says.
-  const auto asked = [&](int from_ms, int to_ms) {
-    return static_cast<double>(std::ranges::count_if(samples, [&](const Sample& sample) {
-      const Duration since = sample.due - load->started();
-      return since >= milliseconds(from_ms) && since < milliseconds(to_ms);
-    }));
-  };
-  const double each = 0.070 + gameday::seconds(mean_latency(samples));
-  EXPECT_NEAR(asked(500, 5500) / 5, 100 / each, 0.03 * 100 / each);
-  // Those of the first half a second, as they are spawned: the i-th asks from i / 200 s on.
+  const Asked all = asked(*load, milliseconds(500), milliseconds(8500));
+  const double rate = 100 / (0.070 + all.mean_latency_s);
+  EXPECT_NEAR(all.count / 8, rate, 0.03 * rate);
+  // Before, as they are spawned: the i-th asks from i / 200 s on.
+  const Asked early = asked(*load, {}, milliseconds(500));
+  const double each = 0.070 + early.mean_latency_s;
   double expected = 0;
   for (int i = 0; i < 100; ++i) expected += 1 + (0.5 - i / 200.0) / each - 0.5;
-  EXPECT_NEAR(asked(0, 500), expected, 0.1 * expected);
+  EXPECT_NEAR(early.count, expected, 0.1 * expected);
   ASSERT_TRUE(load->users());
   EXPECT_EQ(load->users()->users, 100U);
   EXPECT_EQ(load->users()->spawned, 100U);
@@ -63,11 +70,15 @@ TEST_F(UsersLoadTest, ASpawnRateIsKept) {
           server.url(),
           {.users = 1000, .spawn_rate = 40, .think_least = seconds(60), .think_most = seconds(60)}),
       milliseconds(1010));
-  ASSERT_EQ(load->samples().size(), 41U);
-  for (std::size_t i = 0; i < 41; ++i) {
+  // However long it really was: one each 25 ms, and the first at once.
+  const auto there =
+      static_cast<std::size_t>((load->users()->until - load->started()) / milliseconds(25)) + 1;
+  EXPECT_GE(there, 41U);
+  ASSERT_EQ(load->samples().size(), there);
+  for (std::size_t i = 0; i < there; ++i) {
     EXPECT_EQ(load->samples()[i].due, load->started() + milliseconds(25) * i);
   }
-  EXPECT_EQ(load->users()->spawned, 41U);
+  EXPECT_EQ(load->users()->spawned, there);
 }
 
 // A closed loop in its nature: while it is not answered, it asks nothing.
@@ -77,8 +88,11 @@ TEST_F(UsersLoadTest, ASilentServerIsAskedAsOftenAsRequestsAreGivenUp) {
   auto made = users(server.url(), {.users = 5});
   made.spec.timeout = milliseconds(400);
   const auto load = ran(made, milliseconds(1000));
-  EXPECT_EQ(load->samples().size(), 15U);
-  EXPECT_EQ(count(*load, SampleOutcome::unknown), 15U);
+  const auto times =
+      static_cast<std::size_t>((load->users()->until - load->started()) / milliseconds(400)) + 1;
+  EXPECT_LE(load->samples().size(), 5 * times);
+  EXPECT_GE(load->samples().size(), 10U);
+  EXPECT_EQ(count(*load, SampleOutcome::unknown), load->samples().size());
 }
 
 TEST_F(UsersLoadTest, GoesByANameToo) {
@@ -114,8 +128,8 @@ TEST_F(UsersLoadTest, TenThousandOfThemCostLittleMemory) {
 #endif
   load->end();
   EXPECT_EQ(load->users()->spawned, 10'000U);
-  EXPECT_EQ(load->samples().size(), 10'000U);
-  EXPECT_EQ(count(*load, SampleOutcome::ok), 10'000U);
+  EXPECT_GE(load->samples().size(), 10'000U);
+  EXPECT_EQ(count(*load, SampleOutcome::ok), load->samples().size());
 }
 
 }  // namespace
