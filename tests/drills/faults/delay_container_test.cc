@@ -129,7 +129,7 @@ TEST_F(DelayContainerOnNetem, WhatIsNotLateOrWasAsLateBeforeIsNotProven) {
 
 TEST_F(DelayContainerOnNetem, WhereNothingComesThroughItCouldNotBeMeasured) {
   const std::string before = queues(box_);
-  told(inside(box_) + "iptables -A INPUT -p udp -j DROP");
+  told(inside(box_) + "iptables-legacy -A INPUT -p udp -j DROP");
   const auto undo = row_.prepare(by("50ms"), world_.context());
   ASSERT_FALSE(undo);
   EXPECT_EQ(undo.error().code, ErrorCode::unsupported);
