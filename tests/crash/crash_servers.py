@@ -128,7 +128,8 @@ class Machine(Ssh):
 
 
 # Refused where a container's process is not seen.
-SEEN = ("exhaust-inodes-container", "fill-disk-container", "limit-descriptors-container")
+SEEN = ("delay-container", "exhaust-inodes-container", "fill-disk-container",
+        "limit-descriptors-container")
 SERVERS = {"container": Container, "seen-container": SeenContainer, "postgres": Database,
            "postgres-data": Placed, "rabbitmq": Queue, "redis": Keys, "s3": Objects, "ssh": Machine}
 
