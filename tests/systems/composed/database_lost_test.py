@@ -167,7 +167,7 @@ def withheld(drills):
         result = drills.run("twins/database-lost-wal-withheld", 1, **SHORT)
     finally:
         run(HERE + "/withhold-segment", NAME, "back")
-    named = re.search(r"the WAL segment ([0-9A-F]{24}) is not in", str(result["reasons"]))
+    named = re.search(r"the WAL segment ([0-9A-F]{24})\b[^:]* is not in", str(result["reasons"]))
     check(named, result["reasons"])
     there = inside("pg-primary", "ls", "/archive").split()
     check(named[1] in there, f"{named[1]} was not given back: {there}")
