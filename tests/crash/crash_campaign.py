@@ -123,7 +123,7 @@ class Campaign:
         wanted = self.options.facet or set(facets.values()) - set(crash_servers.SERVERS)
         found = [fault for fault, facet in facets.items() if facet in wanted]
         if NETEM in found and not crash_box.has_netem():
-            print(f"crash campaign: {NETEM} is left to a guest whose kernel has netem")
+            print(f"crash campaign: {NETEM} is not tried: this kernel has no netem")
             found.remove(NETEM)
         return found
 
