@@ -61,8 +61,8 @@ struct ProcessFacts {
 // How a child ended, never folded into one number: exit(9) and SIGKILL differ.
 struct Ended {
   enum class How { exited, signalled } how = How::exited;
-  int code = 0;        // the exit code, or the signal
-  std::string output;  // standard output and error, the first `Command::most_output` bytes
+  int code = 0;           // the exit code, or the signal
+  std::string output;     // standard output and error, the first `Command::most_output` bytes
   std::string last = {};  // the end of what came, 4 KiB at most
   [[nodiscard]] bool succeeded() const { return how == How::exited && code == 0; }
 };
