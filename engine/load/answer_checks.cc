@@ -4,10 +4,14 @@
 
 #include "engine/base/assert.h"
 #include "engine/base/text.h"
-#include "engine/load/http_request.h"
 
 namespace gameday {
 namespace {
+
+// Whatever an answer with that status means, where nothing is said of it.
+SampleOutcome outcome_of(int status) {
+  return status >= 200 && status < 300 ? SampleOutcome::ok : SampleOutcome::refused;
+}
 
 std::string in_quotes(const std::string& text) { return "'" + text + "'"; }
 

@@ -105,8 +105,4 @@ bool has_body(std::string_view method, std::string_view body) {
   return !body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
 }
 
-SampleOutcome outcome_of(int status) {
-  return status >= 200 && status < 300 ? SampleOutcome::ok : SampleOutcome::refused;
-}
-
 }  // namespace gameday

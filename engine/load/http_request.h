@@ -32,7 +32,5 @@ struct PlainHttp {
 // Whether it has a body, which may be empty.
 [[nodiscard]] bool has_body(std::string_view method, std::string_view body);
 [[nodiscard]] bool has_header(const Headers& headers, std::string_view lower_name);
-// Whatever an answer with that status means.
-[[nodiscard]] SampleOutcome outcome_of(int status);
 
 }  // namespace gameday
