@@ -185,14 +185,16 @@ class LinkPlace : public TargetPlace {
   }
 
  private:
-  // What a client finds. Once slow may be the machine's doing.
+  // What clients find. A bad line hurts some of them; one or two slow ones may be the machine's
+  // doing.
   [[nodiscard]] std::string behaviour() const {
-    std::string found;
-    for (int look = 0; look < 3; ++look) {
-      found = answered();
-      if (found != "passes slowly") break;
+    int slow = 0;
+    for (int look = 0; look < 20; ++look) {
+      const std::string found = answered();
+      if (found == "passes") continue;
+      if (found != "passes slowly" || ++slow == 3) return found;
     }
-    return found;
+    return "passes";
   }
   [[nodiscard]] std::string answered() const {
     constexpr Duration kSlow = std::chrono::milliseconds(100);

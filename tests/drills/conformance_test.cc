@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
 #include <regex>
 
 #include "all_rows.h"
 #include "engine/conductor/plan.h"
 #include "engine/playbook/load_playbook.h"
 #include "tests/drills/conformance_places.h"
+#include "tests/drills/renewing.h"
 
 namespace gameday {
 namespace {
@@ -209,11 +211,16 @@ TEST_P(EachFault, IsProvenWhileItHoldsAndGoneAfterItsUndo) {
   const Undo undo = prepared();
   const auto injected = row().inject(deed_, undo, world_.context());
   ASSERT_TRUE(injected) << injected.error().text;
+  std::optional<Renewing> renewing;
+  if (row().renew != nullptr) {
+    renewing.emplace(row(), undo, world_.context(std::to_string(getpid()) + "drill-1"));
+  }
   EXPECT_TRUE(proven(undo));
   // What is over when it has been done leaves another instance, and nothing that would go away.
   EXPECT_EQ(gone(undo), row().momentary);
   EXPECT_EQ(place_->content() == before, row().momentary);
   EXPECT_NE(place_->seen(), seen);
+  renewing.reset();
   expect_undone(undo, before);
 }
 

@@ -26,6 +26,8 @@ timeline:
   - STEP
 """
 UNTIL_TOLD = {"proxy"}
+# What asks the shop itself, outside of any drill.
+TO_THE_SHOP = {"load"}
 
 
 def environment(bin_folder):
@@ -89,6 +91,16 @@ def run_beside_a_drill(name, argv, env):
         live.wait(60)
 
 
+def run_beside_the_shop(argv, env):
+    shop = ["playbooks/shop/shop"]
+    code, told = run([*shop, "up"], env)
+    check(code == 0, f"shop up: {told}")
+    try:
+        return run(argv, env)
+    finally:
+        run([*shop, "down"], env)
+
+
 def run_on_a_quiet_machine(argv, env):
     """Where this machine was too busy to keep a load's plan, a drill says so: then once more."""
     for _ in range(2):
@@ -101,6 +113,8 @@ def run_on_a_quiet_machine(argv, env):
 def run_one(name, argv, env):
     if name in UNTIL_TOLD:
         return run_until_told(argv, env)
+    if name in TO_THE_SHOP:
+        return run_beside_the_shop(argv, env)
     if name in TO_A_LIVE_DRILL:
         return run_beside_a_drill(name, argv, env)
     return run_on_a_quiet_machine(argv, env)

@@ -1,5 +1,6 @@
 #include "engine/playbook/load_playbook.h"
 #include "tests/drills/link_fixture.h"
+#include "tests/drills/renewing.h"
 
 namespace gameday {
 
@@ -18,9 +19,8 @@ class LossLinkTest : public LinkFaultTest {
     return prepared(Json::object({{"link", "one"}, {"share", share}, {"direction", direction}}))
         .value();
   }
-  // How many of 40 answers came as late as what is lost on its way does; `held`: a loss that goes
-  // on.
-  int late(const Link& link, const Undo* held = nullptr) {
+  // How many of 40 answers came as late as what is lost on its way does.
+  int late(const Link& link) {
     const Peer peer = Peer::to(link.listen);
     int late = 0;
     for (int i = 0; i < 40; ++i) {
@@ -28,9 +28,6 @@ class LossLinkTest : public LinkFaultTest {
       peer.send("x");
       EXPECT_EQ(peer.receive(1), "x");
       if (world_.clock().now().boot - begun >= 200ms) ++late;
-      if (held != nullptr) {
-        EXPECT_TRUE(loss_link_fault.renew(*held, world_.context()));
-      }
     }
     return late;
   }
@@ -43,15 +40,18 @@ TEST_F(LossLinkTest, SomeOfWhatPassesComesLateUntilItIsUndone) {
   EXPECT_EQ(late(link.link()), 0) << "preparing must change nothing";
   EXPECT_FALSE(proof(undo).held);
   ASSERT_TRUE(injected(undo));
-  // Of a question and its answer the one or the other is lost in half of all cases.
-  const int some = late(link.link(), &undo);
-  EXPECT_GT(some, 5);
-  EXPECT_LT(some, 36);
-  EXPECT_EQ(late(other.link(), &undo), 0);
-  const Proof seen = proof(undo);
-  EXPECT_TRUE(seen.held) << seen.text;
-  EXPECT_TRUE(seen.text.contains("bytes late, before 0 of ")) << seen.text;
-  EXPECT_FALSE(gone(undo).held);
+  {
+    const Renewing renewing(loss_link_fault, undo, world_.context());
+    // Of a question and its answer the one or the other is lost in half of all cases.
+    const int some = late(link.link());
+    EXPECT_GT(some, 5);
+    EXPECT_LT(some, 36);
+    EXPECT_EQ(late(other.link()), 0);
+    const Proof seen = proof(undo);
+    EXPECT_TRUE(seen.held) << seen.text;
+    EXPECT_TRUE(seen.text.contains("bytes late, before 0 of ")) << seen.text;
+    EXPECT_FALSE(gone(undo).held);
+  }
   ASSERT_TRUE(undone(undo));
   EXPECT_TRUE(gone(undo).held);
   EXPECT_EQ(late(link.link()), 0);

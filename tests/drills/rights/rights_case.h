@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "engine/playbook/load_playbook.h"
 #include "engine/runtime/survey.h"
 #include "tests/drills/deed_world.h"
+#include "tests/drills/renewing.h"
 
 namespace gameday {
 
@@ -125,13 +127,16 @@ class RightsCase {
     const auto undo = fault()->prepare(deed_, here());
     if (!fine(undo, "prepare")) return;
     (void)fine(fault()->inject(deed_, *undo, here()), "inject");
+    std::optional<Renewing> renewing;
+    if (fault()->renew != nullptr) {
+      (void)fine(fault()->renew(*undo, here()), "renew");
+      renewing.emplace(*fault(), *undo, here());
+    }
     const auto proof = fault()->prove(deed_, *undo, here());
     if (fine(proof, "prove")) {
       EXPECT_TRUE(proof->held) << proof->text;
     }
-    if (fault()->renew != nullptr) {
-      (void)fine(fault()->renew(*undo, here()), "renew");
-    }
+    renewing.reset();
     expect_gone(*fault(), *undo);
   }
   void restore_works() {
