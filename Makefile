@@ -21,7 +21,8 @@ test: ## Every test but the long ones
 	@cmake --preset release -DGAMEDAY_TESTS=ON >/dev/null
 	@cmake --build $(RELEASE) -j $(JOBS)
 	@ctest --test-dir $(RELEASE) -j $$(($(JOBS) + 1)) --output-on-failure \
-	  -LE "systems|composed|netem" $(CTEST_FLAGS)
+	  -LE "systems|composed|netem|playbooks" $(CTEST_FLAGS)
+	@ctest --test-dir $(RELEASE) -j $(JOBS) --output-on-failure -L playbooks $(CTEST_FLAGS)
 
 test-systems: ## Real systems: Docker, PostgreSQL, RabbitMQ, Redis, S3, ssh, and whole drills on the composed one
 	@.ci/install test

@@ -17,8 +17,16 @@ Status set_policy(const HeldContainer& held, const std::string& policy, std::int
                   const DockerEngine& engine, const DeedContext& context) {
   const Json body = Json::object(
       {{"RestartPolicy", Json::object({{"Name", policy}, {"MaximumRetryCount", retries}})}});
-  const auto set = engine.post(path_of(held, "update"), body, context);
-  return set ? Status() : std::unexpected(set.error().in("the restart policy of " + shown(held)));
+  Status set;
+  // Until the engine has noticed that a container has ended, it hands this on to a runtime that has.
+  const auto taken = [&] {
+    const auto answer = engine.post(path_of(held, "update"), body, context);
+    set = answer ? Status()
+                 : std::unexpected(answer.error().in("the restart policy of " + shown(held)));
+    return set || !set.error().text.contains("container not running");
+  };
+  TRY_OK(wait_until_it(taken, context));
+  return set;
 }
 
 // An engine elsewhere, or one that numbers processes in another namespace, names a pid that is

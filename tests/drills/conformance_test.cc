@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <regex>
 
@@ -39,12 +40,43 @@ std::vector<Way> all_ways() {
   return ways;
 }
 
+// A target in a world of its own, and what it was like at first.
+struct Setting {
+  DeedWorld world;
+  std::unique_ptr<TargetPlace> place;
+  std::string found;
+};
+
+// A server takes seconds to start: the next case of this process gets the one that the last has
+// left as it found it. Empty: none is kept of that kind.
+std::string kept_as(const Way& way) {
+  const std::string name(way.row->name);
+  if (needs_postgres(way.facet())) return name == "pause-replication" ? "pair" : "postgres";
+  if (way.facet() != "container") return "";
+  return "container " + std::string(ContainerPlace::work_for(name));
+}
+
 class EachFault : public testing::TestWithParam<Way> {
  protected:
+  using Kept = std::map<std::string, std::unique_ptr<Setting>>;
+  static Kept& kept() {
+    static Kept all;
+    return all;
+  }
+  static std::unique_ptr<Setting> kept_or_new() {
+    auto found = kept().extract(kept_as(GetParam()));
+    return found ? std::move(found.mapped()) : std::make_unique<Setting>();
+  }
+  static void TearDownTestSuite() { kept().clear(); }
+
   void SetUp() override {
-    place_ = place_for(GetParam().facet(), world_, row().name);
-    ASSERT_TRUE(place_);
+    if (place_ == nullptr) {
+      place_ = place_for(GetParam().facet(), world_, row().name);
+      ASSERT_TRUE(place_);
+    }
+    std::filesystem::remove_all(world_.private_folder());
     std::filesystem::create_directories(world_.private_folder());
+    if (!kept_as(GetParam()).empty()) setting_->found = place_->content();
     const auto loaded = decoded(example());
     ASSERT_TRUE(loaded.playbook) << rendered("p.yaml", loaded.source, loaded.problems);
     auto playbook = std::make_shared<const Playbook>(*loaded.playbook);
@@ -53,6 +85,16 @@ class EachFault : public testing::TestWithParam<Way> {
     deed_ = plan->steps.front().deed;
     world_.system() = playbook->system;
     world_.set_until({{}, world_.clock().in(kPatience)});
+  }
+
+  void TearDown() override {
+    const std::string name = kept_as(GetParam());
+    if (name.empty() || silent_ || HasFailure()) return;
+    if (place_->content() == setting_->found) kept()[name] = std::move(setting_);
+  }
+  void fall_silent() {
+    silent_ = true;
+    place_->fall_silent();
   }
 
   const FaultRow& row() const { return *GetParam().row; }
@@ -125,9 +167,11 @@ class EachFault : public testing::TestWithParam<Way> {
     return gameday::after_its_stop(world_, work);
   }
 
-  DeedWorld world_;
+  std::unique_ptr<Setting> setting_ = kept_or_new();
+  DeedWorld& world_ = setting_->world;
+  std::unique_ptr<TargetPlace>& place_ = setting_->place;
+  bool silent_ = false;
   const Rows rows_ = all_rows();
-  std::unique_ptr<TargetPlace> place_;
   Deed deed_;
 };
 
@@ -301,7 +345,7 @@ TEST_P(EachFault, StoppedInTheMiddleItCanStillBeUndone) {
 TEST_P(EachFault, StopsWithin200MillisecondsBesideAPeerThatNeverAnswers) {
   const Undo undo = place_->silenced(prepared());
   ASSERT_TRUE(row().inject(deed_, prepared("drill-2"), world_.context()));
-  place_->fall_silent();
+  fall_silent();
   const auto context = [&] { return world_.context(); };
   EXPECT_LT(after_its_stop([&] { (void)row().prove(deed_, undo, context()); }), 200ms);
   EXPECT_LT(after_its_stop([&] { (void)row().gone(undo, context()); }), 200ms);

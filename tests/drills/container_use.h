@@ -6,9 +6,8 @@
 namespace gameday {
 
 // A file of its control group, as the kernel has it: what its engine says of a limit is not asked.
-inline std::string group_file(const TestContainer& box, const std::string& controller,
+inline std::string group_file(const std::string& pid, const std::string& controller,
                               const std::string& file) {
-  const std::string pid = box.is("{{.State.Pid}}");
   const std::string two =
       told("cat /sys/fs/cgroup$(sed -n 's/^0:://p' /proc/" + pid + "/cgroup)/" + file, true);
   if (std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers")) return two;
@@ -16,18 +15,26 @@ inline std::string group_file(const TestContainer& box, const std::string& contr
                   "://p' /proc/" + pid + "/cgroup)/" + file,
               true);
 }
+inline std::string group_file(const TestContainer& box, const std::string& controller,
+                              const std::string& file) {
+  return group_file(box.is("{{.State.Pid}}"), controller, file);
+}
 // Of version 1 and of version 2, whichever is there: its quota, and its limits of memory.
-inline std::string quota_of(const TestContainer& box) {
+inline std::string quota_of(const std::string& pid) {
   const bool two = std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers");
-  return two ? group_file(box, "", "cpu.max")
-             : group_file(box, "cpu", "cpu.cfs_quota_us") + " " +
-                   group_file(box, "cpu", "cpu.cfs_period_us");
+  return two ? group_file(pid, "", "cpu.max")
+             : group_file(pid, "cpu", "cpu.cfs_quota_us") + " " +
+                   group_file(pid, "cpu", "cpu.cfs_period_us");
+}
+inline std::string quota_of(const TestContainer& box) { return quota_of(box.is("{{.State.Pid}}")); }
+inline std::string memory_limits_of(const std::string& pid) {
+  const bool two = std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers");
+  return two ? group_file(pid, "", "memory.max")
+             : group_file(pid, "memory", "memory.limit_in_bytes") + " " +
+                   group_file(pid, "memory", "memory.memsw.limit_in_bytes");
 }
 inline std::string memory_limits_of(const TestContainer& box) {
-  const bool two = std::filesystem::exists("/sys/fs/cgroup/cgroup.controllers");
-  return two ? group_file(box, "", "memory.max")
-             : group_file(box, "memory", "memory.limit_in_bytes") + " " +
-                   group_file(box, "memory", "memory.memsw.limit_in_bytes");
+  return memory_limits_of(box.is("{{.State.Pid}}"));
 }
 
 // Takes 20 MB now and then, and lets go of it: not in its first seconds.

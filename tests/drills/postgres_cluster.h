@@ -124,7 +124,7 @@ class PostgresCluster {
   std::string psql(const std::string& sql, const std::string& database = "shop",
                    const std::string& user = "postgres") const {
     const auto ended = processes_->run(
-        {{"psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", conninfo(user, database), "-c", sql},
+        {{program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", conninfo(user, database), "-c", sql},
          "/",
          {}},
         soon());

@@ -159,6 +159,9 @@ class Drills:
                      if " is kept: " in one["text"])
         left = [path for path in self.gameday.private_files() if not path.startswith(kept)]
         check(left == [], f"left: {left}")
+        # So that a second one starts clean.
+        status, text = front("GET", f"/orders?drill={result['drill']}")
+        check(status == 200 and json.loads(text)["orders"] == [], f"{status} {text[:300]}")
         return result
 
     def run(self, name, code, **more):

@@ -2,6 +2,7 @@
 
 #include "tests/drills/docker_fixture.h"
 #include "tests/engine/proxy/peers.h"
+#include "tests/probes/probe_world.h"
 
 namespace gameday {
 namespace {
@@ -67,6 +68,58 @@ TEST_F(OwnEngineOnDocker, OneThatIsDownIsSaidToBeAndTheNextUndoMakesItGood) {
   EXPECT_TRUE(back->held) << back->text;
   EXPECT_EQ(tool("inspect --format '{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}' cache"),
             "running always");
+}
+
+// What an engine says while a container is ending, which is too short for a real one to be met in.
+class EndingContainerTest : public testing::Test {
+ protected:
+  // Refuses to be updated so often, and how often it was asked.
+  Status set(int refusals, const std::string& refusal) {
+    const TestServer server([&](int connection, const std::stop_token& stop) {
+      const std::string asked = TestServer::received(connection, stop);
+      const bool updates = asked.starts_with("POST ") && asked.contains("/update");
+      const bool refused = updates && updates_++ < refusals;
+      const std::string body = refused ? R"({"message":")" + refusal + R"("})"
+                                       : R"({"ApiVersion":"1.41","MinAPIVersion":"1.12"})";
+      TestServer::give(connection, http_answer(refused ? 500 : 200, body, "Connection: close\r\n"),
+                       stop);
+    });
+    const HeldContainer held{{"tcp://" + server.address(), "", true},
+                             "ENGINE",
+                             "0123456789abcdef",
+                             "cache",
+                             "2026-01-01T00:00:00Z",
+                             "always",
+                             0,
+                             "/tmp/begun",
+                             std::nullopt};
+    TRY(engine, DockerEngine::open(held.endpoint, world_.context()));
+    return stay_down(held, engine, world_.context());
+  }
+
+  DeedWorld world_;
+  std::atomic<int> updates_ = 0;
+};
+
+TEST_F(EndingContainerTest, IsAskedAgainUntilTheEngineHasNoticed) {
+  const Status done = set(3, "Cannot update container 0: runc did not end: container not running");
+  EXPECT_TRUE(done) << done.error().text;
+  EXPECT_EQ(updates_, 4);
+}
+
+TEST_F(EndingContainerTest, AnyOtherRefusalIsOne) {
+  const Status refused = set(3, "no such policy");
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().text.contains("the restart policy of container cache"))
+      << refused.error().text;
+  EXPECT_TRUE(refused.error().text.contains("no such policy")) << refused.error().text;
+  EXPECT_EQ(updates_, 1);
+}
+
+TEST_F(EndingContainerTest, OneThatNeverNoticesIsTold) {
+  const Status refused = set(1'000'000, "container not running");
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().text.contains("container not running")) << refused.error().text;
 }
 
 // Each member that it lacks is missed.

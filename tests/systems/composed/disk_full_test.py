@@ -20,11 +20,11 @@ def room(folder):
     return of.f_bavail * of.f_frsize
 
 
-def filled(drills, code, **variables):
+def filled(drills, code, playbook="disk-full", **variables):
     folder = disk()
     check(os.path.ismount(folder), f"{folder} is no filesystem of its own")
     before, names = room(folder), sorted(os.listdir(folder))
-    result = drills.run("disk-full", code, disk=folder, **variables)
+    result = drills.run(playbook, code, disk=folder, **variables)
     check(abs(room(folder) - before) < 20 << 20, f"{before} bytes were free, and {room(folder)} are")
     check(sorted(os.listdir(folder)) == names, f"{names} were there, and {os.listdir(folder)} are")
     fault = result["faults"][0]
@@ -44,5 +44,11 @@ def refused(drills):
         check(result["recovery"]["rto_s"] > 3, result["recovery"])
 
 
+def leaves_room(drills):
+    """The disk is filled, and RabbitMQ has not noticed: nothing was shown by that drill."""
+    result = filled(drills, 1, playbook="twins/disk-full-leaves-room", settles="8s", held="2s")
+    expect_reason(result, "queue-is-full")
+
+
 if __name__ == "__main__":
-    main([passes, refused])
+    main([passes, refused, leaves_room])

@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
-from composed_world import (containers, expect_reason, front, main, reasons, settings,  # noqa: E402
+from composed_world import (containers, expect_reason, main, reasons, settings,  # noqa: E402
                             sql)
 from netns_watch import Counters, expect_same, marked, snapshots, within  # noqa: E402
 from shop_world import check, eventually  # noqa: E402
@@ -54,7 +54,8 @@ class Kept:
     def expect_uncut(self):
         self.say("PING", b"+PONG\r\n")
         for pair, before in zip(self.pairs, self.before):
-            check(before & backends(*pair), f"the connection of {pair} was cut: {before}, {backends(*pair)}")
+            cut = before - backends(*pair)
+            check(not cut, f"connections of {pair} were cut: {cut} of {before}")
 
     def close(self):
         self.redis.close()
@@ -114,16 +115,9 @@ def passes(drills):
     check(len(fault["instances"]) == 5, fault)
     recovery = result["recovery"]
     check(recovery["acknowledged"] > 200 and recovery["lost"] == 0 and recovery["rpo_s"] == 0, recovery)
-    expect_nothing_stored(result)
     # A second one starts clean.
     again = drills.run("region-loss", 0, held="1s", rate="15/s")
     check(again["drill"] != result["drill"], again["drill"])
-    expect_nothing_stored(again)
-
-
-def expect_nothing_stored(result):
-    status, text = front("GET", f"/orders?drill={result['drill']}")
-    check(status == 200 and '"orders":[]' in text.replace(" ", ""), f"{status} {text[:300]}")
 
 
 def evaded(drills):
@@ -134,7 +128,6 @@ def evaded(drills):
     check(result["faults"][0]["proven"], result["faults"])
     expect_reason(result, "west-is-dark")
     check(result["recovery"]["lost"] == 0, reasons(result))
-    expect_nothing_stored(result)
 
 
 if __name__ == "__main__":
