@@ -23,6 +23,12 @@ class BareLoad {
 
   Status start(const EachSecond& each) {
     TRY_OK(pattern_.tried());
+    if (const std::size_t most = most_connections_here(); terms_.connections > most) {
+      return fail(ErrorCode::refused,
+                  std::to_string(terms_.connections) + " connections are more than the " +
+                      std::to_string(most) + " that this process may have open",
+                  "ask for fewer, or raise the hard limit: ulimit -Hn");
+    }
     const std::size_t wanted =
         terms_.connections > 0 ? terms_.connections : connections_for(terms_.rate);
     TRY(made, make_http_transport(clock_, wanted, pattern_));

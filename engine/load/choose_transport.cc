@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include "engine/load/request_mix.h"
 #include "engine/load/ring.h"
 #include "engine/load/tls_stream.h"
 #include "engine/load/transport.h"
 #include "engine/load/wire_request.h"
+#include "engine/sys/descriptor_room.h"
 
 namespace gameday {
 namespace {
@@ -52,8 +55,15 @@ Result<ChosenTransport> make_socket_transport(const Clock& clock, std::size_t mo
   return ChosenTransport{epoll_since(to, by_ring.error()), std::move(by_epoll)};
 }
 
+std::size_t most_connections_here() {
+  constexpr std::size_t kOfOthers = 128;  // files, pipes, and what probes are connected to
+  const std::size_t all = allow_many_descriptors();
+  return all > 2 * kOfOthers ? all - kOfOthers : all / 2;
+}
+
 Result<ChosenTransport> make_http_transport(const Clock& clock, std::size_t most_connections,
                                             const RequestPattern& pattern) {
+  most_connections = std::min(most_connections, most_connections_here());
   const WireRequest* wire = pattern.wire();
   if (wire != nullptr) return make_socket_transport(clock, most_connections, wire->to());
   TRY(by_curl, make_curl_transport(clock, most_connections));

@@ -96,6 +96,7 @@ struct ChosenTransport {
                                                             const PlainHttp& to);
 
 // The best one for requests of that pattern over HTTP.
+// As many connections as this process may have beside what else it has open, if that is fewer.
 [[nodiscard]] Result<ChosenTransport> make_http_transport(const Clock& clock,
                                                           std::size_t most_connections,
                                                           const RequestPattern& pattern);
@@ -116,6 +117,8 @@ using ConnectLoad = std::function<Result<std::unique_ptr<LoadClient>>(const Unti
 
 // As many as must be open to ride out a stall of 2 s without queueing inside of us, within reason.
 [[nodiscard]] std::size_t connections_for(double rate);
+// So many a load may have in this process, which is allowed as many descriptors as it may have.
+[[nodiscard]] std::size_t most_connections_here();
 // The same for so many closed users, of whom each has one request on its way at most.
 [[nodiscard]] std::size_t connections_for_users(std::uint64_t users);
 // The same of clients for as long as a request may take. A server has a process or the like for

@@ -1,23 +1,15 @@
 #include "engine/proxy/proxy.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "engine/proxy/control.h"
 #include "engine/proxy/relay.h"
+#include "engine/sys/descriptor_room.h"
 
 namespace gameday {
 namespace {
-
-// Each stream takes two descriptors, and the usual soft limit is 1,024.
-void allow_many_descriptors() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (!a || !b) return a ? a : b;

@@ -12,6 +12,7 @@ import document_cases  # noqa: E402, F401
 import door_cases  # noqa: E402, F401
 import example_cases  # noqa: E402, F401
 import full_disk_cases  # noqa: E402, F401
+import load_cases  # noqa: E402, F401
 import playbook_cases  # noqa: E402, F401
 import secret_cases  # noqa: E402, F401
 import shop_world  # noqa: E402

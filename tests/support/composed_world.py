@@ -7,6 +7,7 @@ leaves it as it was."""
 import argparse
 import base64
 import contextlib
+import datetime
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from shop_world import SKIPPED, SOURCE, Gameday, Wrong, check, eventually
 
 SYSTEM = SOURCE + "/tests/systems/composed/system"
 PLAYBOOKS = SOURCE + "/playbooks"
+LONGEST = 45.0  # seconds of a drill, with what its test gives it
 NAME = os.environ.get("SYSTEM_NAME", "gameday-test")
 BASE = os.environ.get("SYSTEM_BASE", "20000")
 ENV_FILE = os.environ.get("SYSTEM_ENV", SOURCE + "/build/system/test.env")
@@ -122,6 +124,10 @@ def variables():
             **ports, **secrets}
 
 
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 class Drills:
     """gameday with a store of its own, on the composed system."""
 
@@ -159,6 +165,9 @@ class Drills:
                      if " is kept: " in one["text"])
         left = [path for path in self.gameday.private_files() if not path.startswith(kept)]
         check(left == [], f"left: {left}")
+        took = (instant(result["ended"]) - instant(result["started"])).total_seconds()
+        print(f"{result['playbook']['name']}: {took:.1f} s")
+        check(took <= LONGEST, f"a drill of {took} s")
         # So that a second one starts clean.
         status, text = front("GET", f"/orders?drill={result['drill']}")
         check(status == 200 and json.loads(text)["orders"] == [], f"{status} {text[:300]}")
