@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "engine/load/sources.h"
+
 namespace gameday {
 namespace {
 
@@ -122,19 +124,44 @@ Dialing::Way Dialing::begin(Connection& connection) {
 
 Dialing::Way Dialing::connect_it(Connection& connection, Instant now) {
   const SocketAddress& to = (*connection.addresses)[connection.tried];
-  connection.socket =
-      Descriptor(socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-  const int descriptor = connection.socket.get(), on = 1;
-  if (!connection.socket || setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-      (connect(descriptor, to.get(), to.size) != 0 && errno != EINPROGRESS)) {
-    const int error = errno;
-    connection.socket.reset();
-    return failed(connection, error, now);
-  }
+  int error = connects(connection, to);
+  while (error == EADDRNOTAVAIL && another_source(to)) error = connects(connection, to);
+  if (error != 0) return failed(connection, error, now);
+  without_port_ = 0;
   if (!connection.starved_of.empty()) connection.sent_at = now;
   connection.starved_of = "";
   if (has_another(connection)) give_share(connection, now);
   return Way::goes;
+}
+
+// An errno value, or 0: it is on its way.
+int Dialing::connects(Connection& connection, const SocketAddress& to) {
+  connection.socket =
+      Descriptor(socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  const int descriptor = connection.socket.get(), on = 1;
+  int error = 0;
+  if (!connection.socket || setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
+    error = errno;
+  } else if (source_ > 0 && sources_for_ == to) {
+    error = connect_from(descriptor, sources_[source_ - 1]);
+  }
+  if (error == 0 && connect(descriptor, to.get(), to.size) != 0 && errno != EINPROGRESS) {
+    error = errno;
+  }
+  if (error != 0) connection.socket.reset();
+  return error;
+}
+
+// The next one in turn is tried from now on. False: each of them was, and none has a port left;
+// then one at a time is tried again, as each costs the kernel a look at all ports.
+bool Dialing::another_source(const SocketAddress& to) {
+  if (!(sources_for_ == to)) {
+    sources_ = other_sources(to);
+    sources_for_ = to;
+    source_ = without_port_ = 0;
+  }
+  source_ = (source_ + 1) % (sources_.size() + 1);
+  return ++without_port_ <= sources_.size();
 }
 
 Dialing::Way Dialing::failed(Connection& connection, int error, Instant now) {

@@ -67,6 +67,8 @@ class Dialing {
   void look_up(Instant now);
   void hear(Instant now);
   [[nodiscard]] Way connect_it(Connection& connection, Instant now);
+  [[nodiscard]] int connects(Connection& connection, const SocketAddress& to);
+  [[nodiscard]] bool another_source(const SocketAddress& to);
   [[nodiscard]] Way failed(Connection& connection, int error, Instant now);
   void give_share(const Connection& connection, Instant now);
 
@@ -81,6 +83,12 @@ class Dialing {
   std::string problem_;
   std::vector<std::shared_ptr<LookUp>> asked_;
   std::uint64_t dials_ = 0;
+  // Where ports have run out: from where else that address is reached, and from which of them
+  // connections are made now; 0: from what the kernel takes by itself.
+  SocketAddress sources_for_;
+  Addresses sources_;
+  std::size_t source_ = 0;
+  std::size_t without_port_ = 0;      // so many of them in a row had none
   std::vector<Due> waiting_;          // for the name
   std::deque<Due> starving_;          // for a port or the like, the first one first
   Instant feed_at_ = Instant::max();  // when these may try again

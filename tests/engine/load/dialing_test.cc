@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <fstream>
+#include <set>
 
 #include "engine/base/text.h"
 #include "tests/engine/load/transport_fixture.h"
@@ -175,9 +176,9 @@ TEST_P(DialingTest, AnAddressThatSaysNothingHasAShareOfTheTime) {
 }
 
 TEST_P(DialingTest, WhereNoPortOfOursIsLeftItWaitsAndThatIsOurLateness) {
-  EXPECT_TRUE(on_a_machine("127.0.0.1 shop.test\n", [&] {
+  EXPECT_TRUE(on_a_machine("::1 shop.test\n", [&] {
     std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40001";
-    const Descriptor one = listener_at("127.0.0.1");
+    const Descriptor one = listener_at("::1");
     const auto first = send(asking()), second = send(asking());
     const FarEnd far = accepted_at(one), other = accepted_at(one);
     TransportRequest never = asking();
@@ -197,6 +198,57 @@ TEST_P(DialingTest, WhereNoPortOfOursIsLeftItWaitsAndThatIsOurLateness) {
     EXPECT_GE(answers_[later].sent, freed) << "it waited for us, not for the server";
     far.say(kYes);
     EXPECT_EQ(end_of(first), "ok 200");
+  }));
+}
+
+// Each address of ours has as many ports.
+TEST_P(DialingTest, WhereNoPortIsLeftItGoesFromAnotherAddressOfThisMachine) {
+  EXPECT_TRUE(on_a_machine("127.0.0.1 shop.test\n", [&] {
+    std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40001";
+    const Descriptor one = listener_at("127.0.0.1");
+    std::vector<std::uint64_t> sent;
+    std::vector<FarEnd> far;
+    std::multiset<std::string> from;
+    for (int i = 0; i < 10; ++i) {
+      sent.push_back(send(asking()));
+      far.push_back(accepted_at(one));
+      from.insert(far.back().peer());
+    }
+    const std::multiset<std::string> expected{"127.0.0.1", "127.0.0.1", "127.0.0.2", "127.0.0.2",
+                                              "127.0.0.3", "127.0.0.3", "127.0.0.4", "127.0.0.4",
+                                              "127.0.0.5", "127.0.0.5"};
+    EXPECT_EQ(from, expected);
+    for (const FarEnd& end : far) end.say(kYes);
+    for (const auto seq : sent) EXPECT_EQ(end_of(seq), "ok 200");
+    EXPECT_EQ(why(), "");
+  }));
+}
+
+// 2 ports from each of 17 addresses, and no more.
+TEST_P(DialingTest, WhereNoAddressOfThisMachineHasAPortLeftItWaits) {
+  EXPECT_TRUE(on_a_machine("127.0.0.1 shop.test\n", [&] {
+    std::ofstream("/proc/sys/net/ipv4/ip_local_port_range") << "40000 40001";
+    const Descriptor one = listener_at("127.0.0.1");
+    std::vector<FarEnd> far;
+    std::vector<std::uint64_t> sent;
+    for (int i = 0; i < 34; ++i) {
+      sent.push_back(send(asking()));
+      far.push_back(accepted_at(one));
+    }
+    TransportRequest never = asking();
+    never.give_up = clock_.in(milliseconds(300));
+    (void)send(never);
+    EXPECT_EQ(end_of(never.ticket), "not_sent 0");
+    EXPECT_EQ(why(), "our ports ran out");
+    // Whichever is given back is found; whoever ends a connection keeps its port for a minute.
+    const std::string given_back = far[20].peer();
+    far.erase(far.begin() + 20);
+    EXPECT_EQ(end_of(sent[20]), "unknown 0");
+    const auto later = send(asking());
+    const FarEnd last = accepted_at(one);
+    EXPECT_EQ(last.peer(), given_back);
+    last.say(kYes);
+    EXPECT_EQ(end_of(later), "ok 200");
   }));
 }
 

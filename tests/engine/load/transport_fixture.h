@@ -52,6 +52,13 @@ class FarEnd {
     }
     return heard;
   }
+  // From where it comes: "127.0.0.1".
+  [[nodiscard]] std::string peer() const {
+    SocketAddress from;
+    from.size = sizeof from.bytes;
+    EXPECT_EQ(getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&from.bytes), &from.size), 0);
+    return from.number();
+  }
   // Within two seconds.
   [[nodiscard]] bool has_ended() const {
     char byte = 0;
