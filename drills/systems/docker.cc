@@ -18,6 +18,13 @@ std::string shown_engine(const DockerEndpoint& endpoint) {
   return "the Docker engine at " + endpoint.host;
 }
 
+// Where an engine wants no certificate of ours, its folder has none.
+HttpPeer peer_here(const DockerEndpoint& endpoint, const Files& files) {
+  HttpPeer peer = peer_of(endpoint);
+  if (!files.exists(peer.certificate) && !files.exists(peer.key)) peer.certificate.clear();
+  return peer;
+}
+
 // " (its socket is for root and the group docker)"
 std::string for_whom(const std::string& socket) {
   struct stat found{};
@@ -28,19 +35,19 @@ std::string for_whom(const std::string& socket) {
 // Why no answer came, and what to do about it.
 Error unreached(const Error& error, const DockerEndpoint& endpoint) {
   Error found = error;
-  // The request's URL is ours alone; the reader knows the engine by its host.
-  const auto cause = error.text.rfind(": ");
+  const bool local = endpoint.host.starts_with("unix://");
+  // The request's URL is ours alone, and a socket's path: the reader knows the engine by its host.
+  const auto cause = local ? error.text.rfind(": ") : error.text.find(": ");
   const std::string text = cause == std::string::npos ? error.text : error.text.substr(cause + 2);
   // That something is not there is what an engine alone can say of what it has.
   if (error.code == ErrorCode::not_found) found.code = ErrorCode::failed;
-  found.text = shown_engine(endpoint) + ": " + lower(text);
-  const bool local = endpoint.host.starts_with("unix://");
+  found.text = shown_engine(endpoint) + ": " + (local ? lower(text) : text);
   if (error.code == ErrorCode::refused) {
     found.text += for_whom(peer_of(endpoint).socket);
     found.hint = "run gameday as root, or as a member of the socket's group (usually docker)";
   } else if (error.code == ErrorCode::not_found) {
     found.hint = "install and start an engine, or say where one is with DOCKER_HOST";
-  } else if (error.code == ErrorCode::failed) {
+  } else if (error.code == ErrorCode::failed || error.code == ErrorCode::invalid) {
     found.hint = local ? "start it (systemctl start docker), or say where one is with DOCKER_HOST"
                        : "see whether it runs, and whether DOCKER_HOST, DOCKER_TLS_VERIFY and "
                          "DOCKER_CERT_PATH are those it wants";
@@ -114,7 +121,8 @@ std::string shown(const DockerApi& api) {
 
 DockerEngine::DockerEngine(DockerEndpoint endpoint, const DeedContext& context)
     : endpoint_(std::move(endpoint)),
-      http_(make_curl_http(context.doors.clock, context.doors.observer, peer_of(endpoint_))) {}
+      http_(make_curl_http(context.doors.clock, context.doors.observer,
+                           peer_here(endpoint_, context.doors.files))) {}
 
 Result<DockerEngine> DockerEngine::open(DockerEndpoint endpoint, const DeedContext& context) {
   DockerEngine engine(std::move(endpoint), context);

@@ -1,6 +1,7 @@
 #include "drills/systems/docker_endpoint.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "engine/base/digest.h"
 #include "engine/base/text.h"
@@ -36,6 +37,10 @@ Result<DockerEndpoint> checked(DockerEndpoint endpoint) {
     const bool has_port = port != std::string_view::npos && address.find(']', port) == address.npos;
     endpoint.host = std::string(kTcp) + std::string(address);
     if (!has_port) endpoint.host += endpoint.tls.empty() ? ":2375" : ":2376";
+    // Whoever undoes what was done there may stand in another folder.
+    std::error_code nowhere;
+    const auto whole = std::filesystem::absolute(endpoint.tls, nowhere);
+    if (!endpoint.tls.empty() && !nowhere) endpoint.tls = whole.string();
     return endpoint;
   }
   if (host.starts_with("ssh://")) {
@@ -76,7 +81,9 @@ Result<DockerEndpoint> from_context(const std::string& name, const DockerSetting
   DockerEndpoint endpoint{docker.text("Host"), "", !docker.boolean("SkipTLSVerify", false)};
   if (endpoint.host.empty()) return fail(ErrorCode::invalid, doing + " names no Docker engine");
   const std::string tls = contexts + "tls/" + digest + "/docker";
-  if (files.exists(tls) && endpoint.host.starts_with(kTcp)) endpoint.tls = tls;
+  // One that verifies nobody speaks TLS without any files too.
+  const bool speaks_tls = files.exists(tls) || !endpoint.verify;
+  if (speaks_tls && endpoint.host.starts_with(kTcp)) endpoint.tls = tls;
   auto found = checked(std::move(endpoint));
   return found ? found : std::unexpected(found.error().in(doing));
 }

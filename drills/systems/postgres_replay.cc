@@ -265,12 +265,25 @@ class Replay {
   Recovered done_;
 };
 
+// As a playbook writes it.
+std::string shown(const RecoveryPoint& point) {
+  switch (point.kind) {
+    case RecoveryPoint::Kind::latest: return "latest";
+    case RecoveryPoint::Kind::backup: return "backup";
+    case RecoveryPoint::Kind::time: return rfc3339(point.time);
+    case RecoveryPoint::Kind::lsn: return lsn_text(point.lsn);
+    case RecoveryPoint::Kind::name: return "name:" + point.name;
+  }
+  return "";
+}
+
 }  // namespace
 
 Json to_json(const Recovered& recovered, const ReplayTerms& terms) {
   const bool by_time = terms.point.kind == RecoveryPoint::Kind::time;
   const Utc last = recovered.time.value_or(terms.taken);
-  return Json::object({{"asked", by_time ? Json(rfc3339(terms.point.time)) : Json()},
+  return Json::object({{"point", shown(terms.point)},
+                       {"asked", by_time ? Json(rfc3339(terms.point.time)) : Json()},
                        {"time", recovered.time ? Json(rfc3339(*recovered.time)) : Json()},
                        {"lsn", lsn_text(recovered.lsn)},
                        {"stopped", recovered.stopped},

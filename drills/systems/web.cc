@@ -14,7 +14,8 @@ Status add_headers(const Json& headers, const Secrets& secrets, HttpRequest& req
 }
 
 std::string cause_of(const Error& error) {
-  const auto colon = error.text.rfind(": ");
+  // Behind the URL, in which there is none: what follows may have some of its own.
+  const auto colon = error.text.find(": ");
   return colon == std::string::npos ? error.text : error.text.substr(colon + 2);
 }
 

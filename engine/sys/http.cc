@@ -44,6 +44,7 @@ struct Incoming {
   std::size_t header_bytes = 0;
   std::int64_t largest_body = 0;
   std::string refusal;
+  char said[CURL_ERROR_SIZE] = {};  // curl's own words, longer than those of its code
 };
 
 // One that is no number, or a larger one than can be counted to, leaves open where the answer ends.
@@ -182,6 +183,8 @@ void set_peer(CURL* easy, const HttpPeer& peer) {
   set(easy, CURLOPT_SSL_VERIFYHOST, peer.verify ? 2L : 0L);
   const std::string authorities = peer.authorities.empty() ? authorities_named() : peer.authorities;
   if (!authorities.empty()) set(easy, CURLOPT_CAINFO, authorities.c_str());
+  // Whom this machine trusts would count beside them.
+  if (!peer.authorities.empty()) set<const char*>(easy, CURLOPT_CAPATH, nullptr);
   if (peer.certificate.empty()) return;
   set(easy, CURLOPT_SSLCERT, peer.certificate.c_str());
   set(easy, CURLOPT_SSLKEY, peer.key.c_str());
@@ -204,6 +207,7 @@ void set_up(CURL* easy, const HttpRequest& request, const curl_slist* headers, I
   set(easy, CURLOPT_HEADERDATA, &incoming);
   set(easy, CURLOPT_WRITEFUNCTION, &take_body);
   set(easy, CURLOPT_WRITEDATA, &incoming);
+  set(easy, CURLOPT_ERRORBUFFER, incoming.said);
   set_method(easy, request);
 }
 
@@ -215,8 +219,28 @@ std::optional<Error> socket_error(CURLcode code, CURL* easy, const std::string& 
   return system_error(static_cast<int>(number), path);
 }
 
+// Why TLS came to nothing; curl's code alone says no more than that a certificate was wrong. Empty:
+// it was something else.
+std::string said_of_tls(CURLcode code, std::string_view said) {
+  constexpr std::string_view kReason = "SSL routines::", kAlert = " alert ";
+  if (const auto at = said.find(kReason); at != said.npos) {
+    const std::string_view reason = said.substr(at + kReason.size());
+    const std::string text = valid_utf8(reason.substr(0, reason.find(", errno")));
+    const auto alert = text.find(kAlert);
+    return alert == text.npos
+               ? "TLS failed (" + text + ")"
+               : "the server ended TLS with the alert '" + text.substr(alert + kAlert.size()) + "'";
+  }
+  const bool of_tls = code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR ||
+                      code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE;
+  return of_tls ? valid_utf8(said) : "";
+}
+
 Error error_of(CURLcode code, const Incoming& incoming) {
   if (!incoming.refusal.empty()) return {ErrorCode::invalid, incoming.refusal, ""};
+  if (const auto tls = said_of_tls(code, incoming.said); !tls.empty()) {
+    return {ErrorCode::failed, tls, ""};
+  }
   const std::string text = lower(curl_easy_strerror(code));
   switch (code) {
     case CURLE_URL_MALFORMAT:

@@ -20,6 +20,9 @@ VERSIONING = ("<VersioningConfiguration><Status>Enabled</Status></VersioningConf
 
 
 class S3:
+    scheme, host = "http", "127.0.0.1"  # by which it is spoken to
+    options = ()  # of the server's own
+
     def __init__(self, folder):
         self.folder = folder
         self.server = self.before = None
@@ -34,13 +37,13 @@ class S3:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{self.scheme}://{self.host}:{self.port}"
         self.make()
 
     def ask(self, method, path, *more, user=(KEY, SECRET)):
         """What came, and its status behind it."""
         done = subprocess.run(
-            ["curl", "-sS", "-m", "5", "-X", method, "-w", " %{http_code}", "--aws-sigv4",
+            ["curl", "-ksS", "-m", "5", "-X", method, "-w", " %{http_code}", "--aws-sigv4",
              "aws:amz:eu-north:s3", "--user", ":".join(user), "-H",
              "x-amz-content-sha256: UNSIGNED-PAYLOAD", *more, self.endpoint + path],
             capture_output=True, text=True, check=False)
@@ -55,14 +58,15 @@ class S3:
             os.makedirs(f"{self.folder}/{part}", mode=0o700)
         self.server = subprocess.Popen(
             [self.program, "--port", f"127.0.0.1:{self.port}", "--region", "eu-north", "--iam-dir",
-             self.folder + "/accounts", "--keep-alive", "--quiet", "posix", "--versioning-dir",
-             self.folder + "/versions", self.folder + "/data"], stdin=subprocess.DEVNULL,
+             self.folder + "/accounts", "--keep-alive", "--quiet", *self.options, "posix",
+             "--versioning-dir", self.folder + "/versions", self.folder + "/data"], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             env={**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET})
         check(eventually(lambda: self.ask("PUT", "/kept").endswith("200"), 20), "no S3 server")
         subprocess.run(
             [self.program, "admin", "--allow-insecure", "--access", KEY, "--secret", SECRET,
-             "--region", "eu-north", "--endpoint-url", self.endpoint, "create-user", "--access",
+             "--region", "eu-north", "--endpoint-url", f"{self.scheme}://127.0.0.1:{self.port}",
+             "create-user", "--access",
              WRITER, "--secret", WRITER_SECRET, "--role", "user"], check=True,
             stdout=subprocess.DEVNULL)
         self.ask("PUT", "/kept?versioning=", "--data-binary", VERSIONING)

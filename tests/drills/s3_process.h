@@ -9,12 +9,20 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/json.h"
 #include "engine/sys/processes.h"
 #include "tests/drills/postgres_cluster.h"
 
 namespace gameday {
+
+// How clients reach a server: plainly by its address, unless this says otherwise.
+struct S3Door {
+  std::string host = "127.0.0.1";
+  bool tls = false;
+  std::vector<std::string> options = {};  // of the server's own: "--cert", ...
+};
 
 class S3Process {
  public:
@@ -25,7 +33,8 @@ class S3Process {
   static constexpr const char* kStrange = "kept/a b+c&d=\xc3\xa9%2F/e";
 
   // Buckets: `plain` keeps no versions, `kept` does, `locked` has object lock too.
-  explicit S3Process(std::string folder) : folder_(std::move(folder)) {
+  explicit S3Process(std::string folder, S3Door door = {})
+      : folder_(std::move(folder)), door_(std::move(door)) {
     for (const char* part : {"/data", "/versions", "/accounts"}) {
       std::filesystem::create_directories(folder_ + part);
     }
@@ -45,18 +54,29 @@ class S3Process {
     const std::string program = shell(GAMEDAY_SOURCE_DIR "/tests/systems/s3-server");
     ASSERT_TRUE(program.starts_with('/')) << program;
     if (port_ == 0) port_ = PostgresCluster::free_port();
-    const auto id = processes_->start_detached(
-        {{"env", std::string("ROOT_ACCESS_KEY=") + kAccessKey,
-          std::string("ROOT_SECRET_KEY=") + kSecretKey, program, "--port",
-          "127.0.0.1:" + std::to_string(port_), "--region", "eu-north", "--health", "/health",
-          "--iam-dir", folder_ + "/accounts", "--keep-alive", "--quiet", "posix",
-          "--versioning-dir", folder_ + "/versions", folder_ + "/data"},
-         folder_,
-         {}},
-        folder_ + "/log");
+    std::vector<std::string> command{"env",
+                                     std::string("ROOT_ACCESS_KEY=") + kAccessKey,
+                                     std::string("ROOT_SECRET_KEY=") + kSecretKey,
+                                     program,
+                                     "--port",
+                                     "127.0.0.1:" + std::to_string(port_),
+                                     "--region",
+                                     "eu-north",
+                                     "--health",
+                                     "/health",
+                                     "--iam-dir",
+                                     folder_ + "/accounts",
+                                     "--keep-alive",
+                                     "--quiet"};
+    command.insert(command.end(), door_.options.begin(), door_.options.end());
+    for (const auto& word : {std::string("posix"), std::string("--versioning-dir"),
+                             folder_ + "/versions", folder_ + "/data"}) {
+      command.push_back(word);
+    }
+    const auto id = processes_->start_detached({command, folder_, {}}, folder_ + "/log");
     ASSERT_TRUE(id) << id.error().text;
     server_ = *id;
-    const std::string health = "curl -fsS -m 5 -o /dev/null " + endpoint() + "/health && echo up";
+    const std::string health = "curl -kfsS -m 5 -o /dev/null " + endpoint() + "/health && echo up";
     const Until end{{}, clock_.in(std::chrono::seconds(30))};
     while (shell(health) != "up" && clock_.now().boot < end.deadline) {
       (void)clock_.pause(std::chrono::milliseconds(20), end);
@@ -147,7 +167,9 @@ class S3Process {
     EXPECT_TRUE(set.ends_with("200")) << set;
   }
 
-  [[nodiscard]] std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string endpoint() const {
+    return (door_.tls ? "https://" : "http://") + door_.host + ":" + std::to_string(port_);
+  }
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] const ProcessId& server() const { return *server_; }
   [[nodiscard]] std::string folder() const { return folder_; }
@@ -175,7 +197,8 @@ class S3Process {
                                          const std::string& method, const std::string& path,
                                          const std::string& header = "",
                                          const std::string& more = "") const {
-    return "curl -sS -m 20 -X " + method +
+    // Whether a certificate is right is asked of gameday.
+    return "curl -ksS -m 20 -X " + method +
            " -w ' %{http_code}' --aws-sigv4 aws:amz:eu-north:s3 --user '" + key + ":" + secret +
            "' -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' " +
            (header.empty() ? "" : "-H '" + header + "' ") + more + " '" + endpoint() + path + "'";
@@ -186,6 +209,7 @@ class S3Process {
   SystemClock clock_;
   std::unique_ptr<Processes> processes_ = make_processes(clock_);
   std::string folder_;
+  S3Door door_;
   int port_ = 0;
   std::optional<ProcessId> server_;
 };

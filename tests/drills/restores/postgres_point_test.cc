@@ -17,6 +17,7 @@ TEST_F(PointOnPostgres, APlaceInTheWalIsReached) {
   const Json& recovered = back.facts.get("recovered");
   EXPECT_GE(parse_lsn(recovered.text("lsn")).value(), parse_lsn(place).value());
   EXPECT_TRUE(recovered.text("stopped").starts_with("after LSN ")) << recovered.text("stopped");
+  EXPECT_EQ(recovered.text("point"), place);
 }
 
 TEST_F(PointOnPostgres, ARestorePointIsReachedOrMissed) {
@@ -29,6 +30,7 @@ TEST_F(PointOnPostgres, ARestorePointIsReachedOrMissed) {
   EXPECT_TRUE(back.verified) << back.text;
   EXPECT_EQ(back.facts.integer("rows", 0), 55);
   EXPECT_EQ(back.facts.get("recovered").text("stopped"), "at restore point \"before the deploy\"");
+  EXPECT_EQ(back.facts.get("recovered").text("point"), "name:before the deploy");
   expect_misleads(taken, "recovery ended before configured recovery target was reached",
                   "name:after the deploy");
 }
@@ -71,7 +73,9 @@ TEST_F(PointOnPostgres, AServerThatDoesNotStopAtThePointIsFoundOut) {
   const std::string later = now();
   cluster_.change("DELETE FROM sales.lines");
   archive_now();
-  EXPECT_TRUE(restored(taken, time).verified);
+  const Restored back = restored(taken, time);
+  EXPECT_TRUE(back.verified);
+  EXPECT_EQ(back.facts.get("recovered").text("point"), time);
   // A server knows no Z.
   told("-c recovery_target_time='" + later.substr(0, later.size() - 1) + "+00'");
   expect_misleads(taken, "recovery went beyond " + time, time);

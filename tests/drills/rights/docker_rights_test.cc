@@ -110,6 +110,22 @@ class RightsOnDocker : public testing::Test {
     RightsCase one(world, system, "  - { fault: " + fault + ", " + fields + ", for: 1s }\n");
     missed.empty() ? one.expect_works() : one.expect_missed(missed);
   }
+  // And whoever only looks.
+  void expect_probes(const std::string& missed = "") {
+    DeedWorld world;
+    world.add_target("plain", "container", Json::object({{"name", boxes_.at("plain").name()}}));
+    const Json memory = Json::object({{"memory_at_most", "1GiB"}});
+    const Json used = Json::object({{"used_at_most", "100%"}});
+    const std::vector<std::pair<std::string, Json>> asked{
+        {"container", Json::object({{"name", "plain"}, {"expect", memory}})},
+        {"disk", Json::object({{"path", "/data"}, {"on", "plain"}, {"expect", used}})}};
+    for (const auto& [probe, arguments] : asked) {
+      SCOPED_TRACE(probe + (missed.empty() ? "" : " without " + missed));
+      const Answer answer = all_rows().probe(probe)->ask(arguments, world.context());
+      EXPECT_EQ(answer.ok, missed.empty()) << answer.text;
+      EXPECT_TRUE(answer.text.contains(missed)) << answer.text;
+    }
+  }
   void make(const std::string& name, const std::string& options, const std::string& command = "") {
     boxes_.try_emplace(name, options, command);
   }
@@ -153,11 +169,13 @@ TEST_F(RightsOnDocker, AreEnoughAndEachIsMissed) {
     for (const auto& [fault, fields] : kByTheEngine) expect(fault, fields, door);
     for (const auto& one : kByCapabilities) expect(one.fault, one.fields, door);
     expect("limit-descriptors-container", "target: plain, leave: 2", door);
+    expect_probes(door);
   });
   for (const auto& one : kByCapabilities) expect_each_missed(one);
   EXPECT_EQ(seen(), before);
   for (const auto& one : kByCapabilities) expect_enough(one);
   as_user(kNobody, in_its_group(), [&] {
+    expect_probes();
     for (const auto& [fault, fields] : kByTheEngine) expect(fault, fields);
   });
 }

@@ -79,6 +79,9 @@ TEST_F(DockerEndpointTest, TcpHasItsPortAndTlsOnlyWhereItIsAskedFor) {
   const auto unverified = find_docker(asked, files_);
   EXPECT_EQ(unverified->tls, "/srv/certificates");
   EXPECT_FALSE(unverified->verify);
+  asked.cert_path = "certificates";
+  EXPECT_EQ(find_docker(asked, files_)->tls, std::filesystem::absolute("certificates"))
+      << "an undo is done from wherever somebody stands";
   asked.cert_path.clear();
   asked.tls_verify = "1";
   EXPECT_EQ(find_docker(asked, files_)->tls, world_.file(".docker"));

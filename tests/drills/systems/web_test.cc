@@ -38,6 +38,10 @@ TEST(WebHeaders, AreSentWithTheirSecrets) {
 TEST(WebHeaders, WhyNoAnswerCameIsToldWithoutTheUrl) {
   EXPECT_EQ(cause_of({ErrorCode::failed, "http://shop/canary: Connection refused", ""}),
             "Connection refused");
+  EXPECT_EQ(
+      cause_of({ErrorCode::failed,
+                "GET https://[::1]:8443/canary: SSL certificate problem: it has expired", ""}),
+      "SSL certificate problem: it has expired");
   EXPECT_EQ(cause_of({ErrorCode::timed_out, "no answer in time", ""}), "no answer in time");
 }
 

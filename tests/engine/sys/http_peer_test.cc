@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -187,17 +189,23 @@ class TlsPeerTest : public HttpPeerTest {
   }
   Result<HttpAnswer> asked(const std::string& authority, const std::string& ours, bool verify) {
     HttpPeer peer;
-    peer.authorities = file(authority + ".pem");
+    peer.authorities = authority.empty() ? "" : file(authority + ".pem");
     peer.verify = verify;
     if (!ours.empty()) {
       peer.certificate = file(ours + ".pem");
       peer.key = file(ours + ".key");
     }
-    return ask(peer, "https://127.0.0.1:" + port_ + "/");
+    return ask(peer, "https://" + host_ + ":" + port_ + "/");
+  }
+  // What is said of one that is not to be answered.
+  std::string refusal(const std::string& authority, const std::string& ours) {
+    const auto answer = asked(authority, ours, true);
+    EXPECT_FALSE(answer);
+    return answer ? "" : answer.error().text;
   }
 
   pid_t server_ = -1;
-  std::string port_;
+  std::string host_ = "127.0.0.1", port_;
 };
 
 TEST_F(TlsPeerTest, OurCertificateIsShownAndTheServersIsVerified) {
@@ -208,6 +216,43 @@ TEST_F(TlsPeerTest, OurCertificateIsShownAndTheServersIsVerified) {
   EXPECT_TRUE(asked("other", "client", false));
   EXPECT_FALSE(asked("ca", "", true)) << "answered without our certificate";
   EXPECT_FALSE(asked("ca", "none", true));
+}
+
+TEST_F(TlsPeerTest, WhyNobodyIsTrustedIsSaid) {
+  const std::string begin = "GET https://127.0.0.1:" + port_ + "/: ";
+  EXPECT_TRUE(refusal("other", "client").starts_with(begin + "SSL certificate problem: "))
+      << refusal("other", "client");
+  EXPECT_EQ(refusal("none", "client"),
+            begin + "error setting certificate file: " + file("none.pem"));
+  EXPECT_EQ(refusal("ca", ""),
+            begin + "the server ended TLS with the alert 'certificate required'");
+  EXPECT_TRUE(refusal("ca", "none").contains(file("none.pem"))) << refusal("ca", "none");
+  host_ = "localhost";
+  EXPECT_TRUE(refusal("ca", "client").ends_with("target host name 'localhost'"))
+      << refusal("ca", "client");
+}
+
+// On a machine of a child's own, which trusts the server's authority.
+TEST_F(TlsPeerTest, WhomThisMachineTrustsDoesNotCountBesideNamedAuthorities) {
+  std::filesystem::create_directory(file("trusted"));
+  for (const char* name : {"trusted/ca.pem", "trusted/ca-certificates.crt"}) {
+    std::filesystem::copy_file(file("ca.pem"), file(name));
+  }
+  openssl("rehash trusted");
+  const pid_t child = fork();
+  if (child == 0) {
+    const int own = getuid() == 0 ? 0 : CLONE_NEWUSER;
+    const bool ready =
+        unshare(own | CLONE_NEWNS) == 0 &&
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount(file("trusted").c_str(), "/etc/ssl/certs", nullptr, MS_BIND, nullptr) == 0;
+    if (!ready) _exit(2);
+    if (!asked("", "client", true)) _exit(3);
+    _exit(asked("other", "client", true) ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace
