@@ -142,6 +142,21 @@ TEST_F(RevokeCredentialTest, WhatShowsNothingOrTellsTheSecretIsNotBegun) {
   EXPECT_EQ(edge_.content("edge.tokens"), before_);
 }
 
+// Also where what somebody else has written since stops everything after it.
+TEST_F(RevokeCredentialTest, DyingInTheMiddleOfAnExchangeLeavesNothingBeside) {
+  for (const bool others : {false, true}) {
+    const Undo undo = prepared();
+    ASSERT_TRUE(world_.dies_writing(10, [&] {
+      static_cast<void>(revoke_credential_fault.inject(deed_, undo, world_.context()));
+    }));
+    const std::string beside = edge_.file("edge.tokens.gameday.") + world_.context().mark;
+    ASSERT_TRUE(std::filesystem::exists(beside));
+    if (others) somebody_writes("bob:token-of-bob\n");
+    EXPECT_EQ(undone(undo).has_value(), !others);
+    EXPECT_FALSE(std::filesystem::exists(beside));
+  }
+}
+
 TEST_F(RevokeCredentialTest, DyingAtAnyChangeLeavesTheFileOfBefore) {
   int points = 0;
   for (bool died = true; died; ++points) {
