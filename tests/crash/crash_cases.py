@@ -52,7 +52,7 @@ NOT_TRIED = {
 }
 
 Deed = collections.namedtuple("Deed", "kind name facet aim example")
-# `sampled`: its point mid-deed is in `--sample`; `hits`: so many at least.
+# `sampled`: its point mid-deed is in `--sample`; `hits`: so many by one fault, at least.
 Case = collections.namedtuple("Case", "name deed place stage steps sampled hits")
 
 
@@ -103,13 +103,13 @@ def restore_case(deed):
         steps[1:] = [f"{{ fault: {loss}, id: lost }}",
                      f"{{ restore: {target}, into: place{REPLAYED.get(deed.name, '')} }}"]
     return make(f"restore-{deed.name}{suffix}", deed, place or PLACES.get(deed.facet), steps, False,
-                1)
+                0)
 
 
 def action_case(deed):
     if deed.name != "command":
         return None
-    return make("action-command", deed, "shop", [deed.example.removeprefix("- ")], False, 1)
+    return make("action-command", deed, "shop", [deed.example.removeprefix("- ")], False, 0)
 
 
 def make(name, deed, place, steps, sampled, hits):

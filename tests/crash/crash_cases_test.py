@@ -58,7 +58,7 @@ def kinds(needed, tried):
     that nobody stands up, a restore, an action and a kind of deed that nobody has heard of."""
     told = []
     for new in ("fault kill process region", "fault jam tape target", "restore tape tape place",
-                "restore redis tape place", "action deploy process ", "omen comet sky target"):
+                "action deploy process ", "omen comet sky target"):
         deed = crash_cases.Deed(*new.split(" "), "- { fault: kill, target: west, for: 5s }")
         found = crash_cases.case_of(deed)
         told += [f"{deed} is tried: {found}"] if found else []

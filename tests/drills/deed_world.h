@@ -2,11 +2,9 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -73,22 +71,6 @@ class DeedWorld {
     EXPECT_EQ(waitpid(child, &status, 0), child);
     EXPECT_TRUE(WIFEXITED(status)) << "the child ended by signal " << WTERMSIG(status);
     return WIFEXITED(status) && WEXITSTATUS(status) == 99;
-  }
-  // Whether `work` died in the middle of a write, at so many bytes of a file: a real death there.
-  template <class Work>
-  static bool dies_writing(rlim_t bytes, const Work& work) {
-    const pid_t child = fork();
-    if (child == 0) {
-      const rlimit none{0, 0}, most{bytes, bytes};
-      setrlimit(RLIMIT_CORE, &none);
-      setrlimit(RLIMIT_FSIZE, &most);
-      std::signal(SIGXFSZ, SIG_DFL);
-      work();
-      _exit(0);
-    }
-    int status = 0;
-    EXPECT_EQ(waitpid(child, &status, 0), child);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ;
   }
 
  private:

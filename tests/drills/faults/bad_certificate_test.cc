@@ -1,3 +1,4 @@
+#include "tests/drills/dies_writing.h"
 #include "tests/drills/edge_fixture.h"
 
 namespace gameday {
@@ -211,7 +212,7 @@ TEST_F(BadCertificateTest, DyingInTheMiddleOfAnExchangeLeavesNothingBeside) {
     return found;
   };
   const Undo undo = prepared();
-  ASSERT_TRUE(world_.dies_writing(
+  ASSERT_TRUE(dies_writing(
       10, [&] { static_cast<void>(bad_certificate_fault.inject(deed_, undo, world_.context())); }));
   ASSERT_EQ(beside("edge.pem").size(), 1U);
   ASSERT_TRUE(undone(undo));

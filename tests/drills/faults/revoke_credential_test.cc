@@ -1,3 +1,4 @@
+#include "tests/drills/dies_writing.h"
 #include "tests/drills/edge_fixture.h"
 
 namespace gameday {
@@ -146,7 +147,7 @@ TEST_F(RevokeCredentialTest, WhatShowsNothingOrTellsTheSecretIsNotBegun) {
 TEST_F(RevokeCredentialTest, DyingInTheMiddleOfAnExchangeLeavesNothingBeside) {
   for (const bool others : {false, true}) {
     const Undo undo = prepared();
-    ASSERT_TRUE(world_.dies_writing(10, [&] {
+    ASSERT_TRUE(dies_writing(10, [&] {
       static_cast<void>(revoke_credential_fault.inject(deed_, undo, world_.context()));
     }));
     const std::string beside = edge_.file("edge.tokens.gameday.") + world_.context().mark;
