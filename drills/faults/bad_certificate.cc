@@ -194,6 +194,7 @@ Status undo(const Undo& undo, const DeedContext& context) {
   TRY(badness, badness_in(undo));
   bool back = false;
   for (const auto& swap : badness.files) {
+    TRY_OK(remove_half_swap(swap, context));
     TRY(now, put_back(swap, context));
     back = back || now;
   }

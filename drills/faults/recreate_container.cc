@@ -82,6 +82,18 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
   return proof;
 }
 
+// One that has its name and does not run may be what a death in the middle of this has left, or
+// somebody else's: what is ours was made of the same.
+Status refuse_theirs(const Json& recipe, const Container& now, const DockerEngine& engine,
+                     const DeedContext& context) {
+  TRY(is, recipe_of(now, engine, context));
+  const auto differs = difference(recipe.get("create"), is.get("create"));
+  if (differs.empty()) return {};
+  return fail(ErrorCode::conflict,
+              shown(now) + " has its name, does not run and was made otherwise: " + differs,
+              "start it, if it is the one that is wanted; else remove it, and gameday revert");
+}
+
 // The new one, made and joined as far as a death before left it undone.
 Result<Container> made_again(const HeldContainer& held, const Json& recipe,
                              const DockerEngine& engine, const DeedContext& context) {
@@ -91,8 +103,18 @@ Result<Container> made_again(const HeldContainer& held, const Json& recipe,
     return look_at_container(engine, id, context);
   }
   if (!now || now->runs) return now;
+  TRY_OK(refuse_theirs(recipe, *now, engine, context));
   TRY_OK(join_networks(recipe, *now, engine, context));
   return now;
+}
+
+Status start(const Container& container, const DockerEngine& engine, const DeedContext& context) {
+  const auto started = engine.post("/containers/" + container.id + "/start", {}, context);
+  return started ? Status() : std::unexpected(started.error().in(shown(container)));
+}
+
+bool is_going(const Container& container) {
+  return container.state == "removing" || container.state == "dead";
 }
 
 Status undo(const Undo& undo, const DeedContext& context) {
@@ -104,13 +126,13 @@ Status undo(const Undo& undo, const DeedContext& context) {
   const auto old = look_at_container(engine, held.id, context);
   if (!old && old.error().code != ErrorCode::not_found) return std::unexpected(old.error());
   if (old && old->runs) return {};
-  // Its removal may be under way, and no start of it would last.
+  // No start of one whose removal is under way would last. Another one was never removed: it ended
+  // by itself or with its machine, and has what it wrote.
+  if (old && !is_going(*old)) return start(*old, engine, context);
   if (old) TRY_OK(remove(held, engine, context));
   auto now = made_again(held, recipe, engine, context);
   if (!now) return std::unexpected(now.error().in(shown(held) + " cannot be made again"));
-  if (now->runs) return {};
-  const auto started = engine.post("/containers/" + now->id + "/start", {}, context);
-  return started ? Status() : std::unexpected(started.error().in(shown(*now)));
+  return now->runs ? Status() : start(*now, engine, context);
 }
 
 // It is back where it is what it was, whoever has made it: the recipe of it says so.

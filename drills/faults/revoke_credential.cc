@@ -203,6 +203,7 @@ Result<bool> is_theirs(const Revoked& revoked, const DeedContext& context) {
 
 Status undo(const Undo& undo, const DeedContext& context) {
   TRY(revoked, revoked_in(undo));
+  TRY_OK(remove_half_swap(revoked.swap, context));
   TRY(theirs, is_theirs(revoked, context));
   TRY(back, put_back(revoked.swap, context));
   const auto accepted = [&] {

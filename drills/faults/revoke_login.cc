@@ -26,6 +26,7 @@ constexpr Field kFields[] = {
 
 struct Revoked {
   std::string role, mark;
+  std::string begun;  // a private file: it was begun
   bool by_limit = false;
   bool ends_sessions = false;
   std::int64_t limit = -1;  // of before
@@ -36,6 +37,7 @@ Result<Revoked> revoked_in(const Undo& undo) {
   const Json& from = undo.arguments;
   Revoked revoked{from.text("role"),
                   from.text("mark"),
+                  from.text("begun"),
                   from.boolean("by_limit", false),
                   from.boolean("ends_sessions", false),
                   from.integer("limit", -1),
@@ -80,6 +82,14 @@ Result<Role> look_at(const std::string& name, Postgres& session) {
   return role;
 }
 
+// Its name now: a comment stays with a role that is given another name.
+Result<std::string> name_now(const Revoked& revoked, Postgres& session) {
+  TRY(found, session.ask("SELECT rolname FROM pg_roles WHERE shobj_description(oid, 'pg_authid') "
+                         "= $1 ORDER BY rolname <> $2 LIMIT 1",
+                         {our_comment(revoked), revoked.role}));
+  return found.rows.empty() ? revoked.role : found.text(0, 0);
+}
+
 bool is_kept_out(const Role& role) { return !role.may_login || role.limit == 0; }
 bool is_marked(const Role& role, const Revoked& revoked) {
   return role.comment.is_text() && role.comment.text() == our_comment(revoked);
@@ -112,15 +122,16 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
               Json::object({{"connection", opened.connection},
                             {"mark", context.mark},
                             {"role", name},
+                            {"begun", context.private_folder + "/" + context.mark + ".begun"},
                             {"by_limit", by_limit},
                             {"ends_sessions", deed.arguments.boolean("end_sessions", false)},
                             {"limit", role.limit},
                             {"comment", role.comment}})};
 }
 
-Status comment_on(const Revoked& revoked, const Json& comment, Postgres& session) {
+Status comment_on(const std::string& role, const Json& comment, Postgres& session) {
   const std::string text = comment.is_text() ? postgres_literal(comment.text()) : "NULL";
-  TRY(done, session.change("COMMENT ON ROLE " + postgres_name(revoked.role) + " IS " + text));
+  TRY(done, session.change("COMMENT ON ROLE " + postgres_name(role) + " IS " + text));
   return {};
 }
 
@@ -143,10 +154,11 @@ Status end_sessions(const Revoked& revoked, Postgres& session, const DeedContext
 Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
   TRY(revoked, revoked_in(undo));
   TRY(session, open_for(undo, context));
+  TRY_OK(context.doors.files.write(revoked.begun, revoked.role + "\n", 0600));
   TRY_OK(session.begin(PostgresAccess::read_write));
   TRY(altered, session.change("ALTER ROLE " + postgres_name(revoked.role) +
                               (revoked.by_limit ? " CONNECTION LIMIT 0" : " NOLOGIN")));
-  TRY_OK(comment_on(revoked, our_comment(revoked), session));
+  TRY_OK(comment_on(revoked.role, our_comment(revoked), session));
   TRY_OK(session.commit());
   return revoked.ends_sessions ? end_sessions(revoked, session, context) : Status{};
 }
@@ -168,34 +180,50 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
   return proof;
 }
 
+std::string way_back(const Revoked& revoked) {
+  return revoked.by_limit ? " CONNECTION LIMIT " + std::to_string(revoked.limit) : " LOGIN";
+}
+
 // Without our mark there is nothing of ours: it never was, or somebody has put it right.
 Status undo(const Undo& undo, const DeedContext& context) {
   TRY(revoked, revoked_in(undo));
   TRY(session, open_for(undo, context));
   TRY_OK(session.begin(PostgresAccess::read_write));
-  TRY(role, look_at(revoked.role, session));
+  TRY(name, name_now(revoked, session));
+  TRY(role, look_at(name, session));
   if (!is_marked(role, revoked)) return {};
-  const std::string back =
-      revoked.by_limit ? " CONNECTION LIMIT " + std::to_string(revoked.limit) : " LOGIN";
-  TRY(altered, session.change("ALTER ROLE " + postgres_name(revoked.role) + back));
-  TRY_OK(comment_on(revoked, revoked.comment, session));
+  TRY(altered, session.change("ALTER ROLE " + postgres_name(name) + way_back(revoked)));
+  TRY_OK(comment_on(name, revoked.comment, session));
   return session.commit();
+}
+
+// As we have made it, be it by us or by somebody else.
+bool is_as_ours(const Role& role, const Revoked& revoked) {
+  return revoked.by_limit ? role.limit == 0 : !role.may_login;
 }
 
 Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   TRY(revoked, revoked_in(undo));
   TRY(session, open_for(undo, context));
-  TRY(role, look_at(revoked.role, session));
-  if (!role.exists) return Proof{true, "the role " + revoked.role + " is there no more"};
-  if (is_marked(role, revoked)) {
-    return Proof{false, "the role " + revoked.role + " has the deed's mark yet"};
+  TRY(name, name_now(revoked, session));
+  TRY(role, look_at(name, session));
+  const std::string called = "the role " + name;
+  if (!role.exists) return Proof{true, called + " is there no more"};
+  if (is_marked(role, revoked)) return Proof{false, called + " has the deed's mark yet"};
+  if (!is_kept_out(role)) return Proof{true, called + " may log in"};
+  // Without the mark it may be what we have done, whose comment somebody has changed.
+  if (context.doors.files.exists(revoked.begun) && is_as_ours(role, revoked)) {
+    return Proof{false, called + " is kept out, and its comment says no more by whom: unless it " +
+                            "shall be, ALTER ROLE " + postgres_name(name) + way_back(revoked)};
   }
-  Proof proof{true, "the role " + revoked.role + " may log in"};
-  if (is_kept_out(role)) {
-    proof.text = "the role " + revoked.role + " is kept out by somebody else since";
-    proof.facts.set("superseded", true);
-  }
+  Proof proof{true, called + " is kept out by somebody else"};
+  proof.facts.set("superseded", true);
   return proof;
+}
+
+Status close(const Undo& undo, bool, const DeedContext& context) {
+  TRY(revoked, revoked_in(undo));
+  return context.doors.files.remove(revoked.begun);
 }
 
 Status may(const Deed& deed, const DeedContext& context) {
@@ -243,7 +271,7 @@ const FaultRow revoke_login_fault{
     .prove = prove,
     .undo = undo,
     .gone = gone,
-    .close = nullptr,
+    .close = close,
     .may = may,
 };
 

@@ -29,14 +29,18 @@ constexpr std::string_view kCommentBegins = "gameday took a privilege on this ta
 
 struct Taken {
   std::string role, privilege, table, oid, mark;
+  std::string role_oid;    // both may have other names by the time they are looked at
+  std::string begun;       // a private file: it was begun
   bool grantable = false;  // it could be handed on
   Json comment;            // of before; null: none
 };
 
 Result<Taken> taken_in(const Undo& undo) {
   const Json& from = undo.arguments;
-  Taken taken{from.text("role"),  from.text("privilege"), from.text("table"),
-              from.text("oid"),   from.text("mark"),      from.boolean("grantable", false),
+  Taken taken{from.text("role"),  from.text("privilege"),
+              from.text("table"), from.text("oid"),
+              from.text("mark"),  from.text("role_oid"),
+              from.text("begun"), from.boolean("grantable", false),
               from.get("comment")};
   if (taken.role.empty() || taken.privilege.empty() || taken.table.empty() || taken.oid.empty() ||
       taken.mark.empty()) {
@@ -54,17 +58,28 @@ struct Seen {
   bool may = false;    // the role, by whatever way
   bool granted = false, grantable = false;
   Json comment;
+  std::string role, role_oid, table;  // as SQL writes them now
 };
 
 Result<Seen> look_at(const Taken& taken, Postgres& session) {
   TRY(found,
       session.ask("SELECT has_table_privilege(r.oid, c.oid, $3), a.is_grantable, "
-                  "obj_description(c.oid, 'pg_class') FROM pg_class AS c CROSS JOIN pg_roles AS r "
+                  "obj_description(c.oid, 'pg_class'), r.rolname, r.oid, format('%I.%I', "
+                  "n.nspname, c.relname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = "
+                  "c.relnamespace CROSS JOIN pg_roles AS r "
                   "LEFT JOIN LATERAL aclexplode(c.relacl) AS a ON a.grantee = r.oid AND "
-                  "a.privilege_type = $3 WHERE c.oid = $1::oid AND r.rolname = $2",
-                  {taken.oid, taken.role, taken.privilege}));
+                  "a.privilege_type = $3 WHERE c.oid = $1::oid AND "
+                  "CASE WHEN $4 = '' THEN r.rolname = $2 ELSE r.oid::text = $4 END",
+                  {taken.oid, taken.role, taken.privilege, taken.role_oid}));
   if (found.rows.empty()) return Seen{};
-  Seen seen{true, found.boolean(0, 0), found.rows[0][1].has_value(), found.boolean(0, 1), {}};
+  Seen seen{.there = true,
+            .may = found.boolean(0, 0),
+            .granted = found.rows[0][1].has_value(),
+            .grantable = found.boolean(0, 1),
+            .comment = {},
+            .role = postgres_name(found.text(0, 3)),
+            .role_oid = found.text(0, 4),
+            .table = found.text(0, 5)};
   if (found.rows[0][2]) seen.comment = *found.rows[0][2];
   return seen;
 }
@@ -98,23 +113,28 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
               full_name(table),
               table.oid,
               context.mark,
+              "",
+              "",
               false,
               {}};
   TRY(seen, look_at(taken, opened.session));
   TRY_OK(refuse_what_would_show_nothing(taken, seen));
-  return Undo{"revoke-privilege", Json::object({{"connection", opened.connection},
-                                                {"mark", taken.mark},
-                                                {"role", taken.role},
-                                                {"privilege", taken.privilege},
-                                                {"table", taken.table},
-                                                {"oid", taken.oid},
-                                                {"grantable", seen.grantable},
-                                                {"comment", seen.comment}})};
+  return Undo{"revoke-privilege",
+              Json::object({{"connection", opened.connection},
+                            {"mark", taken.mark},
+                            {"role", taken.role},
+                            {"privilege", taken.privilege},
+                            {"table", taken.table},
+                            {"oid", taken.oid},
+                            {"role_oid", seen.role_oid},
+                            {"begun", context.private_folder + "/" + context.mark + ".begun"},
+                            {"grantable", seen.grantable},
+                            {"comment", seen.comment}})};
 }
 
-Status comment_on(const Taken& taken, const Json& comment, Postgres& session) {
+Status comment_on(const std::string& table, const Json& comment, Postgres& session) {
   const std::string text = comment.is_text() ? postgres_literal(comment.text()) : "NULL";
-  TRY(done, session.change("COMMENT ON TABLE " + taken.table + " IS " + text));
+  TRY(done, session.change("COMMENT ON TABLE " + table + " IS " + text));
   return {};
 }
 
@@ -122,6 +142,7 @@ Status comment_on(const Taken& taken, const Json& comment, Postgres& session) {
 Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
   TRY(taken, taken_in(undo));
   TRY(session, open_for(undo, context));
+  TRY_OK(context.doors.files.write(taken.begun, called(taken) + "\n", 0600));
   TRY_OK(session.begin(PostgresAccess::read_write));
   TRY(done, session.change("REVOKE " + taken.privilege + " ON TABLE " + taken.table + " FROM " +
                            postgres_name(taken.role)));
@@ -132,7 +153,7 @@ Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
                     " by another way too: as its owner, a superuser, a member of another role, or "
                     "as everybody");
   }
-  TRY_OK(comment_on(taken, our_comment(taken), session));
+  TRY_OK(comment_on(taken.table, our_comment(taken), session));
   return session.commit();
 }
 
@@ -146,6 +167,11 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
       Json::object({{"may", seen.may}})};
 }
 
+std::string way_back(const Taken& taken, const Seen& seen) {
+  return "GRANT " + taken.privilege + " ON TABLE " + seen.table + " TO " + seen.role +
+         (taken.grantable ? " WITH GRANT OPTION" : "");
+}
+
 // Without our mark there is nothing of ours: it never was, or somebody has put it right.
 Status undo(const Undo& undo, const DeedContext& context) {
   TRY(taken, taken_in(undo));
@@ -153,10 +179,8 @@ Status undo(const Undo& undo, const DeedContext& context) {
   TRY_OK(session.begin(PostgresAccess::read_write));
   TRY(seen, look_at(taken, session));
   if (!is_marked(seen, taken)) return {};
-  TRY(done,
-      session.change("GRANT " + taken.privilege + " ON TABLE " + taken.table + " TO " +
-                     postgres_name(taken.role) + (taken.grantable ? " WITH GRANT OPTION" : "")));
-  TRY_OK(comment_on(taken, taken.comment, session));
+  TRY(done, session.change(way_back(taken, seen)));
+  TRY_OK(comment_on(seen.table, taken.comment, session));
   return session.commit();
 }
 
@@ -166,12 +190,22 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   TRY(seen, look_at(taken, session));
   if (!seen.there) return Proof{true, "the table or the role of " + called(taken) + " is no more"};
   if (is_marked(seen, taken)) return Proof{false, taken.table + " has the deed's mark yet"};
-  Proof proof{true, taken.role + " has " + taken.privilege + " on " + taken.table};
-  if (!seen.may) {
-    proof.text = called(taken) + " was taken by somebody else since";
-    proof.facts.set("superseded", true);
+  if (seen.may) return Proof{true, taken.role + " has " + taken.privilege + " on " + taken.table};
+  // Without the mark it may be what we have done, and somebody has changed the comment.
+  if (context.doors.files.exists(taken.begun)) {
+    return Proof{false, called(taken) +
+                            " is taken, and the table's comment says no more by whom: "
+                            "unless it shall be, " +
+                            way_back(taken, seen)};
   }
+  Proof proof{true, called(taken) + " was taken by somebody else since"};
+  proof.facts.set("superseded", true);
   return proof;
+}
+
+Status close(const Undo& undo, bool, const DeedContext& context) {
+  TRY(taken, taken_in(undo));
+  return context.doors.files.remove(taken.begun);
 }
 
 Status may(const Deed& deed, const DeedContext& context) {
@@ -204,7 +238,7 @@ const FaultRow revoke_privilege_fault{
     .prove = prove,
     .undo = undo,
     .gone = gone,
-    .close = nullptr,
+    .close = close,
     .may = may,
 };
 

@@ -54,10 +54,14 @@ Status sync_folder_of(const std::string& path) {
   return std::unexpected(system_error(errno, "cannot sync " + folder));
 }
 
+std::string beside_of(const std::string& path, const DeedContext& context) {
+  return path + ".gameday." + context.mark;
+}
+
 // Nobody may read it before it has its owner, and whoever may read the file finds it whole.
 Status exchange(const std::string& path, const std::string& bytes, const Kept& like,
                 const DeedContext& context) {
-  const std::string beside = path + ".gameday." + context.mark;
+  const std::string beside = beside_of(path, context);
   unlink(beside.c_str());
   const Descriptor file(
       open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -172,6 +176,10 @@ Result<bool> put_back(const FileSwap& swap, const DeedContext& context) {
   TRY(kept, kept_of(swap, context));
   TRY_OK(told_exchange(swap, kept.was, kept, context));
   return true;
+}
+
+Status remove_half_swap(const FileSwap& swap, const DeedContext& context) {
+  return context.doors.files.remove(beside_of(swap.path, context));
 }
 
 Status erase_swap(const FileSwap& swap, bool keep, const DeedContext& context) {

@@ -31,6 +31,9 @@ enum class Holds { what_was, ours, other, nothing };
 [[nodiscard]] Status swap_in(const FileSwap& swap, const DeedContext& context);
 // True: it was put back now. Touches nothing but what is ours, or missing.
 [[nodiscard]] Result<bool> put_back(const FileSwap& swap, const DeedContext& context);
+// What a death in the middle of an exchange has left beside the file: new content, which may be a
+// key, and which whoever reads all files of the folder would read.
+[[nodiscard]] Status remove_half_swap(const FileSwap& swap, const DeedContext& context);
 [[nodiscard]] Status erase_swap(const FileSwap& swap, bool keep, const DeedContext& context);
 
 }  // namespace gameday

@@ -73,6 +73,21 @@ Status refuse_unprovable(const PagePlace& place, const PostgresRows& found) {
   return fail(ErrorCode::unsupported, place.relation + " is in a tablespace of its own");
 }
 
+// A server that takes a damaged page for an empty one writes rows into it: no copy would be worth
+// anything then.
+Status refuse_zeroing(Postgres& session) {
+  TRY(found,
+      session.ask("SELECT current_setting('zero_damaged_pages')::bool OR EXISTS (SELECT FROM "
+                  "pg_db_role_setting, unnest(setconfig) AS one WHERE one ~* "
+                  "'^zero_damaged_pages=(on|t|true|y|yes|1)$')"));
+  if (!found.boolean(0, 0)) return {};
+  return fail(ErrorCode::refused,
+              session.shown() +
+                  " has zero_damaged_pages on, for all or for somebody: what it takes "
+                  "for empty it would write over",
+              "set it off");
+}
+
 }  // namespace
 
 Json to_json(const PagePlace& place) {
@@ -127,6 +142,7 @@ Result<PagePlace> find_page(const std::string& name, std::int64_t number, const 
     return fail(ErrorCode::refused,
                 session.shown() + " is a standby, whose next WAL would write the page anew");
   }
+  TRY_OK(refuse_zeroing(session));
   PagePlace place{.relation = found.text(0, 0),
                   .table = found.text(0, 1),
                   .index = found.text(0, 2) == "i",

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import ssl
 import subprocess
@@ -12,49 +13,88 @@ import sys
 import time
 import urllib.request
 
-from crash_servers import SERVERS, server_of
+from crash_cases import cases
+from crash_servers import SERVERS
 from shop_world import (FOLDER, FRONT, PROGRAMS, SOURCE, Gameday, Shop, check, eventually, http,
                         named, processes, proxy_toxics)
 from short_drill import short_playbook
 
-
-def facets(program):
-    """On what each fault is done that there is: "process", "" where its own fields say it."""
-    return {name: facet for name, facet, _ in examples(program)}
-
-
-def examples(program):
-    listed = subprocess.run([program, "examples"], capture_output=True, text=True, check=True)
-    return [tuple(line.split("\t")) for line in listed.stdout.splitlines()]
-
-
-def faults(program):
-    """A timeline step for each fault that there is: its row's example, held for 300 ms."""
-    steps = {}
-    for name, _, example in examples(program):
-        steps[name] = re.sub(r"\bfor: [0-9a-z]+", "for: 300ms", example.removeprefix("- "))
-        check("for: 300ms" in steps[name], f"the example of {name} has no `for`: {example}")
-    check(len(steps) > 0, "no fault has an example")
-    return steps
-
-
+LINKS = {"west-to-store": "127.0.0.1:8201", "spare-to-store": "127.0.0.1:8209"}
+NO_TOXICS = {name: [] for name in LINKS}
+# Of the same region as the other, so that what hits a region hits more than one.
+SPARE_LINK = (f"    spare-to-store: {{ listen: \"{LINKS['spare-to-store']}\", "
+              "to: \"127.0.0.1:8200\", region: eu-west }\n")
 # What the examples of faults on certificates and credentials are done to.
 EDGE = "  edge: { process: { pidfile: run/edge.pid } }\n"
 EDGE_TOKEN = "token-of-alice"
 RESIDENTS = 20
 HEALED_WITHIN = 3.0  # what stands beside the shop
+# A drill, and one whose runner is ended by the guardian; a restore takes longer, or its server does.
+ENDED_WITHIN = {"count": 60.0, "killed": 60.0, "both": 60.0, "stopped": 30.0}
+RESTORE_ENDED_WITHIN = 60.0
 SERVER_HEALED_WITHIN = 10.0  # a server, and its engine, take the time they need to start and to end
 HOSTS = "127.0.0.1 localhost\n127.0.0.1 store.shop front.shop\n"
+MOST_DEATHS = 200
 BATCHED = ("sample", "window", "woken", "link")  # they share the commit of the next event
 
 
+def toxics():
+    """Of each link; None where no proxy answers."""
+    return {name: proxy_toxics(listen) for name, listen in LINKS.items()}
+
+
+def revert_twice(gameday):
+    for _ in range(2):
+        reverted = gameday.revert()
+        check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+
+
+def revert_beside_the_guardian(gameday):
+    """Two at once, while it undoes: each waits for its turn, and finds nothing left."""
+    reverts = [subprocess.Popen(gameday.command("revert"), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env=gameday.shop.environment) for _ in range(2)]
+    for revert in reverts:
+        told = revert.communicate(timeout=90)[0]
+        check(revert.returncode == 0, f"revert beside the guardian: {revert.returncode} {told}")
+
+
+def revert_until_it_lives(gameday):
+    """One dies at its first point, the next at its second, and so on."""
+    for number in range(1, MOST_DEATHS):
+        reverted = gameday.revert(environment={"GAMEDAY_CRASH_NTH": str(number)})
+        if reverted.returncode == 0:
+            return
+        check(reverted.returncode == -signal.SIGKILL,
+              f"revert after {number - 1} deaths: {reverted.stdout}{reverted.stderr}")
+    check(False, f"after {MOST_DEATHS} deaths there is still something to revert")
+
+
+# Who dies in each way, and who undoes then.
+DIES = {"killed": "killed", "both": "both", "stopped": "stopped", "raced": "killed",
+        "reverted": "both"}
+AFTERWARDS = {"killed": lambda _: None, "both": revert_twice, "stopped": lambda _: None,
+              "raced": revert_beside_the_guardian, "reverted": revert_until_it_lives}
+
+
+def next_commits(points):
+    """For each that is no journal commit, the next one behind it: what comes between two of them may
+    come fewer times in another run, as a proof looks until it holds."""
+    following, commit = {}, None
+    for point in reversed(points):
+        if point.startswith("journal:"):
+            commit = point if point.endswith(":before") else commit
+        elif commit:
+            following[point] = commit
+    return following
+
+
 class Place:
-    """A shop and a proxy that many drills die on, one after another."""
+    """A shop and two proxies that many drills die on, one after another."""
 
     def __init__(self, bin_folder):
         self.program = bin_folder + "/gameday_crash"
-        self.faults = faults(self.program)
-        self.facets = facets(self.program)
+        self.cases = cases(self.program)
         self.servers = {}
         self.on = ""  # which of them the drill is done to
         self.shop = Shop(bin_folder, SHOP_RETAIN="3600")
@@ -71,11 +111,12 @@ class Place:
 
     def bring_up(self):
         self.shop.up()
-        if proxy_toxics() is None:
-            subprocess.Popen([self.program, "proxy", "--name", "west-to-store", "--listen",
-                              "127.0.0.1:8201", "--to", "127.0.0.1:8200"],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        check(eventually(lambda: proxy_toxics() == []), "the proxy does not stand")
+        for name, listen in LINKS.items():
+            if proxy_toxics(listen) is None:
+                subprocess.Popen([self.program, "proxy", "--name", name, "--listen", listen, "--to",
+                                  "127.0.0.1:8200"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        check(eventually(lambda: toxics() == NO_TOXICS), "the proxies do not stand")
         # Both gateways, so that what a cleanup has to tell is told to all.
         check(eventually(lambda: http("GET", "http://127.0.0.1:8101/healthz")[0] == 200),
               "west is not healthy")
@@ -123,8 +164,7 @@ class Place:
     def do(self, job):
         self.number += 1
         gameday = Gameday(self.program, self.shop, f"{FOLDER}/drill-{self.number}")
-        fault = job.get("count") or job["fault"]
-        self.on = server_of(fault, self.facets[fault])
+        self.on = self.cases[job.get("count") or job["fault"]].place
         if self.on in SERVERS:
             if self.on not in self.servers:
                 self.servers[self.on] = SERVERS[self.on]()
@@ -160,13 +200,17 @@ class Place:
     def start(self, gameday, fault, environment):
         more = EDGE
         for name, server in self.servers.items():
-            # Two have a target of the same name.
-            if name == self.on or "container" not in name:
+            # Several have targets of the same names.
+            if name == self.on:
                 more += server.targets()
             server.fill(fault)
-        playbook = self.shop.write(f"{fault}.yaml", short_playbook(self.faults[fault])
-                                   .replace("  links:\n", more + "  links:\n"))
+        playbook = self.shop.write(f"{fault}.yaml", short_playbook(*self.cases[fault].steps)
+                                   .replace("  links:\n", more + "  links:\n" + SPARE_LINK))
         return gameday.start(playbook, "--quiet", environment=environment)
+
+    def ended_within(self, way, name):
+        more = RESTORE_ENDED_WITHIN if self.cases[name].deed.kind == "restore" else 0
+        return ENDED_WITHIN[way] + more
 
     def count(self, gameday, job):
         log = gameday.folder + "/points"
@@ -175,11 +219,14 @@ class Place:
             shutil.rmtree(gameday.folder)
             os.makedirs(gameday.folder, mode=0o700)
             started = self.start(gameday, job["count"], {"GAMEDAY_CRASH_LOG": log})
-            ended = gameday.finish(started, 60)
+            ended = gameday.finish(started, self.ended_within("count", job["count"]))
             if ended.returncode != 6:
                 break
         check(ended.returncode == 0, f"exit code {ended.returncode}: {ended.stdout}{ended.stderr}")
         self.check_healed(gameday)
+        hit = max(len(one["targets"]) for one in [*gameday.result()["faults"], {"targets": []}])
+        wanted = self.cases[job["count"]].hits
+        check(hit >= wanted, f"{hit} targets are hit, not {wanted}: {gameday.result()['faults']}")
         with open(log, encoding="utf-8") as file:
             seen = file.read().split()
         points = [p for p in seen if p.startswith("journal:") or p.endswith(":after")]
@@ -188,7 +235,7 @@ class Place:
         first = points.index(f"journal:{own[0]}:before")
         last = points.index(f"journal:{own[-1]}:after")
         return {"points": points, "what": what, "middle": f"journal:{middle}:before",
-                "life": points[first:last + 1]}
+                "life": points[first:last + 1], "next_commit": next_commits(points)}
 
     def explain(self, gameday, points):
         """What each journal commit says, and the numbers of those that tell of the fault."""
@@ -214,9 +261,10 @@ class Place:
     def point(self, gameday, job):
         way = job["way"]
         started = self.start(gameday, job["fault"],
-                             {"GAMEDAY_CRASH_AT": job["at"], "GAMEDAY_CRASH_WAY": way})
+                             {"GAMEDAY_CRASH_AT": job["at"], "GAMEDAY_CRASH_WAY": DIES[way],
+                              "GAMEDAY_CRASH_AT_LAST": job.get("at_last", "")})
         try:
-            started.wait(60 if way != "stopped" else 30)
+            started.wait(self.ended_within(DIES[way], job["fault"]))
         except subprocess.TimeoutExpired:
             check(False, f"the runner does not end: {gameday.told()}")
         died = time.monotonic()
@@ -224,12 +272,12 @@ class Place:
             check(started.returncode == 0,
                   f"exit code {started.returncode}: {gameday.told()}")
             return {"hit": False}
-        if way == "both":
+        if DIES[way] == "both":
             # It has been sent SIGKILL, and ends when it gets to run.
             check(eventually(lambda: not named("guardian"), 1), "the guardian is still there")
-            for _ in range(2):
-                reverted = gameday.revert()
-                check(reverted.returncode == 0, f"revert: {reverted.stdout}{reverted.stderr}")
+        AFTERWARDS[way](gameday)
+        if way == "reverted":
+            died = time.monotonic()  # that many deaths take their time
         # `revert` may wait for what was under way; the guardian has this long.
         within = SERVER_HEALED_WITHIN if self.servers else HEALED_WITHIN
         check(eventually(lambda: not gameday.open(), within, every=0.1),
@@ -249,12 +297,12 @@ class Place:
         return {"processes": sorted((p.name, p.pid) for p in self.others()),
                 "orders": self.shop.ask("SELECT key, item, sum FROM orders ORDER BY id"),
                 "queue": [queue.get("messages"), queue.get("retained"), queue.get("incarnation")],
-                "toxics": proxy_toxics(),
+                "toxics": toxics(),
                 "servers": {name: server.state() for name, server in self.servers.items()}}
 
     def check_healed(self, gameday):
         """Nothing that was injected stays, and nothing else was touched."""
-        wanted = sorted([*PROGRAMS, "proxy", "edge"])
+        wanted = sorted([*PROGRAMS, *["proxy"] * len(LINKS), "edge"])
         check(eventually(lambda: sorted(p.name for p in self.others()) == wanted),
               f"processes: {sorted((p.name, p.pid) for p in self.others())} {gameday.told()}")
         for name in PROGRAMS:
@@ -269,7 +317,7 @@ class Place:
         check(self.edge_serves(), "edge does not show its certificate, or refuses its credential")
         for server in self.servers.values():
             server.check_healed()
-        check(proxy_toxics() == [], f"toxics stay: {proxy_toxics()}")
+        check(toxics() == NO_TOXICS, f"toxics stay: {toxics()}")
         with open(self.shop.folder + "/hosts", encoding="utf-8") as file:
             check(file.read() == HOSTS, "the hosts file is not as it was")
         names = [name for name in os.listdir(self.shop.folder) if ".gameday-" in name]
@@ -287,5 +335,6 @@ class Place:
               f"the queue: {self.shop.queue()} {gameday.told()}")
         check(self.shop.queue().get("retained") == RESIDENTS,
               f"the queue's retained orders: {self.shop.queue()} {gameday.told()}")
-        kept = gameday.private_files()
+        # Which part of a repository is the next to be read, each drill tells the next one.
+        kept = [path for path in gameday.private_files() if "/restic-parts/" not in path]
         check(not kept, f"private files stay: {kept} {gameday.told()}")

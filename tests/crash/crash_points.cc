@@ -36,6 +36,8 @@ class CrashPoints {
  public:
   CrashPoints()
       : at_(setting("GAMEDAY_CRASH_AT")),
+        at_last_(setting("GAMEDAY_CRASH_AT_LAST")),
+        nth_(std::atoi(setting("GAMEDAY_CRASH_NTH").c_str())),
         way_(setting("GAMEDAY_CRASH_WAY")),
         log_(open(setting("GAMEDAY_CRASH_LOG").c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
                   0600)) {}
@@ -48,7 +50,7 @@ class CrashPoints {
                              (side == Side::before ? ":before" : ":after");
     const std::string line = here + "\n";
     if (log_) (void)!write(log_.get(), line.data(), line.size());
-    if (here == at_) die();
+    if (here == at_ || here == at_last_ || ++passed_ == nth_) die();
   }
 
  private:
@@ -63,16 +65,23 @@ class CrashPoints {
     }
   }
 
-  const std::string at_, way_;
+  const std::string at_, at_last_;
+  const int nth_;  // of all points, whichever it is; 0: none
+  const std::string way_;
   const Descriptor log_;
   std::mutex mutex_;
+  int passed_ = 0;
   std::map<std::string, int> counts_;  // by door and side
 };
 
 }  // namespace
 
 WriteObserver crash_observer() {
-  if (setting("GAMEDAY_CRASH_LOG").empty() && setting("GAMEDAY_CRASH_AT").empty()) return {};
+  bool any = false;
+  for (const char* name : {"GAMEDAY_CRASH_LOG", "GAMEDAY_CRASH_AT", "GAMEDAY_CRASH_NTH"}) {
+    any = any || !setting(name).empty();
+  }
+  if (!any) return {};
   return [points = std::make_shared<CrashPoints>()](std::string_view door, Side side) {
     points->pass(door, side);
   };

@@ -1,19 +1,19 @@
-"""What drills of the crash campaign die on beside the shop, by the facet of their targets: servers
+"""What drills of the crash campaign die on beside the shop, by their names in crash_cases: servers
 that `make test` does without. Each has `targets` for the playbook, the `environment` that it needs,
 `make` (as it is to be again), `fill` (before each drill), `state`, `check_healed`, `has` (is this
 process its own?) and `remove`."""
 
 import os
-import signal
-import threading
 
 import crash_box
+from crash_postgres import ArchivedPostgres, ContainedPostgres, PlacedPostgres, StanzaPostgres
 from crash_rabbit import Rabbit
 from crash_redis import Redis
+from crash_restic import Files
 from crash_s3 import S3
 from crash_ssh import Ssh
 from postgres_world import Postgres
-from shop_world import FOLDER, check, eventually, processes
+from shop_world import FOLDER, check, eventually
 
 
 class Container:
@@ -46,15 +46,52 @@ class SeenContainer(Container):
         return process.name in crash_box.OwnEngine.PROGRAMS
 
 
-class Database:
-    environment = {}
-    world = Postgres
+class Containers:
+    """Two of one region."""
 
     def __init__(self):
-        self.postgres = self.world(FOLDER + "/postgres")
+        host = os.environ["DOCKER_HOST"]
+        self.boxes = [crash_box.Box(f"{which}-{os.environ['GAMEDAY_WORKER']}", host)
+                      for which in ("one", "two")]
+        self.environment = self.boxes[0].environment
+
+    def make(self):
+        for box in self.boxes:
+            box.make()
+
+    def remove(self):
+        for box in self.boxes:
+            box.remove()
+
+    def state(self):
+        return [box.state() for box in self.boxes]
+
+    def check_healed(self):
+        for box in self.boxes:
+            box.check_healed()
+
+    def targets(self):
+        return "".join(f"  {name}: {{ container: {box.name}, region: rack }}\n"
+                       for name, box in zip(("cache", "cache-too"), self.boxes))
+
+    def fill(self, _):
+        pass
+
+    def has(self, _):
+        return False
+
+
+class Database:
+    environment = {}
+
+    def __init__(self):
+        self.postgres = self.world()
         self.targets, self.state = self.postgres.targets, self.postgres.state
         self.has, self.remove = self.postgres.is_its, self.postgres.down
         self.postgres.up()
+
+    def world(self):
+        return Postgres(FOLDER + "/postgres")
 
     def make(self):
         self.postgres.down()
@@ -68,31 +105,36 @@ class Database:
               f"PostgreSQL: {self.postgres.state()}, before: {self.postgres.before}")
 
 
-class PlacedPostgres(Postgres):
-    """One whose data directory drills take away; what starts it again is none of ours."""
-
-    def targets(self):
-        words = ", ".join(f'"{word}"' for word in self.start_words("primary"))
-        placed = f'postgres-data: {{ folder: "{self.folder}/primary/data", start: [{words}] }} }}'
-        return super().targets().replace('" }\n', f'", {placed}\n', 1)
-
-    def start(self, name, *settings):
-        """One that is killed is reaped at once, as a service manager does."""
-        super().start(name, *settings)
-        threading.Thread(target=self.servers[-1].wait, daemon=True).start()
-
-    def down(self):
-        super().down()
-        for process in processes():
-            if process.argv[0].endswith("/postgres") and f"{self.folder}/primary/data" in process.argv:
-                os.kill(process.pid, signal.SIGKILL)
-
-    def is_its(self, process):
-        return super().is_its(process) or process.name == "pg_ctl"
-
-
 class Placed(Database):
-    world = PlacedPostgres
+    def world(self):
+        return PlacedPostgres(FOLDER + "/placed-postgres")
+
+    def check_healed(self):
+        super().check_healed()
+        self.postgres.check_alone()
+
+
+class Archived(Placed):
+    def world(self):
+        return ArchivedPostgres(FOLDER + "/archived-postgres")
+
+    def fill(self, _):
+        self.postgres.fill()
+
+
+class Stanza(Archived):
+    def world(self):
+        return StanzaPostgres(FOLDER + "/stanza-postgres")
+
+
+class Contained(Archived):
+    def world(self):
+        self.environment = {"DOCKER_HOST": os.environ["DOCKER_HOST"]}
+        return ContainedPostgres(os.environ["GAMEDAY_WORKER"], self.environment)
+
+    def __init__(self):
+        super().__init__()
+        self.remove = self.postgres.remove
 
 
 class Queue(Rabbit):
@@ -127,12 +169,15 @@ class Machine(Ssh):
         """It ends with its world."""
 
 
-# Refused where a container's process is not seen.
-SEEN = ("delay-container", "exhaust-inodes-container", "fill-disk-container",
-        "limit-descriptors-container")
-SERVERS = {"container": Container, "seen-container": SeenContainer, "postgres": Database,
-           "postgres-data": Placed, "rabbitmq": Queue, "redis": Keys, "s3": Objects, "ssh": Machine}
+class Backups(Files):
+    def __init__(self):
+        super().__init__(FOLDER + "/restic")
+
+    def remove(self):
+        """They end with their world."""
 
 
-def server_of(fault, facet):
-    return "seen-container" if fault in SEEN else facet
+SERVERS = {"container": Container, "seen-container": SeenContainer, "containers": Containers,
+           "postgres": Database, "postgres-data": Placed, "postgres-archive": Archived,
+           "pgbackrest": Stanza, "postgres-container": Contained, "rabbitmq": Queue, "redis": Keys,
+           "s3": Objects, "ssh": Machine, "restic": Backups}

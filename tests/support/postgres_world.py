@@ -34,6 +34,10 @@ def archives_into(folder):
 
 
 class Postgres:
+    HAS_STANDBY = True
+    INITDB = ()
+    archives = ARCHIVES
+
     def __init__(self, folder):
         self.folder = folder
         self.before = None
@@ -57,33 +61,43 @@ class Postgres:
                               input=sql, capture_output=True, text=True)
         return done.stdout + done.stderr
 
+    def names(self):
+        return ("primary", "standby") if self.HAS_STANDBY else ("primary",)
+
     def targets(self):
         return "".join(f'  {target}: {{ postgres: "{self.conninfo(name)}" }}\n'
-                       for target, name in (("database", "primary"), ("standby", "standby")))
+                       for target, name in zip(("database", "standby"), self.names()))
 
     def up(self):
         shutil.rmtree(self.folder, ignore_errors=True)
-        for name in ("primary", "standby"):
-            os.makedirs(f"{self.folder}/{name}")
-            shutil.chown(f"{self.folder}/{name}", "postgres", "postgres")
-        data = [f"{self.folder}/{name}/data" for name in ("primary", "standby")]
+        for name in self.names():
+            self.make_folder(name)
+        data = [f"{self.folder}/{name}/data" for name in self.names()]
         self.run_as_server(PROGRAMS + "initdb", "-D", data[0], "-U", "postgres", "-A", "trust",
-                           "--no-sync", "--locale", "C.UTF-8")
+                           "--no-sync", "--locale", "C.UTF-8", *self.INITDB)
         with open(data[0] + "/postgresql.conf", "a", encoding="utf-8") as file:
-            file.write(ARCHIVES)
-        self.run_as_server("cp", "-a", *data)
-        self.run_as_server("touch", data[1] + "/standby.signal")
+            file.write(self.archives)
+        if self.HAS_STANDBY:
+            self.run_as_server("cp", "-a", *data)
+            self.run_as_server("touch", data[1] + "/standby.signal")
         self.start("primary")
         self.psql("primary", "CREATE ROLE shop LOGIN;\nCREATE ROLE clerk;\n"
                   "CREATE DATABASE shop OWNER shop;", "postgres")
         self.psql("primary", "SET ROLE shop;" + SHOP)
-        self.start("standby", "primary_conninfo=" + self.conninfo("primary"))
-        check(eventually(lambda: self.psql("standby", "SELECT count(*) FROM sales.orders") == "50\n",
-                         10), "the standby does not follow")
+        if self.HAS_STANDBY:
+            self.start("standby", "primary_conninfo=" + self.conninfo("primary"))
+            count = "SELECT count(*) FROM sales.orders"
+            check(eventually(lambda: self.psql("standby", count) == "50\n", 10),
+                  "the standby does not follow")
         self.client = threading.Thread(target=self.be_a_client, daemon=True)
         self.client.start()
         self.before = None
         self.before = self.state()
+
+    def make_folder(self, name):
+        """One that the server may write to."""
+        os.makedirs(f"{self.folder}/{name}")
+        shutil.chown(f"{self.folder}/{name}", "postgres", "postgres")
 
     def start_words(self, name):
         """A command that starts it again, and leaves it behind."""
@@ -120,8 +134,10 @@ class Postgres:
     def state(self):
         sessions = "SELECT count(*) > 0 FROM pg_stat_activity WHERE usename = 'shop'"
         eventually(lambda: self.psql("primary", sessions) == "t\n")
-        return (self.psql("primary", STATE) + self.psql("primary", sessions)
-                + self.psql("standby", "SELECT pg_get_wal_replay_pause_state()"))
+        told = self.psql("primary", STATE) + self.psql("primary", sessions)
+        if self.HAS_STANDBY:
+            told += self.psql("standby", "SELECT pg_get_wal_replay_pause_state()")
+        return told
 
     def is_its(self, process):
         """The server's processes, and whoever speaks to it for this world."""

@@ -1,3 +1,4 @@
+#include "tests/drills/dies_writing.h"
 #include "tests/drills/edge_fixture.h"
 
 namespace gameday {
@@ -198,6 +199,25 @@ TEST_F(BadCertificateTest, DyingAtAnyChangeLeavesThePairOfBefore) {
     }
   }
   EXPECT_GE(points, 4);
+}
+
+// A key would lie beside the one that is used, and a server that reads its whole folder reads it.
+TEST_F(BadCertificateTest, DyingInTheMiddleOfAnExchangeLeavesNothingBeside) {
+  const auto beside = [&](const std::string& name) {
+    std::vector<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(edge_.file(""))) {
+      const std::string other = entry.path().filename();
+      if (other.starts_with(name + ".")) found.push_back(other);
+    }
+    return found;
+  };
+  const Undo undo = prepared();
+  ASSERT_TRUE(dies_writing(
+      10, [&] { static_cast<void>(bad_certificate_fault.inject(deed_, undo, world_.context())); }));
+  ASSERT_EQ(beside("edge.pem").size(), 1U);
+  ASSERT_TRUE(undone(undo));
+  EXPECT_TRUE(gone(undo).held);
+  EXPECT_EQ(beside("edge.pem").size() + beside("edge.key").size(), 0U);
 }
 
 // Its key is a secret: it stands in the private file alone.

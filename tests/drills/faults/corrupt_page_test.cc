@@ -145,6 +145,16 @@ TEST_F(CorruptPageOnPostgres, WhatCouldNotBeProvenOrPutBackIsRefused) {
   expect_refused(prepare(of("sales.none")), "has no table or index", ErrorCode::not_found);
 }
 
+// It would take the page for empty, write rows into it, and what it held be gone for good.
+TEST_F(CorruptPageOnPostgres, AServerThatTakesADamagedPageForEmptyIsRefused) {
+  for (const std::string whose : {"ROLE shop", "DATABASE shop"}) {
+    cluster_.change("ALTER " + whose + " SET zero_damaged_pages = yes");
+    expect_refused(prepare(of("sales.orders")), "has zero_damaged_pages on");
+    cluster_.change("ALTER " + whose + " SET zero_damaged_pages = off");
+    EXPECT_TRUE(prepare(of("sales.orders")));
+  }
+}
+
 TEST_F(CorruptPageOnPostgres, AnotherServerThanThatOfTheFilesIsRefused) {
   PostgresCluster other(world_.file("other/pg"));
   const std::string mine = cluster_.data();

@@ -140,6 +140,36 @@ TEST_F(RecreateContainerOnDocker, HalfARemovalIsUndone) {
   }
 }
 
+// Whoever does it dies before the removal, and the machine does: what it wrote is still there.
+TEST_F(RecreateContainerOnDocker, OneThatWasNeverRemovedIsStartedWithWhatItWrote) {
+  const TestContainer box;
+  docker("exec " + box.name() + " busybox touch /tmp/written");
+  aim_at(box);
+  const Undo undo = prepared(deed());
+  // Behind the note that it is begun.
+  EXPECT_TRUE(world_.dies_at(1, [&] { (void)row_.inject(deed(), undo, world_.context()); }));
+  docker("kill " + box.name());
+  EXPECT_FALSE(gone(undo).held);
+  expect_undone(undo);
+  EXPECT_EQ(box.is("{{.Id}}"), box.id());
+  EXPECT_EQ(docker("exec " + box.name() + " busybox ls /tmp"), "written");
+}
+
+TEST_F(RecreateContainerOnDocker, OneOfSomebodyElsesIsNotStarted) {
+  const TestContainer box("--env A=1");
+  aim_at(box);
+  const Undo undo = injected(deed());
+  docker("create --env A=2 --name " + box.name() + " gameday-box");
+  const auto done = row_.undo(undo, world_.context());
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::conflict);
+  EXPECT_TRUE(done.error().text.ends_with("made otherwise: Env")) << done.error().text;
+  EXPECT_EQ(box.state(), "created");
+  EXPECT_FALSE(gone(undo).held);
+  docker("rm " + box.name());
+  expect_undone(undo);
+}
+
 TEST_F(RecreateContainerOnDocker, OneThatSomebodyMakesOtherwiseIsNotSaidToBeBack) {
   const TestContainer box("--env A=1");
   aim_at(box);

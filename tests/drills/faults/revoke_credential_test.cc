@@ -1,3 +1,4 @@
+#include "tests/drills/dies_writing.h"
 #include "tests/drills/edge_fixture.h"
 
 namespace gameday {
@@ -140,6 +141,21 @@ TEST_F(RevokeCredentialTest, WhatShowsNothingOrTellsTheSecretIsNotBegun) {
   EXPECT_NE(refusal().text.find("refuses the credential"), std::string::npos);
   EXPECT_EQ(refusal().text.find(kSecret), std::string::npos);
   EXPECT_EQ(edge_.content("edge.tokens"), before_);
+}
+
+// Also where what somebody else has written since stops everything after it.
+TEST_F(RevokeCredentialTest, DyingInTheMiddleOfAnExchangeLeavesNothingBeside) {
+  for (const bool others : {false, true}) {
+    const Undo undo = prepared();
+    ASSERT_TRUE(dies_writing(10, [&] {
+      static_cast<void>(revoke_credential_fault.inject(deed_, undo, world_.context()));
+    }));
+    const std::string beside = edge_.file("edge.tokens.gameday.") + world_.context().mark;
+    ASSERT_TRUE(std::filesystem::exists(beside));
+    if (others) somebody_writes("bob:token-of-bob\n");
+    EXPECT_EQ(undone(undo).has_value(), !others);
+    EXPECT_FALSE(std::filesystem::exists(beside));
+  }
 }
 
 TEST_F(RevokeCredentialTest, DyingAtAnyChangeLeavesTheFileOfBefore) {

@@ -86,6 +86,39 @@ TEST_F(RevokeLoginOnPostgres, WhatSomebodyElseHasDoneSinceStays) {
   expect_undone(undo);
 }
 
+TEST_F(RevokeLoginOnPostgres, ARoleThatHasAnotherNameByNowIsLetIn) {
+  (void)target_as("drill", "ALTER ROLE drill CREATEROLE; COMMENT ON ROLE shop IS 'the shop'");
+  const std::string before = state();
+  const Undo undo = prepared(role("shop"));
+  ASSERT_TRUE(inject(undo));
+  cluster_.change("ALTER ROLE shop RENAME TO store; CREATE ROLE shop NOLOGIN");
+  EXPECT_FALSE(gone(undo).held);
+  EXPECT_TRUE(gone(undo).text.contains("the role store")) << gone(undo).text;
+  ASSERT_TRUE(row_.undo(undo, context()));
+  EXPECT_EQ(psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'shop'"), "f") << "theirs";
+  cluster_.change("DROP ROLE shop; ALTER ROLE store RENAME TO shop");
+  expect_undone(undo);
+  EXPECT_EQ(state(), before);
+}
+
+// Who it is that keeps it out, nothing tells then.
+TEST_F(RevokeLoginOnPostgres, OneWhoseCommentSomebodyHasChangedIsNotSaidToBeBack) {
+  (void)target_as("drill", "ALTER ROLE drill CREATEROLE; ALTER ROLE shop CONNECTION LIMIT 7");
+  for (const std::string how : {"nologin", "connection-limit"}) {
+    const Undo undo = prepared(role("shop", how));
+    ASSERT_TRUE(inject(undo));
+    cluster_.change("COMMENT ON ROLE shop IS 'the shop'");
+    ASSERT_TRUE(row_.undo(undo, context()));
+    EXPECT_FALSE(gone(undo).held) << "nobody can log in";
+    const std::string back = how == "nologin" ? "LOGIN" : "CONNECTION LIMIT 7";
+    EXPECT_TRUE(gone(undo).text.ends_with("ALTER ROLE \"shop\" " + back)) << gone(undo).text;
+    cluster_.change("ALTER ROLE shop " + back);
+    EXPECT_TRUE(gone(undo).held);
+    ASSERT_TRUE(row_.close(undo, false, context()));
+    EXPECT_TRUE(std::filesystem::is_empty(world_.private_folder()));
+  }
+}
+
 TEST_F(RevokeLoginOnPostgres, WhatWouldShowNothingIsRefused) {
   (void)target_as("drill", "ALTER ROLE drill CREATEROLE");
   expect_refused(prepare(role("nobody")), "does not exist", ErrorCode::not_found);

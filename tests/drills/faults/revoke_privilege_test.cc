@@ -73,6 +73,33 @@ TEST_F(RevokePrivilegeOnPostgres, WhatSomebodyElseHasTakenStaysTaken) {
   EXPECT_TRUE(as_clerk("INSERT INTO sales.orders (key) VALUES ('n')").contains("denied"));
 }
 
+TEST_F(RevokePrivilegeOnPostgres, WhatHasAnotherNameByNowIsGivenBackToo) {
+  const Undo undo = prepared(taking("INSERT"));
+  ASSERT_TRUE(inject(undo));
+  cluster_.change("ALTER ROLE clerk RENAME TO cashier; ALTER TABLE sales.orders RENAME TO sold");
+  EXPECT_FALSE(gone(undo).held);
+  expect_undone(undo);
+  EXPECT_EQ(psql("SELECT has_table_privilege('cashier', 'sales.sold', 'INSERT'), "
+                 "obj_description('sales.sold'::regclass)"),
+            "t|");
+}
+
+// Who it is that took it, nothing tells then.
+TEST_F(RevokePrivilegeOnPostgres, ATableWhoseCommentSomebodyHasChangedIsNotSaidToBeBack) {
+  const Undo undo = prepared(taking("DELETE"));
+  ASSERT_TRUE(inject(undo));
+  cluster_.change("COMMENT ON TABLE sales.orders IS 'the orders'");
+  ASSERT_TRUE(row_.undo(undo, context()));
+  const Proof seen = gone(undo);
+  EXPECT_FALSE(seen.held) << "it may not delete";
+  const std::string back = "GRANT DELETE ON TABLE sales.orders TO \"clerk\" WITH GRANT OPTION";
+  EXPECT_TRUE(seen.text.ends_with(back)) << seen.text;
+  cluster_.change(back);
+  EXPECT_TRUE(gone(undo).held);
+  ASSERT_TRUE(row_.close(undo, false, context()));
+  EXPECT_TRUE(std::filesystem::is_empty(world_.private_folder()));
+}
+
 TEST_F(RevokePrivilegeOnPostgres, TwoDrillsDoNotMix) {
   const Undo undo = prepared(taking("INSERT"));
   ASSERT_TRUE(inject(undo));
