@@ -214,7 +214,7 @@ std::vector<Look> look_at_packets(Processes& processes, const Clock& clock) {
                "boot a kernel with CONFIG_IP_NF_TARGET_REJECT and "
                "CONFIG_IP6_NF_TARGET_REJECT (modprobe ipt_REJECT ip6t_REJECT); without "
                "it connections are reset by `gameday proxy` alone",
-               {"reset-container"}));
+               {"reset-container", "reset-host"}));
   }
   looks.push_back(inside(
       "netem", "iproute2", {"tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"},
@@ -224,9 +224,9 @@ std::vector<Look> look_at_packets(Processes& processes, const Clock& clock) {
   looks.push_back(inside("tbf", "iproute2",
                          {"tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "1mbit",
                           "burst", "4kb", "latency", "50ms"},
-                         "the network of a container cannot be limited; links are limited by "
+                         "what a host or a container sends cannot be limited; links are limited by "
                          "`gameday proxy`",
-                         {"limit-container"}));
+                         {"limit-container", "limit-host"}));
   return looks;
 }
 

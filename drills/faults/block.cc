@@ -114,6 +114,10 @@ Result<Proof> gone(const Undo& undo, const DeedContext& context) {
   return is_host_block(undo) ? host_block_gone(undo, context) : toxic_gone(undo, context);
 }
 
+Status may(const Deed& deed, const DeedContext& context) {
+  return may_block_host(deed, packets_from(deed.arguments), context);
+}
+
 Status renew(const Undo& undo, const DeedContext& context) {
   return is_host_block(undo) ? Status() : renew_toxic(undo, context);
 }
@@ -141,6 +145,7 @@ const FaultRow block_fault{
     .discover = discover_host_blocks,
     .other_way = &kOnHost,
     .fits = fits,
+    .may = may,  // is asked on a host alone: links have proxies
 };
 
 }  // namespace gameday

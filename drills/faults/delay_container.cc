@@ -117,7 +117,7 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
   const Clock& clock = context.doors.clock;
   const Instant last = clock.in(kWithin);
   while (true) {
-    TRY(seen, look_at_ends(delayed.slowed, context));
+    TRY(seen, look_at_each(delayed.slowed.ends, context));
     if (!seen.whole) {
       return Proof{false, "a network of " + shown(delayed.slowed.held) + " is not late any more",
                    Json::object()};

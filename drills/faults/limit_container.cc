@@ -2,8 +2,6 @@
 // its interfaces in its own network namespace, for what it sends, and on their other ends,
 // which are where its engine is, for what it gets. What it sends through its loopback is not
 // slowed.
-#include <algorithm>
-
 #include "drills/systems/container_ends.h"
 #include "engine/playbook/arguments.h"
 
@@ -41,45 +39,9 @@ Status inject(const Deed&, const Undo& undo, const DeedContext& context) {
   return shape_ends(limited, context);
 }
 
-// That it was held up is what the kernel counts; one that wants less than it may is slowed by
-// nothing. Of all ends the fastest must keep the rate.
-Proof judged(const ContainerEnds& limited, const EndsSeen& before, const EndsSeen& after,
-             double took_s) {
-  constexpr double kNearly = 1.25, kBurst = 16'000;
-  double fastest = 0;
-  std::int64_t held_up = 0;
-  for (std::size_t i = 0; i < limited.ends.size(); ++i) {
-    const auto bytes = static_cast<double>(after.ends[i].bytes - before.ends[i].bytes);
-    fastest = std::max(fastest, bytes / took_s);
-    held_up += after.ends[i].held_up - before.ends[i].held_up;
-  }
-  const auto rate = limited.ends.front().rate;
-  const bool kept = fastest <= static_cast<double>(rate) * kNearly + kBurst / took_s;
-  return {held_up > 0 && kept,
-          shown(limited.held) + " passes " + shown_bytes(static_cast<std::int64_t>(fastest)) +
-              " a second at most, may pass " + shown_bytes(rate) + ", and was held up " +
-              std::to_string(held_up) + " times",
-          Json::object({{"bytes_per_second", fastest}, {"limit", rate}, {"held_up", held_up}})};
-}
-
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
-  constexpr Duration kLook = std::chrono::milliseconds(500), kWithin = std::chrono::seconds(4);
   TRY(limited, container_ends_from(undo.arguments));
-  const Clock& clock = context.doors.clock;
-  const Instant last = clock.in(kWithin);
-  while (true) {
-    const Instant begun = clock.now().boot;
-    TRY(before, look_at_ends(limited, context));
-    if (!before.whole) {
-      return Proof{false, "a network of " + shown(limited.held) + " is not limited any more",
-                   Json::object()};
-    }
-    TRY_OK(clock.pause(kLook, context.until));
-    TRY(after, look_at_ends(limited, context));
-    const Instant now = clock.now().boot;
-    Proof proof = judged(limited, before, after, seconds(now - begun));
-    if (proof.held || now >= last) return proof;
-  }
+  return prove_rate(limited.ends, shown(limited.held), nullptr, context);
 }
 
 }  // namespace

@@ -51,14 +51,7 @@ Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
 }
 
 Status may(const Deed& deed, const DeedContext& context) {
-  const Target* target = context.system.target(deed.target);
-  if (target == nullptr) return fail(ErrorCode::not_found, "no target " + deed.target);
-  TRY(netns, netns_of(*target));
-  const Packets packets = packets_from(deed.arguments);
-  for (const Family family : families_of(packets)) {
-    TRY_OK(may_set_these(netns.path, packets, family, context));
-  }
-  return {};
+  return may_block_host(deed, packets_from(deed.arguments), context);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // whoever sent it. All else, as UDP, is left, and so are links inside of the region. With `to` it
 // is one link alone.
 #include "drills/systems/container_packets.h"
+#include "drills/systems/packet_reset.h"
 #include "drills/systems/traffic_proof.h"
 
 namespace gameday {
@@ -33,48 +34,9 @@ Result<Undo> prepare(const Deed& deed, const DeedContext& context) {
   return prepare_in_each("reset-container", of_tcp(deed), prepare_one, context);
 }
 
-std::string_view name_of(Joined joined) {
-  switch (joined) {
-    case Joined::yes: return " was made all the same, ";
-    case Joined::reset: return " was refused, ";
-    case Joined::silent: return " was not answered, ";
-  }
-  return "";
-}
-
-// Somebody at the other end may refuse a connection too: what the rules have answered is counted.
-Result<Judged> judge(const std::vector<Flow>& flows, const LookAtRules& rules,
-                     const DeedContext& context) {
-  Judged judged;
-  Json tried = Json::array();
-  std::int64_t refused = 0;
-  TRY(before, rules());
-  for (const auto& flow : flows) {
-    TRY(joined, try_to_join(flow, context));
-    if (!joined) continue;
-    const bool reset = *joined == Joined::reset;
-    refused += reset ? 1 : 0;
-    judged.spoilt = judged.spoilt || !reset;
-    judged.text += "a connection " + flow.way + std::string(name_of(*joined));
-    tried.push(Json::object({{"way", flow.way}, {"reset", reset}}));
-  }
-  TRY(after, rules());
-  judged.spoilt = judged.spoilt || after.stopped - before.stopped < refused;
-  judged.bites = !judged.spoilt && after.stopped > 0;
-  judged.text += after.stopped == 0
-                     ? "the rules have reset nothing"
-                     : "the rules have reset " + std::to_string(after.stopped) + " times";
-  judged.facts = Json::object({{"tried", std::move(tried)}, {"resets", after.stopped}});
-  return judged;
-}
-
 Result<Proof> prove(const Deed&, const Undo& undo, const DeedContext& context) {
-  const Judge judge_one = [&](const std::vector<Flow>& flows, const LookAtRules& rules) {
-    return judge(flows, rules, context);
-  };
   return prove_in_each(
-      undo, [&](const Undo& rules) { return prove_by_traffic(rules, judge_one, context); },
-      context);
+      undo, [&](const Undo& rules) { return prove_reset_in(rules, context); }, context);
 }
 
 Status may(const Deed& deed, const DeedContext& context) {

@@ -39,20 +39,13 @@ Result<std::vector<Shaped>> ends_of(const HeldContainer& held, const Shaped& lik
 }  // namespace
 
 Json to_json(const ContainerEnds& slowed) {
-  Json ends = Json::array();
-  for (const auto& end : slowed.ends) ends.push(to_json(end));
-  return to_json(slowed.held).set("ends", std::move(ends));
+  return to_json(slowed.held).set("ends", to_json(slowed.ends));
 }
 
 Result<ContainerEnds> container_ends_from(const Json& value) {
   TRY(held, held_container_from(value));
-  ContainerEnds slowed{std::move(held), {}};
-  for (const Json& one : value.items("ends")) {
-    TRY(end, shaped_from(one));
-    slowed.ends.push_back(std::move(end));
-  }
-  if (slowed.ends.empty()) return fail(ErrorCode::corrupt, "the undo lacks a container's ends");
-  return slowed;
+  TRY(ends, shaped_ends_from(value.get("ends")));
+  return ContainerEnds{std::move(held), std::move(ends)};
 }
 
 Result<ContainerEnds> find_container_ends(const Deed& deed, Shaped like,
@@ -75,40 +68,17 @@ Result<ContainerEnds> find_container_ends(const Deed& deed, Shaped like,
 Status shape_ends(const ContainerEnds& slowed, const DeedContext& context) {
   TRY(engine, engine_of(slowed.held, context));
   TRY_OK(still_held(slowed.held, engine, context));
-  for (const auto& end : slowed.ends) TRY_OK(shape(end, context));
-  return {};
+  return shape_each(slowed.ends, context);
 }
 
 Status unshape_ends(const Undo& undo, const DeedContext& context) {
   TRY(slowed, container_ends_from(undo.arguments));
-  Status first;
-  for (const auto& end : slowed.ends) {
-    const auto removed = unshape(end, context);
-    if (!removed && first) first = removed;
-  }
-  return first;
-}
-
-Result<EndsSeen> look_at_ends(const ContainerEnds& slowed, const DeedContext& context) {
-  EndsSeen seen;
-  for (const auto& end : slowed.ends) {
-    TRY(shaping, look_at_shaping(end, context));
-    seen.whole = seen.whole && shaping.there;
-    seen.ends.push_back(shaping);
-  }
-  return seen;
+  return unshape_each(slowed.ends, context);
 }
 
 Result<Proof> ends_gone(const Undo& undo, const DeedContext& context) {
   TRY(slowed, container_ends_from(undo.arguments));
-  TRY(now, look_at_ends(slowed, context));
-  const auto left = std::ranges::count_if(now.ends, &Shaping::there);
-  return Proof{left == 0,
-               left == 0
-                   ? "no network of " + shown(slowed.held) + " is slowed by this deed"
-                   : std::to_string(left) + " of this deed's queues are left on networks of " +
-                         shown(slowed.held),
-               Json::object({{"queues", left}})};
+  return each_gone(slowed.ends, shown(slowed.held), context);
 }
 
 }  // namespace gameday

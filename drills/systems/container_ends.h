@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "drills/systems/container_network.h"
-#include "drills/systems/disk.h"
 #include "drills/systems/packets.h"
-#include "drills/systems/shaping.h"
+#include "drills/systems/shaped_ends.h"
 
 namespace gameday {
 
@@ -40,12 +39,6 @@ struct ContainerEnds {
 // All of them, although one cannot be; without the engine, which may be gone.
 [[nodiscard]] Status unshape_ends(const Undo& undo, const DeedContext& context);
 
-struct EndsSeen {
-  bool whole = true;  // each has its queue
-  std::vector<Shaping> ends;
-};
-[[nodiscard]] Result<EndsSeen> look_at_ends(const ContainerEnds& slowed,
-                                            const DeedContext& context);
 [[nodiscard]] Result<Proof> ends_gone(const Undo& undo, const DeedContext& context);
 
 }  // namespace gameday

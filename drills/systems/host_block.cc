@@ -197,6 +197,20 @@ Result<Proof> host_block_gone(const Undo& undo, const DeedContext& context) {
   return proof;
 }
 
+Status may_block_in(const Netns& netns, const Packets& packets, const DeedContext& context) {
+  for (const Family family : families_of(packets)) {
+    TRY_OK(may_set_these(netns.path, packets, family, context));
+  }
+  return {};
+}
+
+Status may_block_host(const Deed& deed, const Packets& packets, const DeedContext& context) {
+  const Target* target = context.system.target(deed.target);
+  if (target == nullptr) return fail(ErrorCode::not_found, "no target " + deed.target);
+  TRY(netns, netns_of(*target));
+  return may_block_in(netns, packets, context);
+}
+
 Result<Json> discover_host_blocks(const Deed& deed, const DeedContext& context) {
   const Target* target = context.system.target(deed.target);
   if (target == nullptr) return Json::array();

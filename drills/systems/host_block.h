@@ -21,6 +21,11 @@ namespace gameday {
 [[nodiscard]] Result<Undo> prepare_block_in(const Netns& netns, const Packets& packets,
                                             const std::vector<Somebody>& tried,
                                             const DeedContext& context);
+// Whether such rules can be set there, of each family that they are of; nothing is set.
+[[nodiscard]] Status may_block_in(const Netns& netns, const Packets& packets,
+                                  const DeedContext& context);
+[[nodiscard]] Status may_block_host(const Deed& deed, const Packets& packets,
+                                    const DeedContext& context);
 [[nodiscard]] Result<Json> discover_blocks_in(const Netns& netns, const DeedContext& context);
 
 // Whether an undo is one of these.

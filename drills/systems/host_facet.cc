@@ -1,7 +1,6 @@
 // The facet of a target that is a machine, as its network sees it: this one, or a network namespace
 // of it.
 #include "drills/systems/netns.h"
-#include "drills/systems/packet_rules.h"
 
 namespace gameday {
 namespace {
@@ -20,15 +19,6 @@ Result<Instance> resolve(const Target& target, const DeedContext&) {
   return Instance{target.name, netns.shown + ", " + number, "host:" + number, to_json(netns)};
 }
 
-// Asked of both families, in the namespace itself.
-Status may(const Target& target, const DeedContext& context) {
-  TRY(netns, netns_of(target));
-  for (const Family family : {Family::v4, Family::v6}) {
-    TRY_OK(may_set_rules(netns.path, family, context));
-  }
-  return {};
-}
-
 }  // namespace
 
 extern const FacetRow host_facet;
@@ -38,7 +28,6 @@ const FacetRow host_facet{
     .scalar = "netns",
     .fields = kFields,
     .resolve = &resolve,
-    .may = &may,
 };
 
 }  // namespace gameday

@@ -101,13 +101,23 @@ class Shower {
   Burst burst_;
 };
 
-Joined meaning_of(int error) {
-  if (error == 0) return Joined::yes;
-  return error == ECONNREFUSED || error == ECONNRESET ? Joined::reset : Joined::silent;
+// Nothing: no packet was sent, as no way leads there.
+std::optional<Joined> meaning_of(int error) {
+  switch (error) {
+    case 0: return Joined::yes;
+    case ECONNREFUSED:
+    case ECONNRESET: return Joined::reset;
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case EINVAL: return std::nullopt;
+    default: return Joined::silent;
+  }
 }
 
-Result<Joined> join(const Descriptor& from, const SocketAddress& where,
-                    const DeedContext& context) {
+Result<std::optional<Joined>> join(const Descriptor& from, const SocketAddress& where,
+                                   const DeedContext& context) {
   constexpr Duration kAnswersWithin = std::chrono::seconds(1);
   if (connect(from.get(), where.get(), where.size) == 0) return Joined::yes;
   if (errno != EINPROGRESS) return meaning_of(errno);
@@ -133,7 +143,7 @@ Result<Ends> ends_of(const Flow& flow, int type, const DeedContext& context) {
   TRY(from, socket_at(flow.from, type, context));
   ends.from = std::move(from);
   if (!flow.taken) {
-    TRY(where, address_of(flow.to.address, kDiscard));
+    TRY(where, address_of(flow.to.address, flow.to.port != 0 ? flow.to.port : kDiscard));
     ends.where = where;
     return ends;
   }
@@ -212,8 +222,7 @@ Result<std::optional<Joined>> try_to_join(const Flow& flow, const DeedContext& c
   TRY(ends, ends_of(flow, SOCK_STREAM, context));
   if (!ends.there(flow.taken)) return std::optional<Joined>();
   if (flow.taken && listen(ends.to.get(), 1) != 0) return std::optional<Joined>();
-  TRY(joined, join(ends.from, ends.where, context));
-  return std::optional(joined);
+  return join(ends.from, ends.where, context);
 }
 
 }  // namespace gameday

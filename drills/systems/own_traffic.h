@@ -22,7 +22,7 @@ struct Flow {
   std::string way;  // "out" or "in" of what the rules are in; "inside": out and in again
   Family family = Family::v4;
   TrafficEnd from, to;
-  bool taken = true;  // at its end too; else it goes to that address's discard port
+  bool taken = true;  // at its end too; else it goes to that port, or without one to discard's
 };
 [[nodiscard]] Json to_json(const Flow& flow);
 [[nodiscard]] Result<Flow> flow_from(const Json& value);

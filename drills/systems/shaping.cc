@@ -12,8 +12,9 @@
 namespace gameday {
 namespace {
 
-constexpr std::string_view kOwnEntrance = "/proc/self/ns/net";
 constexpr std::string_view kNobodys = "0:";  // the handle of a queue that the kernel has put there
+constexpr std::string_view kHooks = "ffff:";
+constexpr std::string_view kDefaultQueue = "/proc/sys/net/core/default_qdisc";
 
 // By its path: nsenter, which runs it, would look in PATH alone.
 Result<std::string> tool(const std::string& name) {
@@ -21,14 +22,13 @@ Result<std::string> tool(const std::string& name) {
   return fail(ErrorCode::unsupported, name + " is not installed", "apt-get install iproute2");
 }
 
-std::unexpected<Error> said_no(const std::string& what, const std::string& entrance,
+std::unexpected<Error> said_no(const std::string& what, const std::string& lacking,
                                const Ended& ended) {
   const std::string said(trimmed(ended.output));
   const bool refused = said.contains("not permitted") || said.contains("ermission denied");
   if (refused) {
-    return fail(ErrorCode::refused, what + ": " + said + in_brackets(lacking_inside(entrance)),
-                "be root, or hold CAP_NET_ADMIN (and CAP_SYS_ADMIN for a namespace that is not "
-                "ours)");
+    return fail(ErrorCode::refused, what + ": " + said + in_brackets(lacking),
+                "be root, or hold CAP_NET_ADMIN and CAP_SYS_ADMIN");
   }
   return fail(ErrorCode::failed, what + ": " + (said.empty() ? "no answer" : said));
 }
@@ -40,7 +40,7 @@ Result<Json> asked(const std::string& entrance, std::vector<std::string> argv,
   TRY(path, tool(name));
   argv.front() = path;
   TRY(ended, run_inside(entrance, std::move(argv), context));
-  if (!ended.succeeded()) return said_no(name, entrance, ended);
+  if (!ended.succeeded()) return said_no(name, lacking_inside(entrance), ended);
   TRY(answer, Json::parse(ended.output));
   return answer;
 }
@@ -50,14 +50,14 @@ Status told_tc(const std::string& entrance, std::vector<std::string> arguments,
   TRY(path, tool("tc"));
   arguments.insert(arguments.begin(), {path, "qdisc"});
   TRY(ended, run_inside(entrance, std::move(arguments), context));
-  if (!ended.succeeded()) return said_no("tc", entrance, ended);
+  if (!ended.succeeded()) return said_no("tc", lacking_inside(entrance), ended);
   return {};
 }
 
 // The interface under the name that it has now; nothing: it is gone.
 Result<std::optional<Interface>> still_there(const Shaped& shaped, const std::string& entrance,
                                              const DeedContext& context) {
-  TRY(all, interfaces_in(entrance, context));
+  TRY(all, every_interface_in(entrance, context));
   const auto found = std::ranges::find(all, shaped.interface.index, &Interface::index);
   // Its number may have been given to another one: whose other end is another one, too.
   if (found == all.end() || found->peer != shaped.interface.peer) return std::nullopt;
@@ -68,23 +68,45 @@ struct Queue {
   std::string kind, handle;
   Json options = Json::object();
   Shaping use;
+  std::vector<std::string> below = {};  // the kinds of those that stand in it, of each of its ways
 };
 
 Result<Queue> queue_at(const std::string& entrance, const Interface& interface,
                        const DeedContext& context) {
   TRY(listed, asked(entrance, {"tc", "-s", "-j", "qdisc", "show", "dev", interface.name}, context));
+  Queue queue{"none", std::string(kNobodys), Json::object(), {}};
   for (const Json& one : listed.items()) {
-    const Json* root = one.find("root");
-    if (root == nullptr) continue;
-    return Queue{one.text("kind"),
-                 one.text("handle"),
-                 one.get("options"),
-                 {.there = false,
-                  .bytes = one.integer("bytes", 0),
-                  .held_up = one.integer("overlimits", 0) + one.integer("drops", 0),
-                  .dropped = one.integer("drops", 0)}};
+    if (one.find("root") == nullptr) {
+      // Those of what comes in, and the hooks of others' programs, stay where they are.
+      if (!one.text("parent").starts_with(kHooks)) queue.below.push_back(one.text("kind"));
+      continue;
+    }
+    queue.kind = one.text("kind");
+    queue.handle = one.text("handle");
+    queue.options = one.get("options");
+    queue.use = {.there = false,
+                 .bytes = one.integer("bytes", 0),
+                 .held_up = one.integer("overlimits", 0) + one.integer("drops", 0),
+                 .dropped = one.integer("drops", 0)};
   }
-  return Queue{"none", std::string(kNobodys), Json::object(), {}};
+  return queue;
+}
+
+// The kernel keeps no note of what it has put there: it would put what is its default now.
+Status refuse_what_stays_away(const Queue& queue, const Shaped& shaped,
+                              const DeedContext& context) {
+  const auto read = context.doors.files.read(std::string(kDefaultQueue));
+  const std::string by_default(trimmed(read.value_or("")));
+  std::vector<std::string> kinds = queue.below;
+  kinds.push_back(queue.kind);
+  for (const auto& kind : kinds) {
+    if (comes_back(kind, by_default)) continue;
+    return fail(ErrorCode::conflict,
+                "interface " + shaped.interface.name + " of " + shaped.netns.shown + " has " +
+                    kind + ", in whose place the kernel would put " + by_default + " afterwards",
+                "have the interface set up anew, or set `sysctl net.core.default_qdisc`");
+  }
+  return {};
 }
 
 std::string kind_of(const Shaped& shaped) { return shaped.rate > 0 ? "tbf" : "netem"; }
@@ -121,15 +143,13 @@ bool is_ours(const Queue& queue, const Shaped& shaped) {
 // As tc wants to be told.
 std::vector<std::string> words_for(const Shaped& shaped) {
   if (shaped.rate > 0) {
-    // As much as passes in 20 ms, and a packet at least; what waits longer than this is thrown
-    // away.
-    constexpr std::int64_t kBursts = 50, kLeast = 16'000;
+    // What waits longer than this is thrown away.
     constexpr const char* kLatency = "400ms";
     return {"tbf",
             "rate",
             std::to_string(shaped.rate) + "bps",
             "burst",
-            std::to_string(std::max(kLeast, shaped.rate / kBursts)),
+            std::to_string(burst_of(shaped)),
             "latency",
             kLatency};
   }
@@ -153,7 +173,7 @@ Status kernel_has(const Shaped& shaped, const DeedContext& context) {
   // The second of old kernels.
   const bool unknown = ended.output.contains("kind is unknown") ||
                        ended.output.contains("No such file or directory");
-  if (!unknown) return said_no("tc", std::string(kOwnEntrance), ended);
+  if (!unknown) return said_no("tc", lacking({cap::kNetAdmin, cap::kSysAdmin}), ended);
   return fail(ErrorCode::refused,
               "this kernel has no " + kind_of(shaped) +
                   ": name a link instead, which `gameday proxy` slows",
@@ -162,14 +182,21 @@ Status kernel_has(const Shaped& shaped, const DeedContext& context) {
 
 }  // namespace
 
-Result<std::vector<Interface>> interfaces_in(const std::string& entrance,
-                                             const DeedContext& context) {
+Result<std::vector<Interface>> every_interface_in(const std::string& entrance,
+                                                  const DeedContext& context) {
   TRY(listed, asked(entrance, {"ip", "-j", "link", "show"}, context));
   std::vector<Interface> found;
   for (const Json& one : listed.items()) {
-    if (one.text("link_type") == "loopback") continue;
-    found.push_back({one.text("ifname"), one.integer("ifindex", 0), one.integer("link_index", 0)});
+    found.push_back({one.text("ifname"), one.integer("ifindex", 0), one.integer("link_index", 0),
+                     one.integer("mtu", 0), one.text("link_type") == "loopback"});
   }
+  return found;
+}
+
+Result<std::vector<Interface>> interfaces_in(const std::string& entrance,
+                                             const DeedContext& context) {
+  TRY(found, every_interface_in(entrance, context));
+  std::erase_if(found, [](const auto& one) { return one.loopback; });
   return found;
 }
 
@@ -178,6 +205,8 @@ Json to_json(const Shaped& shaped) {
                        {"interface", shaped.interface.name},
                        {"index", shaped.interface.index},
                        {"peer", shaped.interface.peer},
+                       {"mtu", shaped.interface.mtu},
+                       {"loopback", shaped.interface.loopback},
                        {"handle", shaped.handle},
                        {"rate", shaped.rate},
                        {"latency_us", shaped.late.latency},
@@ -187,7 +216,8 @@ Json to_json(const Shaped& shaped) {
 Result<Shaped> shaped_from(const Json& value) {
   TRY(netns, netns_from(value.get("netns")));
   Shaped shaped{std::move(netns),
-                {value.text("interface"), value.integer("index", 0), value.integer("peer", 0)},
+                {value.text("interface"), value.integer("index", 0), value.integer("peer", 0),
+                 value.integer("mtu", 0), value.boolean("loopback", false)},
                 value.text("handle"),
                 value.integer("rate", 0),
                 {value.integer("latency_us", 0), value.integer("jitter_us", 0)}};
@@ -211,6 +241,20 @@ std::string handle_of(const std::string& mark) {
   return text;
 }
 
+// As much as passes in 20 ms, and a packet at least, whose own head is beside it: one that is
+// larger would never pass.
+std::int64_t burst_of(const Shaped& shaped) {
+  constexpr std::int64_t kBursts = 50, kLeast = 16'000, kHead = 512;
+  return std::max({kLeast, shaped.rate / kBursts, shaped.interface.mtu + kHead});
+}
+
+// One queue for each of a card's own, none at all, and none yet: these are no choice of anybody's.
+bool comes_back(std::string_view kind, std::string_view by_default) {
+  constexpr std::string_view kOfTheKind[] = {"mq", "noqueue", "noop", "none"};
+  return by_default.empty() || kind == by_default ||
+         std::ranges::find(kOfTheKind, kind) != std::end(kOfTheKind);
+}
+
 Status may_shape(const Shaped& shaped, const DeedContext& context) {
   TRY(entrance, entrance_to(shaped.netns, context.doors));
   if (!entrance) return fail(ErrorCode::not_found, shaped.netns.shown + " is gone");
@@ -221,6 +265,7 @@ Status may_shape(const Shaped& shaped, const DeedContext& context) {
                     " has a queue of somebody else's, " + queue.kind + " " + queue.handle,
                 "take it away first, or slow a link");
   }
+  TRY_OK(refuse_what_stays_away(queue, shaped, context));
   // Everybody may look. Whether we may change it is what the kernel says first, and then that none
   // has this handle: nothing is taken away.
   const auto tried = told_tc(

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drills/systems/netns.h"
@@ -17,8 +18,12 @@ struct Interface {
   std::string name;
   std::int64_t index = 0;
   std::int64_t peer = 0;  // the index of its other end, in another namespace; 0: it has none
+  std::int64_t mtu = 0;   // bytes of its largest packet
+  bool loopback = false;
 };
-// Those of a namespace, apart from its loopback.
+// Those of a namespace, its loopback among them or not.
+[[nodiscard]] Result<std::vector<Interface>> every_interface_in(const std::string& entrance,
+                                                                const DeedContext& context);
 [[nodiscard]] Result<std::vector<Interface>> interfaces_in(const std::string& entrance,
                                                            const DeedContext& context);
 
@@ -40,7 +45,15 @@ struct Shaped {
 [[nodiscard]] Result<Shaped> shaped_from(const Json& value);
 [[nodiscard]] std::string handle_of(const std::string& mark);
 
-// Refuses an interface whose queue somebody has set: it could not be put back as it was.
+// How many bytes pass at once, before a rate holds any up.
+[[nodiscard]] std::int64_t burst_of(const Shaped& shaped);
+
+// Whether the kernel puts a queue of this kind there again by itself when ours goes: `by_default`
+// is what it gives to interfaces now; empty: unknown.
+[[nodiscard]] bool comes_back(std::string_view kind, std::string_view by_default);
+
+// Refuses an interface whose queue somebody has set, or that the kernel would not set again: it
+// could not be put back as it was.
 // Refuses, too, where this kernel has no such queue, which is tried in a namespace that nobody else
 // is in. `unsupported`: tc is not there.
 [[nodiscard]] Status may_shape(const Shaped& shaped, const DeedContext& context);

@@ -140,7 +140,7 @@ TEST_F(PoorMachine, WithoutWhatLosesAndResetsPackets) {
     EXPECT_TRUE(line(found, std::string("ip6") + (name + 2)).boolean("ok", false)) << name;
   }
   EXPECT_TRUE(line(found, "iptables").boolean("ok", false));
-  EXPECT_EQ(line(found, "iptables tcp-reset").items("faults").size(), 1U);
+  EXPECT_EQ(line(found, "iptables tcp-reset").items("faults").size(), 2U);
 }
 
 TEST_F(PoorMachine, WithoutFaketime) {

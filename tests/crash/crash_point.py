@@ -325,6 +325,8 @@ class Place:
         for tables in ("iptables", "ip6tables"):
             rules = subprocess.run([tables, "-S"], capture_output=True, text=True, check=True).stdout
             check("GD" not in rules and "gameday" not in rules, f"rules stay: {rules}")
+        queues = subprocess.run(["tc", "qdisc", "show"], capture_output=True, text=True, check=True)
+        check("tbf" not in queues.stdout, f"queues stay: {queues.stdout}")
         check(eventually(lambda: http("GET", FRONT + "/healthz")[0] == 200), "the shop is not up")
         check(self.shop.ask("PRAGMA integrity_check") == [("ok",)], "the store is damaged")
         check(self.shop.count("key LIKE 'resident-%'") == RESIDENTS,

@@ -221,7 +221,8 @@ class HostPlace : public TargetPlace {
   explicit HostPlace(DeedWorld& world) : netns_(world) {}
   std::string netns() const override { return netns_.path(); }
   std::string seen() override {
-    return netns_.rules() + ClientInside(netns_, "127.0.0.1:8200").state() + ", " +
+    return netns_.rules() + netns_.run({"tc", "qdisc", "show"}) +
+           ClientInside(netns_, "127.0.0.1:8200").state() + ", " +
            ClientInside(netns_, "[::1]:8200").state();
   }
 

@@ -193,6 +193,8 @@ TEST(Rows, OneNameMeansWhatTheTargetIs) {
   EXPECT_EQ(meant("host", "block"), "block");
   EXPECT_EQ(meant("host", "loss"), "loss");
   EXPECT_EQ(meant("container", "loss"), "loss-container");
+  EXPECT_EQ(meant("host", "limit"), "limit-host");
+  EXPECT_EQ(meant("host", "reset"), "reset-host");
   EXPECT_EQ(meant("container", "reset"), "reset-container");
   EXPECT_EQ(meant("redis", "pause"), "pause-redis");
   EXPECT_EQ(meant("redis", "lose-data"), "lose-data-redis");

@@ -74,6 +74,9 @@ void own_network() {
 }
 
 const std::string kBlock = "fault: block, target: machine, port: 8200, for: 1s";
+const std::string kReset = "fault: reset-host, target: machine, port: 8200, for: 1s";
+const std::string kLimit =
+    "fault: limit-host, target: machine, interfaces: [lo], bytes_per_second: 1MiB, for: 1s";
 const std::string kLoss = "fault: loss, target: machine, port: 8200, share: 30%, for: 1s";
 
 TEST(HostRights, RulesOfPacketsTakeACapabilityOfTheNetwork) {
@@ -81,10 +84,24 @@ TEST(HostRights, RulesOfPacketsTakeACapabilityOfTheNetwork) {
   in_child([&] {
     own_network();
     const ServerInside four("/proc/self/ns/net", "127.0.0.1:8200");
-    for (const auto& step : {kBlock, kLoss}) {
+    for (const auto& step : {kBlock, kLoss, kReset}) {
       as_user(kNobody, {}, {CAP_NET_ADMIN}, [&] { works(machine, step); });
       as_user(kNobody, {}, [&] { missed(machine, step, "we lack CAP_NET_ADMIN"); });
     }
+  });
+}
+
+// That the kernel has such queues is tried in a network of its own, which takes the second.
+TEST(HostRights, QueuesTakeTwoCapabilities) {
+  const std::vector<int> both = {CAP_NET_ADMIN, CAP_SYS_ADMIN};
+  const std::string machine = "  machine: { host: own }\n";
+  in_child([&] {
+    own_network();
+    as_user(kNobody, {}, both, [&] { works(machine, kLimit); });
+    as_user(kNobody, {}, {CAP_NET_ADMIN},
+            [&] { missed(machine, kLimit, "we lack CAP_SYS_ADMIN"); });
+    as_user(kNobody, {}, {CAP_SYS_ADMIN},
+            [&] { missed(machine, kLimit, "we lack CAP_NET_ADMIN"); });
   });
 }
 
@@ -103,6 +120,9 @@ TEST(HostRights, RulesInAnotherNetworkTakeOneMore) {
     as_user(kNobody, {}, both, [&] { works(machine, step); });
     as_user(kNobody, {}, {CAP_NET_ADMIN}, [&] { missed(machine, step, "we lack CAP_SYS_ADMIN"); });
     as_user(kNobody, {}, {CAP_SYS_ADMIN}, [&] { missed(machine, step, "we lack CAP_NET_ADMIN"); });
+    as_user(kNobody, {}, both, [&] { works(machine, kLimit); });
+    as_user(kNobody, {}, {CAP_NET_ADMIN},
+            [&] { missed(machine, kLimit, "we lack CAP_SYS_ADMIN"); });
     umount2(folder.c_str(), MNT_DETACH);
     rmdir(folder.c_str());
   });
@@ -244,7 +264,11 @@ TEST(HostRights, AreToldOfEachRow) {
               [](const auto& row) { return row.facet.empty() && row.name == "command"; });
   const std::vector<std::string> rules = {"root, or CAP_NET_ADMIN",
                                           "a network namespace that is not ours CAP_SYS_ADMIN"};
-  expect_told(rows.faults, {{"loss", rules}}, [](const auto& row) { return row.facet == "host"; });
+  expect_told(rows.faults,
+              {{"loss", rules},
+               {"reset-host", rules},
+               {"limit-host", {"tc", "root, or CAP_NET_ADMIN and CAP_SYS_ADMIN"}}},
+              [](const auto& row) { return row.facet == "host"; });
   for (const auto& right : rules) {
     EXPECT_TRUE(rows.fault("block")->other_way->rights.contains(right));
   }

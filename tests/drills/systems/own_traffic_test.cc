@@ -55,5 +55,17 @@ TEST_F(OwnTrafficTest, WhatIsCutEitherWayOrHasNoEndComesNot) {
   EXPECT_FALSE(*trip);
 }
 
+TEST_F(OwnTrafficTest, AConnectionToAPortIsThatOfWhoeverIsThere) {
+  const ServerInside server(far_, "10.77.0.2:80");
+  const auto joined = [&](const char* address, std::int64_t port) {
+    return try_to_join({"out", Family::v4, here_, {there_.netns, address, port}, false},
+                       world_.context());
+  };
+  EXPECT_EQ(joined("10.77.0.2", 80).value(), Joined::yes);
+  EXPECT_EQ(joined("10.77.0.2", 81).value(), Joined::reset);
+  EXPECT_EQ(joined("10.77.0.2", 0).value(), Joined::reset) << "nobody discards there";
+  EXPECT_EQ(joined("192.0.2.1", 80).value(), std::nullopt) << "no way leads there";
+}
+
 }  // namespace
 }  // namespace gameday

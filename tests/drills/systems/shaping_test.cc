@@ -160,6 +160,22 @@ TEST(ShapingHandles, AreNumbersThatTheKernelDoesNotGiveOut) {
   }
 }
 
+TEST(ShapingDefaults, WhatTheKernelWouldNotPutThereAgainDoesNotComeBack) {
+  EXPECT_TRUE(comes_back("fq_codel", "fq_codel"));
+  EXPECT_FALSE(comes_back("pfifo_fast", "fq_codel"));
+  for (const char* kind : {"mq", "noqueue", "noop"}) EXPECT_TRUE(comes_back(kind, "fq_codel"));
+  EXPECT_TRUE(comes_back("pfifo_fast", "")) << "nobody can tell";
+}
+
+TEST(ShapingBursts, ALargestPacketPassesAtOnce) {
+  const auto burst = [](std::int64_t rate, std::int64_t mtu) {
+    return burst_of({{}, {"east", 2, 3, mtu}, "7abc:", rate});
+  };
+  EXPECT_EQ(burst(2'000, 1500), 16'000);
+  EXPECT_GT(burst(2'000, 65'536), 65'536);
+  EXPECT_EQ(burst(100'000'000, 1500), 2'000'000);
+}
+
 TEST(ShapingUndo, ThatLacksSomethingIsSaidToBeCorrupt) {
   EXPECT_FALSE(shaped_from(Json::object()));
   DeedWorld world;
