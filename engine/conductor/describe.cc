@@ -84,11 +84,19 @@ Json prepared_json(const Drill& drill, const DeedState& deed, const Done& done) 
   return data;
 }
 
+Json seen_json(const std::vector<InvariantSeen>& all) {
+  Json list = Json::array();
+  for (const auto& seen : all) list.push(to_json(seen));
+  return list;
+}
+
 Json restored_json(const Restored& restored) {
-  return Json::object({{"vacuous", restored.vacuous},
-                       {"verified", restored.verified},
-                       {"text", restored.text},
-                       {"facts", restored.facts}});
+  Json data = Json::object({{"vacuous", restored.vacuous},
+                            {"verified", restored.verified},
+                            {"text", restored.text},
+                            {"facts", restored.facts}});
+  if (!restored.invariants.empty()) data.set("invariants", seen_json(restored.invariants));
+  return data;
 }
 
 Json proof_json(const DeedState& deed, const Done& done) {
@@ -147,6 +155,9 @@ Json done_json(const Done& done) {
   if (const auto* ledger = std::get_if<LedgerSummary>(&done.value)) {
     data.set("ledger", to_json(*ledger));
   }
+  if (const auto* seen = std::get_if<std::vector<InvariantSeen>>(&done.value)) {
+    data.set("invariants", seen_json(*seen));
+  }
   if (const auto* up = std::get_if<SystemUp>(&done.value)) {
     Json instances = Json::array();
     for (const auto& instance : up->instances) {
@@ -166,6 +177,14 @@ Described describe_done(const Drill& drill, const Done& done) {
   const Task& task = found->second;
   if (task.deed != kNoDeed) return describe_deed(drill, task, done);
   Json data = done_json(done);
+  if (task.op == Op::invariants) {
+    const bool in_step = drill.phase == Phase::running;
+    data.set("at", drill.phase == Phase::starting ? "begin" : "verify")
+        .set("step", in_step ? Json(drill.steps[drill.lanes[task.lane].step].id) : Json());
+  }
+  if (task.op == Op::restore_scratch) {
+    data.set("id", drill.steps[drill.lanes[task.lane].step].id);
+  }
   if (!task.target.empty()) data.set("target", task.target);
   if (!task.names.empty()) {
     Json names = Json::array();
