@@ -56,6 +56,7 @@ Instant not_after(const Drill& drill, const DeedState& deed) {
       if (step.step.kind == StepKind::action) planned += step.step.deadline.value_or(Duration{});
     }
     planned += 4 * Deadlines::verify + Deadlines::restore;
+    if (drill.begun) planned += 2 * invariants_take(drill.plan.playbook->system);
   }
   for (const auto& step : drill.plan.steps) {
     const bool its = deed.deed.kind == "restore" && step.step.id == deed.step_id;

@@ -25,10 +25,17 @@ Seen seen_in(const Done& done, const System& system) {
 
 }  // namespace
 
-void Turn::read_invariants(Duration patience) {
+Duration invariants_take(const System& system) {
+  constexpr Duration kBesides = std::chrono::seconds(5);
+  Duration all = kBesides;
+  for (const Invariant& one : invariants_of(system)) all += one.timeout;
+  return all;
+}
+
+void Turn::read_invariants() {
   Task task;
   task.op = Op::invariants;
-  task.deadline = now_.boot + patience;
+  task.deadline = now_.boot + invariants_take(d.plan.playbook->system);
   run(std::move(task));
 }
 
@@ -46,7 +53,7 @@ void Turn::invariants_begun(const Done& done) {
 
 void Turn::look_at_invariants() {
   if (!d.begun) return verify_over();
-  read_invariants(Deadlines::verify);
+  read_invariants();
 }
 
 void Turn::invariants_verified(const Done& done) {

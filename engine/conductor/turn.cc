@@ -140,7 +140,7 @@ void Turn::system_started(const Done& done) {
   }
   if (!done.status && !d.stop) reason(3, done.status.error().text);
   if (!done.status || d.stop) return close();
-  if (!invariants_of(d.plan.playbook->system).empty()) return read_invariants(Deadlines::system);
+  if (!invariants_of(d.plan.playbook->system).empty()) return read_invariants();
   enter(Phase::loading);
   start_next_load();
 }

@@ -49,7 +49,7 @@ class Turn {
   [[nodiscard]] std::string called(const DeedState& deed) const;
 
   // invariants.cc: before anything is touched, and when the drill verifies
-  void read_invariants(Duration patience);
+  void read_invariants();
   void invariants_begun(const Done& done);
   void look_at_invariants();
   void invariants_verified(const Done& done);
@@ -165,6 +165,8 @@ class Turn {
 // invariants.cc: each reading by itself, in the order in which they were made; and what does not
 // hold when the drill verifies.
 [[nodiscard]] Json invariants_json(const Drill& drill);
+// How long it may take to read all of them, one after another.
+[[nodiscard]] Duration invariants_take(const System& system);
 void add_invariant_reasons(const Drill& drill, std::vector<Reason>& reasons);
 
 }  // namespace gameday

@@ -7,6 +7,7 @@
 #include "engine/base/text.h"
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/decode.h"
+#include "engine/playbook/problem.h"
 
 namespace gameday {
 namespace {
@@ -130,6 +131,10 @@ std::string invariants_problem(const Target& target) {
       return "two invariants are called " + one.name;
     }
     if (trimmed(one.sql).empty()) return "the invariant " + one.name + " has no statement";
+    // As letters no number would ever be that.
+    if (one.is.starts_with('=') && !one.is.starts_with("==")) {
+      return "the invariant " + one.name + ": " + quoted(one.is) + " is no comparison: `==` is";
+    }
     names.push_back(one.name);
   }
   return "";

@@ -173,6 +173,21 @@ TEST(Invariants, OfWhatARestoreBringsBackStandWithItsStep) {
   EXPECT_FALSE(readings[1].boolean("holds", true));
 }
 
+// By the guardian's clock too, which would end a drill that takes longer than it may.
+TEST(Invariants, HaveTheTimeThatTheyMayTake) {
+  BankCourse course;
+  const Task first = course.until(Op::invariants);
+  EXPECT_EQ(first.deadline - course.now.boot, std::chrono::seconds(15));
+  course.answer(first, Seen{total("100")});
+  const auto not_after = [](Course& drill) {
+    const Task load = drill.until(Op::prepare, "load");
+    const Described deed = describe(drill.drill, Done{load.id, {}, Undo{"load"}});
+    return Instant(Duration(deed.data.integer("not_after_ns", 0))) - drill.now.boot;
+  };
+  Course without;
+  EXPECT_EQ(not_after(course) - not_after(without), std::chrono::seconds(30));
+}
+
 TEST(Invariants, AreInTheJournal) {
   BankCourse course;
   const Task first = course.until(Op::invariants);

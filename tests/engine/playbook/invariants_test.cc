@@ -33,6 +33,11 @@ const EditedPlaybook kBadInvariants[] = {
      kStore,
      store_with("[{ name: total, sql: SELECT 1, is: \"> \" }]"),
      {"17:88: error: `system.store.sqlite.invariants.is`: nothing to compare with: `> `"}},
+    {"WithASignOfSql",
+     kStore,
+     store_with("[{ name: total, sql: SELECT 1, is: \"= 5\" }]"),
+     {"17:57: error: `system.store.sqlite.invariants`: the invariant total: `= 5` is no "
+      "comparison: `==` is"}},
     {"CalledAlike",
      kStore,
      store_with("[{ name: a, sql: SELECT 1, is: 1 }, { name: a, sql: SELECT 2, is: 2 }]"),
