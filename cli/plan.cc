@@ -73,6 +73,13 @@ void print_plan(const Json& plan, const std::string& digest) {
           "; cleanup: " + load.text("cleanup", "none"));
     print_requests(load);
   }
+  if (!plan.items("invariants").empty()) {
+    print("invariants, read when the drill begins, in what is restored, and by verify:");
+  }
+  for (const auto& one : plan.items("invariants")) {
+    print("  " + one.text("target") + ": " + one.text("name") + ": " + one.text("sql") + "; is " +
+          one.text("is"));
+  }
   print("locks:");
   for (const auto& lock : plan.items("locks")) print("  " + lock.text());
 }

@@ -119,6 +119,24 @@ std::vector<std::string_view> aims_of(const FaultRow& row) {
   return {"target"};
 }
 
+Json to_json(const InvariantSeen& seen) {
+  const bool read = seen.problem.empty();
+  return Json::object({{"target", seen.target},
+                       {"name", seen.name},
+                       {"must", seen.must},
+                       {"value", read && !seen.value.is_null ? Json(seen.value.text) : Json()},
+                       {"error", read ? Json() : Json(seen.problem)},
+                       {"holds", seen.holds}});
+}
+
+std::string shown(const InvariantSeen& seen) {
+  const std::string called = "invariant " + seen.name + " of " + seen.target;
+  if (!seen.problem.empty()) return called + " cannot be read: " + seen.problem;
+  const std::string value = seen.value.is_null ? "NULL" : seen.value.text;
+  if (seen.holds) return called + " is " + value + ", " + seen.must;
+  return called + ": expected " + seen.must + ", but it is " + value;
+}
+
 std::string hit_by(const FaultRow& row, const Step& step) {
   if (row.facet.empty()) return row.aim(step.arguments);
   return facet_of(row, step) == "link" ? step.arguments.text("link") : step.target;

@@ -61,6 +61,24 @@ struct Instance {
   Json facts = Json::object();
 };
 
+// The value that a question about a target's data gave, as its server writes it.
+struct Datum {
+  std::string text;
+  bool is_number = false, is_null = false;
+};
+
+// An invariant of a target's data, as it was read.
+struct InvariantSeen {
+  std::string target, name;
+  std::string must;     // what it must be: "== 100000", "unchanged: 100000"
+  Datum value;          // where it could be read
+  std::string problem;  // why it could not; empty: it could
+  bool holds = false;
+};
+[[nodiscard]] Json to_json(const InvariantSeen& seen);
+// "invariant total of bank: expected == 100000, but it is 99900"
+[[nodiscard]] std::string shown(const InvariantSeen& seen);
+
 struct DeedContext {
   const Doors& doors;
   const System& system;  // empty in undo and gone: these use the undo's arguments alone
@@ -69,6 +87,8 @@ struct DeedContext {
   std::string mark;            // names this drill and deed: "01J...-12"; left on what is injected
   std::string private_folder;  // 0700, outlives the runner; for saved copies and private undo files
   Until until;
+  // What the invariants were when the drill began; empty: nobody has looked.
+  std::span<const InvariantSeen> begun = {};
 };
 
 // Facets of a target: `process`, `sqlite`, `queue`, `http`.
@@ -83,6 +103,10 @@ struct FacetRow {
   Status (*may)(const Target& target, const DeedContext& context) = nullptr;
   // Its identity ends with its process, so that it cannot be told beforehand.
   bool fleeting = false;
+  // The only value that somebody's question about its data gives, read without any chance to change
+  // it. Null: its fields have no `invariants` (playbook/invariants.h).
+  Result<Datum> (*value_of)(const Target& target, const std::string& question,
+                            const DeedContext& context) = nullptr;
 };
 
 // Another way to do the same fault, to targets where the row's own way is to links.
@@ -192,6 +216,7 @@ struct Restored {
   bool verified = false;  // integrity, and digest equal to the backup's
   std::string text;       // why, where not verified
   Json facts = Json::object();
+  std::vector<InvariantSeen> invariants = {};  // of what came back
 };
 
 // A way to back up and restore one facet. A restore into place is a deed: prepare keeps the present

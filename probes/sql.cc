@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "drills/systems/postgres.h"
 #include "engine/base/comparison.h"
 #include "engine/base/units.h"
@@ -50,11 +48,10 @@ constexpr Field kFields[] = {
 
 Json value_in(const PostgresRows& answer) {
   constexpr unsigned kBoolean = 16;
-  constexpr unsigned kNumbers[] = {20, 21, 23, 26, 700, 701, 1700};  // int8 ... numeric, in pg_type
   if (answer.rows.empty() || answer.rows[0].empty() || !answer.rows[0][0]) return {};
   const std::string text = answer.text(0, 0);
   if (answer.types[0] == kBoolean) return text == "t";
-  if (std::ranges::find(kNumbers, answer.types[0]) == std::end(kNumbers)) return text;
+  if (!gives_numbers(answer, 0)) return text;
   if (std::to_string(answer.integer(0, 0)) == text) return answer.integer(0, 0);
   const auto number = number_in(text);
   return number ? Json(*number) : Json(text);

@@ -1,6 +1,7 @@
 // What no number makes up for: each gate that a drill shuts, and why.
 #include <algorithm>
 
+#include "reports/invariants.h"
 #include "reports/score.h"
 
 namespace gameday {
@@ -49,6 +50,16 @@ Shut counted_of(const Story& story, const Json& result, std::initializer_list<co
   return {text, text.empty() ? std::vector<std::uint64_t>{} : events_of(story, "read_back")};
 }
 
+// Of records by the ledger, and of all of them together by what is always true of them.
+Shut wrong(const Story& story, const Json& result) {
+  Shut found = counted_of(story, result, {"corrupt", "phantom", "resurrected"});
+  const std::string broken = invariants_read(result).broken;
+  if (broken.empty()) return found;
+  found.reason += (found.reason.empty() ? "" : "; ") + broken;
+  for (const auto number : invariant_events(story)) found.evidence.push_back(number);
+  return found;
+}
+
 Shut lost(const Story& story, const Json& result) {
   for (const auto& objective : result.items("objectives")) {
     if (objective.text("name") != "rpo") continue;
@@ -89,8 +100,7 @@ Shut shut(GateWhen when, const Story& story, const Json& result) {
   switch (when) {
     case GateWhen::fault_not_proven: return not_proven(story, result);
     case GateWhen::not_steady_again: return not_steady(story);
-    case GateWhen::data_wrong:
-      return counted_of(story, result, {"corrupt", "phantom", "resurrected"});
+    case GateWhen::data_wrong: return wrong(story, result);
     case GateWhen::data_lost: return lost(story, result);
     case GateWhen::residue: return left(story, result);
     case GateWhen::outside_the_plan: return outside(story);

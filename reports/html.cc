@@ -39,9 +39,9 @@ std::string whole(const Page& page) {
   const std::string name = page.result.get("playbook").text("name", "drill");
   std::string body = verdict_part(page) + by_hand_part(page) + figures_part(page) +
                      objectives_part(page) + timeline_part(page) + outages_part(page) +
-                     ledgers_part(page) + copies_part(page) + score_part(page) + faults_part(page) +
-                     loads_part(page) + probes_part(page) + people_part(page) + plan_part(page) +
-                     evidence_part(page);
+                     ledgers_part(page) + copies_part(page) + invariants_part(page) +
+                     score_part(page) + faults_part(page) + loads_part(page) + probes_part(page) +
+                     people_part(page) + plan_part(page) + evidence_part(page);
   return html_document(page.result.text("verdict") + ": " + name, body);
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "reports/html_parts.h"
+#include "reports/invariants.h"
 #include "reports/markup.h"
 
 namespace gameday {
@@ -199,6 +200,20 @@ std::string copies_part(const Page& page) {
   if (!restores.empty()) content += restores.html("Restores, and whether they hold");
   content += replays;
   return content.empty() ? "" : section("copies", "Backups and restores", content);
+}
+
+std::string invariants_part(const Page& page) {
+  Table table({"Target", "Invariant", "Must be", "Read", "Value", "Holds"});
+  for (const auto& one : page.result.items("invariants")) {
+    const bool read = one.text("error").empty();
+    table.row({escaped(one.text("target")), escaped(one.text("name")), escaped(one.text("must")),
+               escaped(moment_read(one)), escaped(value_read(one)),
+               mark(read ? one.get("holds") : Json(), "holds", "broken", "not known")});
+  }
+  return table.empty()
+             ? ""
+             : section("invariants", "Invariants",
+                       table.html("What is always true of the data, each time it was read"));
 }
 
 // Each of a load's requests, where there are several.

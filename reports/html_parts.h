@@ -66,6 +66,7 @@ struct PlotRow {
 [[nodiscard]] std::string outages_part(const Page& page);
 [[nodiscard]] std::string ledgers_part(const Page& page);
 [[nodiscard]] std::string copies_part(const Page& page);
+[[nodiscard]] std::string invariants_part(const Page& page);
 [[nodiscard]] std::string faults_part(const Page& page);
 [[nodiscard]] std::string loads_part(const Page& page);
 [[nodiscard]] std::string probes_part(const Page& page);

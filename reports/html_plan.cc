@@ -93,6 +93,16 @@ std::string probe_table(const Json& plan) {
   return table.empty() ? "" : table.html("The probes");
 }
 
+std::string invariant_table(const Json& plan) {
+  Table table({"Target", "Invariant", "Is", "Asks", "Timeout"});
+  for (const auto& one : plan.items("invariants")) {
+    table.row({escaped(one.text("target")), escaped(one.text("name")), escaped(one.text("is")),
+               "<code>" + escaped(one.text("sql")) + "</code>",
+               seconds_or(one.get("timeout_s"), "")});
+  }
+  return table.empty() ? "" : table.html("The invariants");
+}
+
 std::string limits_text(const Json& plan) {
   const Json& limits = plan.get("limits");
   if (!limits.is_object()) return "";
@@ -140,8 +150,8 @@ std::string files_table(const Page& page) {
 
 std::string plan_part(const Page& page) {
   const Json& plan = page.story.planned.get("plan");
-  const std::string content =
-      timeline_table(plan) + load_table(plan) + probe_table(plan) + limits_text(plan);
+  const std::string content = timeline_table(plan) + load_table(plan) + probe_table(plan) +
+                              invariant_table(plan) + limits_text(plan);
   return content.empty() ? "" : section("plan", "The plan", content);
 }
 

@@ -3,6 +3,7 @@
 #include <ranges>
 
 #include "engine/base/by_hand.h"
+#include "reports/invariants.h"
 
 namespace gameday {
 namespace {
@@ -165,23 +166,26 @@ Outcome outcome_of(const Story& story, const Json& residue) {
 Json interrupted_verdict(const Story& story) {
   Json residue = residue_json(story);
   Outcome outcome = outcome_of(story, residue);
-  return Json::object({{"verdict", outcome.verdict},
-                       {"exit_code", outcome.code},
-                       {"reasons", std::move(outcome.reasons)},
-                       {"stop", std::move(outcome.stop)},
-                       {"residue", std::move(residue)},
-                       {"started", story.began.utc},
-                       {"ended", story.ended.utc},
-                       {"steps", steps_json(story)},
-                       {"objectives", Json::array()},
-                       {"faults", faults_json(story)},
-                       {"load", found_of(story, "summarise", "load", "name")},
-                       {"outages", Json::array()},
-                       {"recovery", recovery_json()},
-                       {"ledgers", found_of(story, "read_back", "ledger", "load")},
-                       {"backups", backups_json(story)},
-                       {"restores", Json::array()},
-                       {"humans", Json::array()}});
+  Json found = Json::object({{"verdict", outcome.verdict},
+                             {"exit_code", outcome.code},
+                             {"reasons", std::move(outcome.reasons)},
+                             {"stop", std::move(outcome.stop)},
+                             {"residue", std::move(residue)},
+                             {"started", story.began.utc},
+                             {"ended", story.ended.utc},
+                             {"steps", steps_json(story)},
+                             {"objectives", Json::array()},
+                             {"faults", faults_json(story)},
+                             {"load", found_of(story, "summarise", "load", "name")},
+                             {"outages", Json::array()},
+                             {"recovery", recovery_json()},
+                             {"ledgers", found_of(story, "read_back", "ledger", "load")},
+                             {"backups", backups_json(story)},
+                             {"restores", Json::array()},
+                             {"humans", Json::array()}});
+  Json readings = readings_of(story);
+  if (!readings.items().empty()) found.set("invariants", std::move(readings));
+  return found;
 }
 
 }  // namespace gameday

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "reports/assessment.h"
+#include "reports/invariants.h"
 
 namespace gameday {
 namespace {
@@ -45,6 +46,26 @@ Assessment judged_counts(const Case& drill, std::initializer_list<const char*> n
   return passed(
       good + " of " + counted(found.acknowledged, "acknowledged write", "acknowledged writes"),
       std::move(evidence));
+}
+
+// What the ledger knows of each record, and what is always true of all of them together.
+Assessment judged_intact(const Case& drill) {
+  Assessment by_ledger =
+      judged_counts(drill, {"corrupt", "stale"}, "not read back", "each record's digest holds,");
+  const InvariantsRead read = invariants_read(drill.result);
+  const auto also = invariant_events(drill.story);
+  auto evidence = by_ledger.evidence;
+  evidence.insert(evidence.end(), also.begin(), also.end());
+  if (!read.broken.empty()) {
+    const bool both = by_ledger.outcome == Outcome::fail;
+    return failed((both ? by_ledger.reason + "; " : "") + read.broken, std::move(evidence));
+  }
+  if (by_ledger.outcome == Outcome::fail) return by_ledger;
+  if (!read.unread.empty()) return unassessed(read.unread);
+  if (read.held == 0) return by_ledger;
+  const std::string held = counted(read.held, "reading", "readings") + " of invariants held";
+  if (by_ledger.outcome != Outcome::pass) return unassessed(by_ledger.reason + "; " + held);
+  return passed(by_ledger.reason + "; " + held, std::move(evidence));
 }
 
 // Who could not even be backed up is no better off than who could not be restored.
@@ -127,9 +148,7 @@ Assessment judged_data(const Case& drill, const Criterion& criterion) {
       return judged_counts(drill, {"duplicate", "phantom", "resurrected"},
                            "the ledger has no `list`, so that phantoms cannot be seen",
                            "none is there twice, and none too many,");
-    default:
-      return judged_counts(drill, {"corrupt", "stale"}, "not read back",
-                           "each record's digest holds,");
+    default: return judged_intact(drill);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reports/invariants.h"
 #include "reports/markup.h"
 
 namespace gameday {
@@ -91,6 +92,19 @@ Suite restores(const Json& result) {
   return suite;
 }
 
+Suite invariants(const Json& result) {
+  Suite suite{"invariants", "", 0, 0, 0, 0, 0};
+  for (const auto& one : result.items("invariants")) {
+    const bool read = one.text("error").empty();
+    suite.add(one.text("name") + " of " + one.text("target") + ", " + moment_read(one),
+              one.boolean("holds", false) ? Kind::good
+              : read                      ? Kind::failure
+                                          : Kind::error,
+              value_read(one) + ", expected " + one.text("must"));
+  }
+  return suite;
+}
+
 Suite criteria(const Json& result) {
   Suite suite{"criteria", "", 0, 0, 0, 0, 0};
   for (const auto& pillar : result.get("score").items("pillars")) {
@@ -120,8 +134,8 @@ std::string junit_report(const Story& story, const Json& result) {
   std::string suites;
   // JUnit's times have no fractions and no zone; these are UTC.
   const std::string timestamp = escaped(result.text("started").substr(0, 19));
-  for (const auto& suite :
-       {verdict(result), objectives(result), faults(story), restores(result), criteria(result)}) {
+  for (const auto& suite : {verdict(result), objectives(result), faults(story), restores(result),
+                            invariants(result), criteria(result)}) {
     if (suite.tests == 0) continue;
     all.tests += suite.tests;
     all.failures += suite.failures;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/text.h"
+#include "reports/invariants.h"
 #include "reports/markdown_sheet.h"
 #include "reports/markup.h"
 #include "reports/people.h"
@@ -153,6 +154,20 @@ std::string copies(const Json& result) {
   }
   return "## Backups and restores\n\n" + backups.text("No backup was taken.") +
          restores.text("Nothing was restored.");
+}
+
+std::string invariants(const Json& result) {
+  Sheet sheet({"Invariant of", "Name", "Must be", "Read", "Value", "Holds"});
+  for (const auto& one : result.items("invariants")) {
+    const bool read = one.text("error").empty();
+    sheet.row({in_markdown(one.text("target")), in_markdown(one.text("name")),
+               in_markdown(one.text("must")), in_markdown(moment_read(one)),
+               in_markdown(value_read(one)),
+               one.boolean("holds", false) ? "yes"
+               : read                      ? "**no**"
+                                           : "**not known**"});
+  }
+  return sheet.empty() ? "" : "## Invariants\n\n" + sheet.text("");
 }
 
 // Each request of loads that have several.
@@ -358,9 +373,9 @@ std::string markdown_report(const Story& story, const Json& result) {
   out += shown_time(result.text("started")) + " to " + shown_time(result.text("ended"));
   if (!playbook.text("owner").empty()) out += ", owned by " + in_markdown(playbook.text("owner"));
   return out + ".\n\n" + head(result) + objectives(result) + outages(result) + ledgers(result) +
-         copies(result) + score_head(result.get("score")) + criteria(result.get("score")) +
-         faults(story) + steps(result, story) + loads(result) + people(result, story) +
-         environment(story, result);
+         copies(result) + invariants(result) + score_head(result.get("score")) +
+         criteria(result.get("score")) + faults(story) + steps(result, story) + loads(result) +
+         people(result, story) + environment(story, result);
 }
 
 }  // namespace gameday

@@ -8,6 +8,7 @@
 #include "drills/systems/postgres_place.h"
 #include "drills/systems/recovery_rights.h"
 #include "drills/systems/restored.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -124,6 +125,7 @@ Restored described(const PgBackRestRecovered& done, const PgBackRestTerms& terms
   Json facts = to_json(recovered, replay_terms(terms));
   result.facts.set("recovered", facts.set("set", to_json(done.set)));
   if (!result.vacuous) result.text = shown(recovered.relations);
+  add_invariants(result, recovered.invariants);
   return result;
 }
 
@@ -163,7 +165,7 @@ Result<Restored> restore_place(const Target&, const BackupTaken& backup, const U
   const auto done = recover(terms, context);
   if (!done) return answered(done.error());
   Restored result = described(*done, terms, backup, context);
-  if (result.vacuous) return result;
+  if (result.vacuous || !result.verified) return result;
   TRY_OK(refuse_tablespaces(terms.scratch));
   TRY(placed, put_into_place(terms.repository.of, data, terms.scratch, done->recovered, context));
   result.facts.set("place", to_json(placed)).set("kept", data.aside());

@@ -9,6 +9,7 @@
 #include "drills/systems/postgres_swap.h"
 #include "drills/systems/restored.h"
 #include "drills/systems/sqlite.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -74,15 +75,38 @@ Result<PostgresContent> content_of(const PostgresSettings& settings, const std::
   return read_content(session);
 }
 
-// Fills a database of our own, and looks at what came of it.
-Result<PostgresContent> load_aside(const PostgresSettings& settings, const std::string& database,
-                                   const BackupTaken& backup, Ownership ownership,
-                                   const DeedContext& context) {
+// What a dump has become, in a database of our own.
+struct Loaded {
+  PostgresContent content;
+  std::vector<InvariantSeen> invariants;
+};
+
+// Fills a database of our own, and looks at what came of it. The target is the dump's; null: nobody
+// says what is always true of it.
+Result<Loaded> load_aside(const PostgresSettings& settings, const std::string& database,
+                          const BackupTaken& backup, Ownership ownership, const Target* target,
+                          const DeedContext& context) {
   TRY_OK(load_dump(settings, database, backup.id, ownership, context));
   TRY(content, content_of(settings, database, context));
-  if (content.digest == backup.digest) return content;
-  return fail(ErrorCode::corrupt,
-              "the backup " + backup.id + " does not have the content that it had when taken");
+  if (content.digest != backup.digest) {
+    return fail(ErrorCode::corrupt,
+                "the backup " + backup.id + " does not have the content that it had when taken");
+  }
+  if (target == nullptr) return Loaded{content, {}};
+  PostgresSettings there = settings;
+  set_setting(there, "dbname", database);
+  const auto ask = [&](const std::string& sql, const DeedContext& here) {
+    return postgres_value(there, sql, here);
+  };
+  TRY(invariants, read_restored(*target, "postgres", ask, context));
+  return Loaded{content, invariants};
+}
+
+Restored described(const Loaded& loaded, const BackupTaken& backup, const DeedContext& context) {
+  Restored result =
+      restored(loaded.content.rows, to_json(loaded.content), backup, context.doors.clock);
+  add_invariants(result, loaded.invariants);
+  return result;
 }
 
 // A database of ours is to go, also when we were stopped; but not at the price of a late stop.
@@ -115,10 +139,11 @@ Result<Restored> fill_scratch(const BackupTaken& backup, const Undo& undo,
   if (!good) return std::unexpected(good.error());
   const std::string scratch = fresh_name(undo.arguments.text("scratch"));
   TRY_OK(make_database(settings, scratch, context));
-  const auto content = load_aside(settings, scratch, backup, Ownership::ours, context);
-  if (!content && tells_about_backup(content.error())) return not_verified(content.error());
-  if (!content) return std::unexpected(content.error());
-  return restored(content->rows, to_json(*content), backup, context.doors.clock);
+  const Target* target = context.system.target(undo.arguments.text("target"));
+  const auto loaded = load_aside(settings, scratch, backup, Ownership::ours, target, context);
+  if (!loaded && tells_about_backup(loaded.error())) return not_verified(loaded.error());
+  if (!loaded) return std::unexpected(loaded.error());
+  return described(*loaded, backup, context);
 }
 
 Result<Undo> prepare(const Target& target, const DeedContext& context) {
@@ -127,30 +152,33 @@ Result<Undo> prepare(const Target& target, const DeedContext& context) {
   return Undo{.kind = "postgres", .arguments = to_json(swap)};
 }
 
-Result<PostgresContent> load_fresh(const DatabaseSwap& swap, const BackupTaken& backup,
-                                   const DeedContext& context) {
+Result<Loaded> load_fresh(const DatabaseSwap& swap, const BackupTaken& backup, const Target& target,
+                          const DeedContext& context) {
   const std::string fresh = fresh_name(swap.mark);
   TRY_OK(make_database(swap.settings, fresh, context));
   TRY_OK(dress_fresh(swap, context));
-  return load_aside(swap.settings, fresh, backup, Ownership::kept, context);
+  return load_aside(swap.settings, fresh, backup, Ownership::kept, &target, context);
 }
 
 Result<Restored> restore_place(const Target& target, const BackupTaken& backup, const Undo& undo,
                                const DeedContext& context) {
   TRY(swap, database_swap_from(undo.arguments));
   const auto good = check_file(target.name, swap.settings, backup, context);
-  const auto content = good ? load_fresh(swap, backup, context) : std::unexpected(good.error());
-  if (!content && tells_about_backup(content.error())) {
+  const auto loaded =
+      good ? load_fresh(swap, backup, target, context) : std::unexpected(good.error());
+  const bool tells = !loaded && tells_about_backup(loaded.error());
+  // What breaks an invariant takes nobody's place.
+  if (tells || (loaded && !all_hold(loaded->invariants))) {
     TRY_OK(drop_aside(swap.settings, fresh_name(swap.mark), context));
-    return not_verified(content.error());
+    return tells ? not_verified(loaded.error()) : described(*loaded, backup, context);
   }
-  if (!content) return std::unexpected(content.error());
+  if (!loaded) return std::unexpected(loaded.error());
   TRY(before, content_of(swap.settings, "", context));
-  TRY_OK(swap_in(swap, content->digest, context));
-  Restored result = restored(content->rows, to_json(*content), backup, context.doors.clock);
+  TRY_OK(swap_in(swap, loaded->content.digest, context));
+  Restored result = described(*loaded, backup, context);
   result.facts.set("rows_before", before.rows);
   result.facts.set("kept", kept_name(swap.mark));
-  if (before.digest == content->digest) {
+  if (before.digest == loaded->content.digest) {
     result.vacuous = true;
     result.text = "the database had the backup's content already";
   }

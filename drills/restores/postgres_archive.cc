@@ -10,6 +10,7 @@
 #include "drills/systems/recovery_rights.h"
 #include "drills/systems/restored.h"
 #include "engine/base/text.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -109,6 +110,7 @@ Restored described(const Recovered& recovered, const RecoveryTerms& terms,
       restored(recovered.content.rows, to_json(recovered.content), backup, context.doors.clock);
   result.facts.set("recovered", to_json(recovered, replay_terms(terms)));
   if (!result.vacuous) result.text = shown(recovered.relations);
+  add_invariants(result, recovered.invariants);
   return result;
 }
 
@@ -138,7 +140,7 @@ Result<Restored> restore_place(const Target&, const BackupTaken& backup, const U
   }
   if (!recovered) return std::unexpected(recovered.error());
   Restored result = described(*recovered, terms, backup, context);
-  if (result.vacuous) return result;
+  if (result.vacuous || !result.verified) return result;
   TRY(placed, put_into_place(terms.archive.of, data, terms.scratch, *recovered, context));
   result.facts.set("place", to_json(placed)).set("kept", data.aside());
   TRY_OK(erase_scratch(terms.scratch, context));

@@ -4,6 +4,7 @@
 
 #include "drills/systems/restored.h"
 #include "drills/systems/sqlite_exchange.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -46,9 +47,14 @@ Status check_origin(const Target& target, const BackupTaken& backup) {
               "the backup " + backup.id + " is of " + from + ", not of " + sqlite_identity(path));
 }
 
+struct Looked {
+  SqliteContent content;
+  std::vector<InvariantSeen> invariants;
+};
+
 // Copies the backup aside and reads the copy, so that what is judged is what would be restored.
-Result<SqliteContent> verify_backup(const Target& target, const BackupTaken& backup,
-                                    const std::string& aside, const DeedContext& context) {
+Result<Looked> verify_backup(const Target& target, const BackupTaken& backup,
+                             const std::string& aside, const DeedContext& context) {
   TRY_OK(check_origin(target, backup));
   TRY(sha, file_sha256(backup.id));
   if (sha != backup.sha256) {
@@ -64,7 +70,18 @@ Result<SqliteContent> verify_backup(const Target& target, const BackupTaken& bac
     return fail(ErrorCode::corrupt,
                 "the backup " + backup.id + " does not have the content that it had when taken");
   }
-  return content;
+  const auto ask = [&](const std::string& sql, const DeedContext& here) {
+    return sqlite_value(aside, sql, here);
+  };
+  TRY(invariants, read_restored(target, "sqlite", ask, context));
+  return Looked{content, invariants};
+}
+
+Restored described(const Looked& looked, const BackupTaken& backup, const DeedContext& context) {
+  Restored result =
+      restored(looked.content.rows, to_json(looked.content), backup, context.doors.clock);
+  add_invariants(result, looked.invariants);
+  return result;
 }
 
 std::string aside_path(const DeedContext& context) {
@@ -75,11 +92,11 @@ Result<Restored> restore_scratch(const Target& target, const BackupTaken& backup
                                  const DeedContext& context) {
   TRY_OK(context.doors.files.make_folder(context.private_folder, 0700));
   const std::string scratch = aside_path(context);
-  const auto content = verify_backup(target, backup, scratch, context);
+  const auto looked = verify_backup(target, backup, scratch, context);
   TRY_OK(erase_copy(scratch, context));
-  if (content) return restored(content->rows, to_json(*content), backup, context.doors.clock);
-  if (tells_about_backup(content.error())) return not_verified(content.error());
-  return std::unexpected(content.error());
+  if (looked) return described(*looked, backup, context);
+  if (tells_about_backup(looked.error())) return not_verified(looked.error());
+  return std::unexpected(looked.error());
 }
 
 // The kept copy itself is made inside the cutover's transaction: what writers add until then would
@@ -102,13 +119,18 @@ Result<Restored> restore_place(const Target& target, const BackupTaken& backup, 
                                          exchange.database + " when the restore was prepared");
   }
   const std::string aside = aside_path(context);
-  const auto content = verify_backup(target, backup, aside, context);
-  auto done = content ? exchange_content(exchange, aside, backup.digest, context)
-                      : std::unexpected(content.error());
+  const auto looked = verify_backup(target, backup, aside, context);
+  // What breaks an invariant takes nobody's place.
+  if (looked && !all_hold(looked->invariants)) {
+    TRY_OK(erase_copy(aside, context));
+    return described(*looked, backup, context);
+  }
+  auto done = looked ? exchange_content(exchange, aside, backup.digest, context)
+                     : std::unexpected(looked.error());
   TRY_OK(erase_copy(aside, context));
   if (!done && tells_about_backup(done.error())) return not_verified(done.error());
   if (!done) return std::unexpected(done.error());
-  Restored result = restored(done->after.rows, to_json(done->after), backup, context.doors.clock);
+  Restored result = described({done->after, looked->invariants}, backup, context);
   result.facts.set("rows_before", done->before.rows);
   result.facts.set("kept", exchange.kept);
   if (done->before.digest == done->after.digest) {

@@ -145,6 +145,7 @@ ReplayTerms replay_terms(const PgBackRestTerms& terms) {
           .database = terms.repository.database,
           .user = terms.repository.user,
           .live = terms.live,
+          .of = terms.repository.of,
           .wal = {},
           .archive = "the repository",
           .max_loss = terms.repository.max_loss,

@@ -1,5 +1,6 @@
 #include "drills/systems/postgres.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "engine/base/text.h"
@@ -150,6 +151,28 @@ std::string postgres_identity(const PostgresServer& server, const Postgres& sess
   if (!server.identifier.empty()) return "postgres:" + server.identifier + "/" + server.database;
   return "postgres:" + setting_of(session.settings(), "host") + ":" +
          setting_of(session.settings(), "port") + "/" + server.database;
+}
+
+bool gives_numbers(const PostgresRows& answer, std::size_t column) {
+  constexpr unsigned kNumbers[] = {20, 21, 23, 26, 700, 701, 1700};  // int8 ... numeric, in pg_type
+  return std::ranges::find(kNumbers, answer.types[column]) != std::end(kNumbers);
+}
+
+Result<Datum> postgres_value(const PostgresSettings& settings, const std::string& question,
+                             const DeedContext& context) {
+  constexpr unsigned kBoolean = 16;
+  TRY(session, open_postgres(settings, context));
+  TRY_OK(session.begin(PostgresAccess::read_only));
+  TRY(answer, session.ask(question));
+  const std::size_t rows = answer.rows.size(), columns = answer.types.size();
+  if (rows != 1 || columns != 1) {
+    return fail(ErrorCode::invalid, "it gives " + std::to_string(rows) + " rows of " +
+                                        std::to_string(columns) +
+                                        " columns; one row of one column is wanted");
+  }
+  Datum value{answer.text(0, 0), gives_numbers(answer, 0), !answer.rows[0][0]};
+  if (answer.types[0] == kBoolean) value.text = answer.boolean(0, 0) ? "true" : "false";
+  return value;
 }
 
 Result<PostgresDeed> open_for(const Deed& deed, const DeedContext& context) {

@@ -55,6 +55,13 @@ struct PostgresServer {
 // "postgres:7234.../shop", or, where the server does not tell us its identifier, by its address.
 [[nodiscard]] std::string postgres_identity(const PostgresServer& server, const Postgres& session);
 
+// Whether the server sends that column's values as numbers.
+[[nodiscard]] bool gives_numbers(const PostgresRows& answer, std::size_t column);
+// What somebody's statement gives, in a session and a transaction of its own that only reads.
+// invalid: not one row of one column.
+[[nodiscard]] Result<Datum> postgres_value(const PostgresSettings& settings,
+                                           const std::string& question, const DeedContext& context);
+
 // The deed's target, a session there, and what others need to come back to it.
 struct PostgresDeed {
   Postgres session;

@@ -1,5 +1,6 @@
 // The facet of a target that is a database of a PostgreSQL server.
 #include "drills/systems/postgres.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -32,6 +33,7 @@ constexpr Field kFields[] = {
     {.name = "sslrootcert",
      .type = FieldType::path,
      .help = "The certificates in PEM that the server's is checked by."},
+    kInvariantsField,
 };
 
 Result<Instance> resolve(const Target& target, const DeedContext& context) {
@@ -52,6 +54,12 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
   return instance;
 }
 
+Result<Datum> value_of(const Target& target, const std::string& question,
+                       const DeedContext& context) {
+  TRY(settings, postgres_settings(target));
+  return postgres_value(settings, question, context);
+}
+
 // Each fault asks for its own right; what all of them need is to be let in.
 Status may(const Target& target, const DeedContext& context) {
   TRY(settings, postgres_settings(target));
@@ -69,6 +77,7 @@ const FacetRow postgres_facet{
     .fields = kFields,
     .resolve = &resolve,
     .may = &may,
+    .value_of = &value_of,
 };
 
 }  // namespace gameday

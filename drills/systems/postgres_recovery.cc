@@ -121,6 +121,7 @@ ReplayTerms replay_terms(const RecoveryTerms& terms) {
           .database = terms.archive.database,
           .user = terms.archive.user,
           .live = terms.live,
+          .of = terms.archive.of,
           .wal = {},
           .archive = terms.archive.wal,
           .max_loss = terms.archive.max_loss,

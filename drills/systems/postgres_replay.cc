@@ -6,6 +6,7 @@
 #include "drills/systems/scratch_server.h"
 #include "engine/base/text.h"
 #include "engine/base/units.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -40,6 +41,7 @@ class Replay {
     TRY_OK(note_reached(session));
     TRY_OK(check_reached());
     TRY_OK(read(session));
+    TRY_OK(look_at_invariants());
     const Status relations = look_at_relations();
     if (!relations && relations.error().code != ErrorCode::corrupt)
       return std::unexpected(relations.error());
@@ -222,6 +224,20 @@ class Replay {
     if (!done_.compared || content->digest == terms_.live->digest) return {};
     return misleads("it does not have the content that the live cluster had at " +
                     lsn_text(terms_.live->lsn));
+  }
+
+  // In the database that they are asked of where it lives.
+  Status look_at_invariants() {
+    const Target* target = terms_.of.empty() ? nullptr : context_.system.target(terms_.of);
+    if (target == nullptr || !terms_.live) return {};
+    PostgresSettings there = scratch_connection();
+    set_setting(there, "dbname", terms_.live->database);
+    const auto ask = [&](const std::string& sql, const DeedContext& here) {
+      return postgres_value(there, sql, here);
+    };
+    TRY(seen, read_restored(*target, "postgres", ask, context_));
+    done_.invariants = seen;
+    return {};
   }
 
   static Error unreadable(Error error) {

@@ -22,6 +22,7 @@ struct ReplayTerms {
   std::uint32_t timeline = 0;            // 0: the newest
   std::string database = {}, user = {};  // which is looked into, as whom
   std::optional<LiveMoment> live = {};   // what it is held against
+  std::string of = {};                   // the target whose invariants must hold; may be empty
   std::optional<WalThere> wal = {};      // in the archive; nobody could look
   std::string archive = {};              // how that is called
   std::optional<Duration> max_loss = {};
@@ -38,6 +39,7 @@ struct Recovered {
   std::optional<std::int64_t> pages = {};  // whose checksums hold; the cluster has none
   RelationsChecked relations = {};
   PostgresContent content = {};
+  std::vector<InvariantSeen> invariants = {};
   bool compared = false;  // with the content of the live one: nobody had written since
   Duration copy{}, check{}, replay{}, verify{};
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -36,6 +37,13 @@ Status check_free(const std::string& folder, std::int64_t needed, const std::str
   if (left >= needed) return {};
   return fail(ErrorCode::no_space, folder + " has " + std::to_string(left) + " bytes left, and " +
                                        what + " needs " + std::to_string(needed));
+}
+
+// SQLite's own text of a number has fewer digits than the number.
+std::string shortest(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
 }
 
 // SQLite gives its own files the rights of the database, so these are set before it writes any.
@@ -126,6 +134,27 @@ Result<Database> open_sqlite(const std::string& path, DatabaseMode mode,
                              const DeedContext& context) {
   return Database::open(path,
                         {.mode = mode, .busy = kLongestBusy, .observer = context.doors.observer});
+}
+
+Result<Datum> sqlite_value(const std::string& path, const std::string& question,
+                           const DeedContext& context) {
+  TRY(database, open_sqlite(path, DatabaseMode::read_only, context));
+  const Database::Limit limit(database, context.until, context.doors.clock);
+  TRY(rows, database.prepare_question(question));
+  TRY(first, rows.step());
+  const char* wanted = "; one row of one column is wanted";
+  if (!first) return fail(ErrorCode::invalid, std::string("it gives no row") + wanted);
+  if (rows.columns() != 1) {
+    return fail(ErrorCode::invalid,
+                "it gives " + std::to_string(rows.columns()) + " columns" + wanted);
+  }
+  const ColumnType type = rows.type(0);
+  const bool real = type == ColumnType::real;
+  Datum value{real ? shortest(rows.real(0)) : rows.text(0), real || type == ColumnType::integer,
+              type == ColumnType::null};
+  TRY(second, rows.step());
+  if (second) return fail(ErrorCode::invalid, std::string("it gives several rows") + wanted);
+  return value;
 }
 
 // Without writable_schema it opens no file that is shorter than it says.

@@ -24,6 +24,11 @@ namespace gameday {
 [[nodiscard]] Result<Database> open_damaged_sqlite(const std::string& path,
                                                    const DeedContext& context);
 
+// What somebody's statement gives, over a connection that only reads. invalid: it does more than
+// to read, or does not give one row of one column.
+[[nodiscard]] Result<Datum> sqlite_value(const std::string& path, const std::string& question,
+                                         const DeedContext& context);
+
 // Its content and integrity, read at one moment.
 struct SqliteState {
   SqliteContent content;

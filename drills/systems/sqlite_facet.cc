@@ -1,5 +1,6 @@
 // The facet of a target that is a SQLite database file.
 #include "drills/systems/sqlite.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 namespace {
@@ -9,7 +10,8 @@ constexpr Field kFields[] = {
      .type = FieldType::path,
      .help = "The database file; its -wal and -shm beside it belong to it.",
      .otherwise = "",
-     .required = true}};
+     .required = true},
+    kInvariantsField};
 
 Result<Instance> resolve(const Target& target, const DeedContext& context) {
   TRY(path, sqlite_path(target));
@@ -26,6 +28,12 @@ Result<Instance> resolve(const Target& target, const DeedContext& context) {
       .facts = Json::object({{"path", path}, {"tables", tables}, {"journal_mode", mode}})};
 }
 
+Result<Datum> value_of(const Target& target, const std::string& question,
+                       const DeedContext& context) {
+  TRY(path, sqlite_path(target));
+  return sqlite_value(path, question, context);
+}
+
 Status may(const Target& target, const DeedContext&) { return may_write_sqlite(target); }
 
 }  // namespace
@@ -36,6 +44,7 @@ const FacetRow sqlite_facet{.name = "sqlite",
                             .scalar = "path",
                             .fields = kFields,
                             .resolve = resolve,
-                            .may = may};
+                            .may = may,
+                            .value_of = value_of};
 
 }  // namespace gameday

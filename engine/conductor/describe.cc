@@ -56,6 +56,7 @@ Instant not_after(const Drill& drill, const DeedState& deed) {
       if (step.step.kind == StepKind::action) planned += step.step.deadline.value_or(Duration{});
     }
     planned += 4 * Deadlines::verify + Deadlines::restore;
+    if (drill.begun) planned += 2 * invariants_take(drill.plan.playbook->system);
   }
   for (const auto& step : drill.plan.steps) {
     const bool its = deed.deed.kind == "restore" && step.step.id == deed.step_id;
@@ -84,11 +85,19 @@ Json prepared_json(const Drill& drill, const DeedState& deed, const Done& done) 
   return data;
 }
 
+Json seen_json(const std::vector<InvariantSeen>& all) {
+  Json list = Json::array();
+  for (const auto& seen : all) list.push(to_json(seen));
+  return list;
+}
+
 Json restored_json(const Restored& restored) {
-  return Json::object({{"vacuous", restored.vacuous},
-                       {"verified", restored.verified},
-                       {"text", restored.text},
-                       {"facts", restored.facts}});
+  Json data = Json::object({{"vacuous", restored.vacuous},
+                            {"verified", restored.verified},
+                            {"text", restored.text},
+                            {"facts", restored.facts}});
+  if (!restored.invariants.empty()) data.set("invariants", seen_json(restored.invariants));
+  return data;
 }
 
 Json proof_json(const DeedState& deed, const Done& done) {
@@ -147,6 +156,9 @@ Json done_json(const Done& done) {
   if (const auto* ledger = std::get_if<LedgerSummary>(&done.value)) {
     data.set("ledger", to_json(*ledger));
   }
+  if (const auto* seen = std::get_if<std::vector<InvariantSeen>>(&done.value)) {
+    data.set("invariants", seen_json(*seen));
+  }
   if (const auto* up = std::get_if<SystemUp>(&done.value)) {
     Json instances = Json::array();
     for (const auto& instance : up->instances) {
@@ -166,6 +178,14 @@ Described describe_done(const Drill& drill, const Done& done) {
   const Task& task = found->second;
   if (task.deed != kNoDeed) return describe_deed(drill, task, done);
   Json data = done_json(done);
+  if (task.op == Op::invariants) {
+    const bool in_step = drill.phase == Phase::running;
+    data.set("at", drill.phase == Phase::starting ? "begin" : "verify")
+        .set("step", in_step ? Json(drill.steps[drill.lanes[task.lane].step].id) : Json());
+  }
+  if (task.op == Op::restore_scratch) {
+    data.set("id", drill.steps[drill.lanes[task.lane].step].id);
+  }
   if (!task.target.empty()) data.set("target", task.target);
   if (!task.names.empty()) {
     Json names = Json::array();

@@ -124,6 +124,12 @@ struct RestoreNote {
   std::optional<Instant> started, cutover;
 };
 
+// Invariants of live targets as they were read together: when the drill began, or when it verified.
+struct InvariantsNote {
+  std::string step_id;  // of the verify step; empty: the drill's beginning, or its end
+  std::vector<InvariantSeen> seen;
+};
+
 // What was asked of people, and what became of it.
 struct HumanNote {
   enum class Outcome { none, acknowledged, approved, refused, timed_out } outcome = Outcome::none;
@@ -180,6 +186,7 @@ struct Drill {
   std::vector<BackupNote> backups;
   std::vector<RestoreNote> restores;
   std::vector<HumanNote> humans;
+  std::optional<InvariantsNote> begun, verified;  // of several that verified, the last counts
   std::vector<LoadSummary> loads;
   std::vector<LedgerSummary> ledgers;
   std::optional<Now> verified_at;

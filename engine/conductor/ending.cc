@@ -35,7 +35,7 @@ void Turn::begin_verify(std::vector<std::string> loads) {
     // A ledger that was read before the last fault says nothing about what that fault did.
     for (const auto& summary : d.ledgers) d.loads_to_read.push_back(summary.load);
   }
-  if (d.loads_to_read.empty()) return verify_over();
+  if (d.loads_to_read.empty()) return look_at_invariants();
   Task task;
   task.op = Op::end_loads;
   task.names = std::move(loads);
@@ -86,6 +86,7 @@ void Turn::verify_task_done(const Task& task, const Done& done) {
         d.loads.push_back(*summary);
       }
       return summarise_next();
+    case Op::invariants: return invariants_verified(done);
     default: GD_ASSERT(false);
   }
 }
@@ -139,7 +140,7 @@ void Turn::summarise_next() {
     run(std::move(task));
     return;
   }
-  verify_over();
+  look_at_invariants();
 }
 
 void Turn::verify_over() {

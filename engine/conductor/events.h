@@ -23,6 +23,7 @@ inline constexpr std::size_t kNoDeed = std::numeric_limits<std::size_t>::max();
 
 enum class Op {
   system_start,     // proxies and `start`, until `ready` holds
+  invariants,       // those of all targets are read: InvariantSeen of each
   prepare,          // a deed's prior state is read: Undo
   inject,           // the deed is done (for a restore into place: Restored)
   prove,            // has it bitten? Proof
@@ -76,7 +77,7 @@ struct Done {
   TaskId task = 0;
   Status status;
   std::variant<std::monostate, Undo, Proof, BackupTaken, Restored, std::int64_t, LoadSummary,
-               LedgerSummary, SystemUp>
+               LedgerSummary, SystemUp, std::vector<InvariantSeen>>
       value;
 };
 struct Sampled {

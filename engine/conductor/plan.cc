@@ -8,6 +8,7 @@
 #include "engine/load/transport.h"
 #include "engine/playbook/data_table.h"
 #include "engine/playbook/evidence.h"
+#include "engine/playbook/invariants.h"
 #include "engine/playbook/load_shape.h"
 
 namespace gameday {
@@ -276,6 +277,18 @@ Json not_applicable_json(const Playbook& playbook) {
   return list;
 }
 
+Json invariants_json(const Playbook& playbook) {
+  Json list = Json::array();
+  for (const Invariant& one : invariants_of(playbook.system)) {
+    list.push(Json::object({{"target", one.target},
+                            {"name", one.name},
+                            {"sql", one.sql},
+                            {"is", one.is},
+                            {"timeout_s", seconds(one.timeout)}}));
+  }
+  return list;
+}
+
 Json vars_json(const Playbook& playbook) {
   Json vars = Json::object();
   for (const auto& [name, value] : playbook.vars) vars.set(name, value);
@@ -322,21 +335,25 @@ Json to_json(const Plan& plan, const Rows& rows) {
   for (const auto& stop : playbook.limits.stop_when) {
     stops.push(Json::object({{"probe", stop.probe}, {"fails_for_s", seconds(stop.fails_for)}}));
   }
-  return Json::object({{"playbook", Json::object({{"name", playbook.name},
-                                                  {"sha256", playbook.sha256},
-                                                  {"vars", vars_json(playbook)}})},
-                       {"environment", playbook.environment},
-                       {"objectives", objectives_json(plan)},
-                       {"not_applicable", not_applicable_json(playbook)},
-                       {"system", system_json(playbook, rows)},
-                       {"timeline", std::move(steps)},
-                       {"load", std::move(loads)},
-                       {"probes", std::move(probes)},
-                       {"limits", Json::object({{"targets", playbook.limits.targets},
-                                                {"writes", playbook.limits.writes},
-                                                {"duration_s", seconds(playbook.limits.duration)},
-                                                {"stop_when", std::move(stops)}})},
-                       {"locks", names_json(plan.identities)}});
+  Json plan_json =
+      Json::object({{"playbook", Json::object({{"name", playbook.name},
+                                               {"sha256", playbook.sha256},
+                                               {"vars", vars_json(playbook)}})},
+                    {"environment", playbook.environment},
+                    {"objectives", objectives_json(plan)},
+                    {"not_applicable", not_applicable_json(playbook)},
+                    {"system", system_json(playbook, rows)},
+                    {"timeline", std::move(steps)},
+                    {"load", std::move(loads)},
+                    {"probes", std::move(probes)},
+                    {"limits", Json::object({{"targets", playbook.limits.targets},
+                                             {"writes", playbook.limits.writes},
+                                             {"duration_s", seconds(playbook.limits.duration)},
+                                             {"stop_when", std::move(stops)}})},
+                    {"locks", names_json(plan.identities)}});
+  Json invariants = invariants_json(playbook);
+  if (!invariants.items().empty()) plan_json.set("invariants", std::move(invariants));
+  return plan_json;
 }
 
 }  // namespace gameday

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/assert.h"
+#include "engine/playbook/invariants.h"
 
 namespace gameday {
 
@@ -108,6 +109,8 @@ void Turn::on(const Done& done) {
   lane_ = task.lane;
   switch (task.op) {
     case Op::system_start: return system_started(done);
+    case Op::invariants:
+      return d.phase == Phase::starting ? invariants_begun(done) : verify_task_done(task, done);
     case Op::end_loads:
     case Op::drain:
     case Op::read_back:
@@ -135,12 +138,11 @@ void Turn::system_started(const Done& done) {
       }
     }
   }
-  if (done.status && !d.stop) {
-    enter(Phase::loading);
-    return start_next_load();
-  }
   if (!done.status && !d.stop) reason(3, done.status.error().text);
-  close();
+  if (!done.status || d.stop) return close();
+  if (!invariants_of(d.plan.playbook->system).empty()) return read_invariants();
+  enter(Phase::loading);
+  start_next_load();
 }
 
 void Turn::start_next_load() {
@@ -246,6 +248,7 @@ void Turn::on(const JournalFailed& failed) {
 std::string_view name_of(Op op) {
   switch (op) {
     case Op::system_start: return "system_start";
+    case Op::invariants: return "invariants";
     case Op::prepare: return "prepare";
     case Op::inject: return "inject";
     case Op::prove: return "prove";

@@ -48,6 +48,12 @@ class Turn {
       const;  // of a step that cannot go on: 3 before the first fault, 6 after
   [[nodiscard]] std::string called(const DeedState& deed) const;
 
+  // invariants.cc: before anything is touched, and when the drill verifies
+  void read_invariants();
+  void invariants_begun(const Done& done);
+  void look_at_invariants();
+  void invariants_verified(const Done& done);
+
   // steps.cc: the timeline
   void begin_step();
   void begin_fault(const PlannedStep& planned);
@@ -156,5 +162,11 @@ class Turn {
 [[nodiscard]] Json stop_json(const Drill& drill);
 [[nodiscard]] Json residue_json(const Drill& drill);
 [[nodiscard]] std::vector<Outage> all_outages(const Drill& drill);
+// invariants.cc: each reading by itself, in the order in which they were made; and what does not
+// hold when the drill verifies.
+[[nodiscard]] Json invariants_json(const Drill& drill);
+// How long it may take to read all of them, one after another.
+[[nodiscard]] Duration invariants_take(const System& system);
+void add_invariant_reasons(const Drill& drill, std::vector<Reason>& reasons);
 
 }  // namespace gameday

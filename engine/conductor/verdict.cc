@@ -287,9 +287,8 @@ int worst_code(const std::vector<Reason>& reasons, bool any_injected) {
   if (has(5)) return 5;
   if (has(4)) return 4;
   if (!any_injected && has(3)) return 3;
-  for (const int code : {1, 6}) {
-    if (has(code)) return code;
-  }
+  if (has(1)) return 1;
+  if (has(6)) return 6;
   return has(3) ? 6 : 0;
 }
 
@@ -368,6 +367,7 @@ Judgement judge(const Drill& drill) {
     for (const auto& objective : judged) objectives.push(to_json(objective));
     if (drill.any_injected || drill.reasons.empty()) add_objective_reasons(judged, result.reasons);
     add_ledger_reasons(drill, result.reasons);
+    add_invariant_reasons(drill, result.reasons);
     add_load_reasons(drill, result.reasons);
     add_probe_reasons(drill, result.reasons);
   }
@@ -393,6 +393,7 @@ Judgement judge(const Drill& drill) {
                                   {"backups", backups_json(drill)},
                                   {"restores", restores_json(drill)},
                                   {"humans", humans_json(drill)}});
+  if (drill.begun) result.document.set("invariants", invariants_json(drill));
   return result;
 }
 

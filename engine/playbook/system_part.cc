@@ -2,6 +2,7 @@
 
 #include "engine/playbook/arguments.h"
 #include "engine/playbook/document.h"
+#include "engine/playbook/invariants.h"
 #include "engine/playbook/parts.h"
 #include "engine/playbook/url.h"
 #include "engine/secrets.h"
@@ -37,6 +38,11 @@ void read_facet(const Entry& entry, const std::string& where, Target& target,
   const Decoding decoding{names, reading.decoding.folder, reading.decoding.problems};
   target.facets.set(entry.key, decode_short(row->fields, row->scalar, entry.value,
                                             where + "." + entry.key, decoding));
+  if (entry.value.find(kInvariants) == nullptr) return;
+  if (const auto problem = invariants_problem(target); !problem.empty()) {
+    reading.error(place_in(entry.value, kInvariants),
+                  "`" + where + "." + entry.key + ".invariants`: " + problem);
+  }
 }
 
 void read_commands(const Json& own, const Node& node, const std::string& name,

@@ -51,6 +51,7 @@ std::string Performer::defect() const {
 Done Performer::dispatch(const Task& task, const Until& until) {
   switch (task.op) {
     case Op::system_start: return system_start(task, until);
+    case Op::invariants: return read_invariants(task, until);
     case Op::prepare: return with_identity(task, prepare(task, until));
     case Op::inject: return inject(task, until);
     case Op::prove:
@@ -78,8 +79,10 @@ Done Performer::dispatch(const Task& task, const Until& until) {
 }
 
 DeedContext Performer::context(const std::string& mark, const Until& until) const {
-  return {terms_.doors, terms_.playbook->system, terms_.secrets, terms_.drill,
-          mark,         terms_.private_folder,   until};
+  DeedContext made{terms_.doors, terms_.playbook->system, terms_.secrets, terms_.drill,
+                   mark,         terms_.private_folder,   until};
+  if (begun_) made.begun = *begun_;
+  return made;
 }
 
 // Its undo will look whether its target is still what it must be.

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -64,6 +65,7 @@ class Performer {
   Done dispatch(const Task& task, const Until& until);
   Done system_start(const Task& task, const Until& until);
   Done system_stop(const Task& task, const Until& until);
+  Done read_invariants(const Task& task, const Until& until);
   Done prepare(const Task& task, const Until& until);
   Done with_identity(const Task& task, Done done);
   Done inject(const Task& task, const Until& until);
@@ -92,7 +94,9 @@ class Performer {
   PerformerTerms terms_;
   std::mutex mutex_;  // guards loads_ and must_be_
   std::map<std::string, RunningLoad> loads_;
-  std::map<std::string, Json> must_be_;    // by target, for the undos of what is done to it
+  std::map<std::string, Json> must_be_;  // by target, for the undos of what is done to it
+  // What the invariants were when they were first read, before the timeline; never changed after.
+  std::optional<std::vector<InvariantSeen>> begun_;
   bool system_started_ = false;            // by this drill
   std::set<std::string> proxies_started_;  // the same
   mutable std::mutex defect_mutex_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/not_known.h"
+#include "engine/playbook/invariants.h"
 #include "engine/proxy/client.h"
 #include "engine/runtime/identity.h"
 #include "engine/runtime/performer.h"
@@ -134,6 +135,24 @@ Done Performer::system_start(const Task& task, const Until& until) {
   }
   done.value = std::move(up);
   return done;
+}
+
+// The first time they are what all later readings are held against.
+Done Performer::read_invariants(const Task& task, const Until& until) {
+  std::vector<InvariantSeen> all;
+  const auto here = context(terms_.drill, until);
+  for (const auto& target : terms_.playbook->system.targets) {
+    for (const FacetRow* row : terms_.rows.facets) {
+      if (row->value_of == nullptr || target.facets.find(row->name) == nullptr) continue;
+      const auto ask = [&](const std::string& sql, const DeedContext& asked_in) {
+        return row->value_of(target, sql, asked_in);
+      };
+      std::ranges::move(gameday::read_invariants(target, row->name, ask, here, !begun_),
+                        std::back_inserter(all));
+    }
+  }
+  if (!begun_) begun_ = all;
+  return {task.id, {}, std::move(all)};
 }
 
 Done Performer::system_stop(const Task& task, const Until& until) {

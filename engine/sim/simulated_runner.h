@@ -79,6 +79,7 @@ class SimulatedRunner : private Hands {
   void look(const Task& task);
   void drain(const Task& task, Instant began, std::optional<Instant> empty_since);
   [[nodiscard]] Done resolved(const Task& task);
+  [[nodiscard]] Done invariants(const Task& task) const;
   [[nodiscard]] Done replayed(const Task& task);
   [[nodiscard]] Done read_back(const Task& task);
   [[nodiscard]] Done summed_up(const Task& task);

@@ -4,6 +4,7 @@
 #include "engine/base/digest.h"
 #include "engine/load/ledger.h"
 #include "engine/load/request_mix.h"
+#include "engine/playbook/invariants.h"
 #include "engine/sim/simulated_runner.h"
 #include "engine/sim/watched_journal.h"
 
@@ -31,6 +32,7 @@ void SimulatedRunner::begin(const Task& task) {
   const Duration quick = system_.takes(microseconds(500), milliseconds(20));
   switch (task.op) {
     case Op::system_start: return start_system(task);
+    case Op::invariants: return answer_in(task, quick, [this, task] { return invariants(task); });
     case Op::prepare: return prepare(task);
     case Op::inject: return inject(task);
     case Op::prove:
@@ -86,6 +88,21 @@ Done SimulatedRunner::resolved(const Task& task) {
     up.instances.push_back({link.name, "link " + link.name, "link:" + link.listen, Json::object()});
   }
   return answered(task, std::move(up));
+}
+
+// It has no SQL: what is always true holds there for as long as the store has its tables.
+Done SimulatedRunner::invariants(const Task& task) const {
+  std::vector<InvariantSeen> all;
+  for (const Invariant& one : invariants_of(drill_.plan.playbook->system)) {
+    const bool lost = system_.store().lost();
+    all.push_back({.target = one.target,
+                   .name = one.name,
+                   .must = one.is,
+                   .value = {.text = "rehearsed"},
+                   .problem = lost ? "the store has no tables" : "",
+                   .holds = !lost});
+  }
+  return answered(task, std::move(all));
 }
 
 DeedFailure SimulatedRunner::failure_of(const Task& task) const {

@@ -28,6 +28,37 @@ TEST_F(PgBackRestOnPostgres, ADifferentialBackupComesBackAndLeavesNothing) {
   EXPECT_EQ(latest.facts.get("recovered").get("set").text("label"), taken.id);
 }
 
+// Of the target whose backups they are.
+TEST_F(PgBackRestOnPostgres, ABrokenInvariantDoesNotVerify) {
+  set("verify", false);
+  Target& live = world_.system().targets.front();
+  Json fields = live.facets.get("postgres");
+  const auto with_lines = [&](const char* is) {
+    const Json lines =
+        Json::object({{"name", "lines"}, {"sql", "SELECT count(*) FROM sales.lines"}, {"is", is}});
+    live.facets.set("postgres", fields.set("invariants", Json::array().push(lines)));
+  };
+  with_lines("10");
+  const BackupTaken taken = backup();
+  const Restored whole = restored(taken);
+  EXPECT_TRUE(whole.verified) << whole.text;
+  ASSERT_EQ(whole.invariants.size(), 1u);
+  with_lines("> 10");
+  expect_misleads(taken, "invariant lines of database: expected > 10, but it is 10");
+  in_place();
+  begin();
+  const auto undo = pgbackrest_restore.prepare_place({"step", "restore", "stanza", Json::object()},
+                                                     taken, world_.context("place-1"));
+  ASSERT_TRUE(undo) << undo.error().text;
+  const auto kept_out =
+      pgbackrest_restore.restore_place(*stanza_, taken, *undo, world_.context("place-1"));
+  ASSERT_TRUE(kept_out) << kept_out.error().text;
+  EXPECT_FALSE(kept_out->verified);
+  EXPECT_EQ(kept_out->facts.find("place"), nullptr) << "it has taken the place";
+  EXPECT_TRUE(pgbackrest_restore.undo(*undo, world_.context("place-1")));
+  EXPECT_TRUE(pgbackrest_restore.gone(*undo, world_.context("place-1"))->held);
+}
+
 TEST_F(PgBackRestOnPostgres, AChainComesBackAsOfAnyPoint) {
   set("verify", false);
   set("take", "diff");

@@ -93,6 +93,31 @@ TEST_F(PlaceOnPostgres, WhatIsThereIsKeptAndTheOneOfThePointTakesItsPlace) {
   EXPECT_FALSE(std::filesystem::exists(cluster_.data() + "/gameday.restored"));
 }
 
+// What was recovered breaks what is always true: it takes nobody's place.
+TEST_F(PlaceOnPostgres, ABrokenInvariantKeepsItOutOfThePlace) {
+  Json fields = live().facets.get("postgres");
+  live().facets.set(
+      "postgres",
+      fields.set(
+          "invariants",
+          Json::array().push(Json::object(
+              {{"name", "lines"}, {"sql", "SELECT count(*) FROM sales.lines"}, {"is", "0"}}))));
+  const BackupTaken taken = backup();
+  cluster_.change("DELETE FROM sales.lines");
+  const auto undo = prepared_place(taken, "backup");
+  ASSERT_TRUE(undo) << undo.error().text;
+  const auto kept_out = put(taken, *undo);
+  ASSERT_TRUE(kept_out) << kept_out.error().text;
+  EXPECT_FALSE(kept_out->verified);
+  EXPECT_TRUE(kept_out->text.contains("invariant lines of database: expected == 0, but it is 10"))
+      << kept_out->text;
+  EXPECT_EQ(psql("SELECT count(*) FROM sales.lines"), "0");
+  EXPECT_EQ(timeline(), "1");
+  ASSERT_TRUE(row().undo(*undo, context("place-1")));
+  EXPECT_TRUE(gone(*undo));
+  expect_whole("0");
+}
+
 TEST_F(PlaceOnPostgres, TheUndoBringsBackWhatWasThere) {
   const BackupTaken taken = backup();
   cluster_.change("DELETE FROM sales.lines");

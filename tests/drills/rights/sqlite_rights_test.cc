@@ -75,5 +75,21 @@ TEST(SqliteRights, ABackupAndARestoreIntoScratchWriteNothing) {
   });
 }
 
+// Nor does an invariant write.
+TEST(SqliteRights, AnInvariantNeedsToReadTheFile) {
+  as_user(kNobody, {}, [] {
+    DeedWorld world;
+    const std::string path = world.file("store.db");
+    make_database(path, kEverything, "delete");
+    EXPECT_EQ(chmod(path.c_str(), 0400), 0);
+    const Target& store = world.add_target("store", "sqlite", Json::object({{"path", path}}));
+    const FacetRow& row = *all_rows().facet("sqlite");
+    const auto value = row.value_of(store, "SELECT sum(n) FROM stock", world.context());
+    EXPECT_TRUE(value && value->text == "22") << (value ? value->text : value.error().text);
+    EXPECT_EQ(chmod(path.c_str(), 0000), 0);
+    EXPECT_FALSE(row.value_of(store, "SELECT sum(n) FROM stock", world.context()));
+  });
+}
+
 }  // namespace
 }  // namespace gameday

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/conductor/drill.h"
+#include "engine/playbook/invariants.h"
 #include "tests/engine/sim/sim_playbook.h"
 
 namespace gameday {
@@ -178,6 +179,13 @@ class Course {
   decltype(Done::value) good(const Task& task) const {
     switch (task.op) {
       case Op::system_start: return SystemUp{};
+      case Op::invariants: {
+        std::vector<InvariantSeen> seen;
+        for (const Invariant& one : invariants_of(drill.plan.playbook->system)) {
+          seen.push_back({.target = one.target, .name = one.name, .must = one.is, .holds = true});
+        }
+        return seen;
+      }
       case Op::prepare: return Undo{task.what.kind, Json::object({{"saved", "/private/copy"}})};
       case Op::inject:
         if (task.what.kind == "restore") return Restored{false, true, "", Json::object()};

@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/playbook/invariants.h"
 #include "engine/rows.h"
 
 namespace gameday::test_rows {
@@ -12,7 +13,8 @@ namespace gameday::test_rows {
 inline constexpr std::array kProcessFields{
     Field{.name = "pidfile", .type = FieldType::path, .help = "Holds its pid.", .required = true}};
 inline constexpr std::array kSqliteFields{
-    Field{.name = "path", .type = FieldType::path, .help = "The file.", .required = true}};
+    Field{.name = "path", .type = FieldType::path, .help = "The file.", .required = true},
+    kInvariantsField};
 inline constexpr std::array kUrlFields{
     Field{.name = "url", .type = FieldType::url, .help = "Its address.", .required = true}};
 
