@@ -25,7 +25,8 @@ class S3:
 
     def __init__(self, folder):
         self.folder = folder
-        self.server = self.before = None
+        self.server = self.before = self.content = None
+        self.restored = False
         self.environment = {"DRILL_S3_KEY": KEY, "DRILL_S3_SECRET": SECRET,
                             "WRITER_SECRET": WRITER_SECRET}
         built = subprocess.run([HERE + "/../systems/s3-server"], capture_output=True, text=True,
@@ -73,11 +74,13 @@ class S3:
         self.ask("PUT", "/kept?policy=", "--data-binary", POLICY)
         for number in range(OBJECTS):
             self.ask("PUT", f"/kept/kept/{number:02}", "--data-binary", f"object {number}")
-        self.before = self.state()
-        check(self.before[0].count("<IsLatest>true") == OBJECTS, f"S3: {self.before}")
+        self.before, self.content = self.state(), self.current()
+        check(self.before[0].count("<IsLatest>true") == len(self.content) == OBJECTS,
+              f"S3: {self.before}, {self.content}")
 
-    def fill(self, _):
+    def fill(self, fault):
         """What a drill finds is what the one before it has left."""
+        self.restored = fault.startswith("restore-")
 
     def has(self, process):
         return process.pid == self.server.pid
@@ -92,11 +95,20 @@ class S3:
         version that is current again."""
         return re.sub("<LastModified>[^<]*<", "<", self.ask("GET", f"/{bucket}?versions="))
 
+    def current(self):
+        """What who names no version finds."""
+        return re.findall("<ETag>(.*?)</ETag>.*?<Key>(.*?)</Key>",
+                          self.ask("GET", "/kept?list-type=2"))
+
     def state(self):
         """The versions, the policy, and what the other account gets."""
         return [self.versions("kept"), self.ask("GET", "/kept?policy="),
                 self.ask("GET", "/kept/kept/07", user=(WRITER, WRITER_SECRET))]
 
     def check_healed(self):
+        check(eventually(lambda: self.current() == self.content),
+              f"S3: {self.current()}, before: {self.content}")
+        if self.restored:  # into new versions of the same content
+            self.before[0] = self.versions("kept")
         check(eventually(lambda: self.state() == self.before),
               f"S3: {self.state()}, before: {self.before}")
