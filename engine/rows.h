@@ -63,16 +63,16 @@ struct Instance {
 
 // The value that a question about a target's data gave, as its server writes it.
 struct Datum {
-  std::string text;
+  std::string text = {};
   bool is_number = false, is_null = false;
 };
 
 // An invariant of a target's data, as it was read.
 struct InvariantSeen {
-  std::string target, name;
-  std::string must;     // what it must be: "== 100000", "unchanged: 100000"
-  Datum value;          // where it could be read
-  std::string problem;  // why it could not; empty: it could
+  std::string target = {}, name = {};
+  std::string must = {};     // what it must be: "== 100000", "unchanged: 100000"
+  Datum value = {};          // where it could be read
+  std::string problem = {};  // why it could not; empty: it could
   bool holds = false;
 };
 [[nodiscard]] Json to_json(const InvariantSeen& seen);
