@@ -18,44 +18,44 @@ const EditedPlaybook kBadInvariants[] = {
     {"NoList",
      kStore,
      store_with("{ name: total, sql: SELECT 1, is: 1 }"),
-     {"17:57: error: `system.store.sqlite.invariants`: expected a list of mappings, not a "
+     {"17:56: error: `system.store.sqlite.invariants`: expected a list of mappings, not a "
       "mapping"}},
     {"WithoutAValue",
      kStore,
      store_with("[{ name: total, sql: SELECT 1 }]"),
-     {"17:58: error: missing `is` in `system.store.sqlite.invariants` (a comparison like \"> "
+     {"17:57: error: missing `is` in `system.store.sqlite.invariants` (a comparison like \"> "
       "0.99\")"}},
     {"WithoutAStatement",
      kStore,
      store_with("[{ name: total, sql: \" \", is: 1 }]"),
-     {"17:57: error: `system.store.sqlite.invariants`: the invariant total has no statement"}},
+     {"17:56: error: `system.store.sqlite.invariants`: the invariant total has no statement"}},
     {"ComparedWithNothing",
      kStore,
      store_with("[{ name: total, sql: SELECT 1, is: \"> \" }]"),
-     {"17:88: error: `system.store.sqlite.invariants.is`: nothing to compare with: `> `"}},
+     {"17:91: error: `system.store.sqlite.invariants.is`: nothing to compare with: `> `"}},
     {"WithASignOfSql",
      kStore,
      store_with("[{ name: total, sql: SELECT 1, is: \"= 5\" }]"),
-     {"17:57: error: `system.store.sqlite.invariants`: the invariant total: `= 5` is no "
+     {"17:56: error: `system.store.sqlite.invariants`: the invariant total: `= 5` is no "
       "comparison: `==` is"}},
     {"CalledAlike",
      kStore,
      store_with("[{ name: a, sql: SELECT 1, is: 1 }, { name: a, sql: SELECT 2, is: 2 }]"),
-     {"17:57: error: `system.store.sqlite.invariants`: two invariants are called a"}},
+     {"17:56: error: `system.store.sqlite.invariants`: two invariants are called a"}},
     {"NoName",
      kStore,
      store_with("[{ name: the total, sql: SELECT 1, is: 1 }]"),
-     {"17:57: error: `system.store.sqlite.invariants`: `the total` is no name: letters, digits, "
+     {"17:56: error: `system.store.sqlite.invariants`: `the total` is no name: letters, digits, "
       "`-`, `_` and `.`, at most 64, a letter or digit first"}},
     {"MisspeltKey",
      kStore,
      store_with("[{ name: total, sql: SELECT 1, is: 1, timeuot: 1s }]"),
-     {"17:91: error: unknown key `timeuot` in `system.store.sqlite.invariants`; did you mean "
+     {"17:94: error: unknown key `timeuot` in `system.store.sqlite.invariants`; did you mean "
       "`timeout`?"}},
     {"ATimeoutOfNothing",
      kStore,
      store_with("[{ name: total, sql: SELECT 1, is: 1, timeout: 0s }]"),
-     {"17:100: error: `system.store.sqlite.invariants.timeout`: expected 1ms to 10m, not `0s`"}},
+     {"17:103: error: `system.store.sqlite.invariants.timeout`: expected 1ms to 10m, not `0s`"}},
 };
 
 class BadInvariants : public testing::TestWithParam<EditedPlaybook> {};
