@@ -25,6 +25,7 @@ std::string_view words_for(Op op) {
     case Op::replay: return "having the queue replay";
     case Op::end_loads: return "ending the load";
     case Op::drain: return "until the queues are empty";
+    case Op::invariants: return "reading the invariants";
     case Op::read_back: return "reading the ledger back";
     case Op::summarise: return "summing the load up";
     case Op::forget_backups: return "removing the drill's own backups";

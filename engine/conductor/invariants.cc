@@ -13,7 +13,7 @@ using Seen = std::vector<InvariantSeen>;
 Seen seen_in(const Done& done, const System& system) {
   if (const auto* seen = std::get_if<Seen>(&done.value)) return *seen;
   Seen unread;
-  for (const Invariant& one : invariants_of(system)) {
+  for (const InvariantSpec& one : invariants_of(system)) {
     unread.push_back({.target = one.target,
                       .name = one.name,
                       .must = one.is,
@@ -28,7 +28,7 @@ Seen seen_in(const Done& done, const System& system) {
 Duration invariants_take(const System& system) {
   constexpr Duration kBesides = std::chrono::seconds(5);
   Duration all = kBesides;
-  for (const Invariant& one : invariants_of(system)) all += one.timeout;
+  for (const InvariantSpec& one : invariants_of(system)) all += one.timeout;
   return all;
 }
 

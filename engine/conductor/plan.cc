@@ -279,7 +279,7 @@ Json not_applicable_json(const Playbook& playbook) {
 
 Json invariants_json(const Playbook& playbook) {
   Json list = Json::array();
-  for (const Invariant& one : invariants_of(playbook.system)) {
+  for (const InvariantSpec& one : invariants_of(playbook.system)) {
     list.push(Json::object({{"target", one.target},
                             {"name", one.name},
                             {"sql", one.sql},

@@ -62,7 +62,7 @@ std::string in_one_line(std::string_view raw) {
   return std::string(trimmed(line));
 }
 
-Result<Datum> read(const Invariant& invariant, const AskDatum& ask, DeedContext context) {
+Result<Datum> read(const InvariantSpec& invariant, const AskDatum& ask, DeedContext context) {
   constexpr std::size_t kLongest = 200;
   const Instant deadline = context.doors.clock.in(invariant.timeout);
   const bool own = deadline < context.until.deadline;
@@ -78,7 +78,7 @@ Result<Datum> read(const Invariant& invariant, const AskDatum& ask, DeedContext 
   return value;
 }
 
-void judge(const Invariant& invariant, const DeedContext& context, bool first,
+void judge(const InvariantSpec& invariant, const DeedContext& context, bool first,
            InvariantSeen& seen) {
   if (invariant.is != kUnchanged) {
     const auto expected = parse_comparison(invariant.is);
@@ -103,8 +103,8 @@ void judge(const Invariant& invariant, const DeedContext& context, bool first,
 
 }  // namespace
 
-std::vector<Invariant> invariants_of(const Target& target) {
-  std::vector<Invariant> found;
+std::vector<InvariantSpec> invariants_of(const Target& target) {
+  std::vector<InvariantSpec> found;
   if (!target.facets.is_object()) return found;
   for (const auto& [facet, fields] : target.facets.members()) {
     for (const auto& one : fields.items(kInvariants)) {
@@ -115,8 +115,8 @@ std::vector<Invariant> invariants_of(const Target& target) {
   return found;
 }
 
-std::vector<Invariant> invariants_of(const System& system) {
-  std::vector<Invariant> found;
+std::vector<InvariantSpec> invariants_of(const System& system) {
+  std::vector<InvariantSpec> found;
   for (const auto& target : system.targets) {
     for (auto& one : invariants_of(target)) found.push_back(std::move(one));
   }
@@ -125,7 +125,7 @@ std::vector<Invariant> invariants_of(const System& system) {
 
 std::string invariants_problem(const Target& target) {
   std::vector<std::string> names;
-  for (const Invariant& one : invariants_of(target)) {
+  for (const InvariantSpec& one : invariants_of(target)) {
     if (auto problem = name_problem(one.name); !problem.empty()) return problem;
     if (std::ranges::find(names, one.name) != names.end()) {
       return "two invariants are called " + one.name;
@@ -144,7 +144,7 @@ std::vector<InvariantSeen> read_invariants(const Target& target, std::string_vie
                                            const AskDatum& ask, const DeedContext& context,
                                            bool first) {
   std::vector<InvariantSeen> all;
-  for (const Invariant& invariant : invariants_of(target)) {
+  for (const InvariantSpec& invariant : invariants_of(target)) {
     if (invariant.facet != facet) continue;
     InvariantSeen seen{.target = target.name, .name = invariant.name, .must = invariant.is};
     const auto value = read(invariant, ask, context);

@@ -49,13 +49,13 @@ inline constexpr Field kInvariantsField = {
         "back, and by `verify`.",
     .fields = kInvariantFields};
 
-struct Invariant {
+struct InvariantSpec {
   std::string target, facet;
   std::string name, sql, is;
   Duration timeout{};
 };
-[[nodiscard]] std::vector<Invariant> invariants_of(const Target& target);
-[[nodiscard]] std::vector<Invariant> invariants_of(const System& system);
+[[nodiscard]] std::vector<InvariantSpec> invariants_of(const Target& target);
+[[nodiscard]] std::vector<InvariantSpec> invariants_of(const System& system);
 
 // What is wrong with those of a target beyond their fields; empty: nothing.
 [[nodiscard]] std::string invariants_problem(const Target& target);

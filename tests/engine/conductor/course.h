@@ -181,7 +181,7 @@ class Course {
       case Op::system_start: return SystemUp{};
       case Op::invariants: {
         std::vector<InvariantSeen> seen;
-        for (const Invariant& one : invariants_of(drill.plan.playbook->system)) {
+        for (const InvariantSpec& one : invariants_of(drill.plan.playbook->system)) {
           seen.push_back({.target = one.target, .name = one.name, .must = one.is, .holds = true});
         }
         return seen;
