@@ -93,7 +93,7 @@ Done SimulatedRunner::resolved(const Task& task) {
 // It has no SQL: what is always true holds there for as long as the store has its tables.
 Done SimulatedRunner::invariants(const Task& task) const {
   std::vector<InvariantSeen> all;
-  for (const Invariant& one : invariants_of(drill_.plan.playbook->system)) {
+  for (const InvariantSpec& one : invariants_of(drill_.plan.playbook->system)) {
     const bool lost = system_.store().lost();
     all.push_back({.target = one.target,
                    .name = one.name,
