@@ -18,7 +18,8 @@ Status set_policy(const HeldContainer& held, const std::string& policy, std::int
   const Json body = Json::object(
       {{"RestartPolicy", Json::object({{"Name", policy}, {"MaximumRetryCount", retries}})}});
   Status set;
-  // Until the engine has noticed that a container has ended, it hands this on to a runtime that has.
+  // Until the engine has noticed that a container has ended, it hands this on to a runtime that
+  // has.
   const auto taken = [&] {
     const auto answer = engine.post(path_of(held, "update"), body, context);
     set = answer ? Status()

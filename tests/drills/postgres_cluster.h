@@ -123,11 +123,11 @@ class PostgresCluster {
   // What psql prints of it, a row a line and values between bars; its error where there is one.
   std::string psql(const std::string& sql, const std::string& database = "shop",
                    const std::string& user = "postgres") const {
-    const auto ended = processes_->run(
-        {{program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", conninfo(user, database), "-c", sql},
-         "/",
-         {}},
-        soon());
+    const auto ended = processes_->run({{program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d",
+                                         conninfo(user, database), "-c", sql},
+                                        "/",
+                                        {}},
+                                       soon());
     if (!ended) return ended.error().text;
     std::string output = ended->output;
     while (output.ends_with('\n')) output.pop_back();
