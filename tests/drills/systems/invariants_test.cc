@@ -60,7 +60,7 @@ TEST_F(SqliteInvariants, ThatAreNoQuestionAreRefused) {
   expect_wrong("SELECT 1; SELECT 2", "several statements");
   expect_wrong("DELETE FROM accounts RETURNING balance", "does more than to read");
   expect_wrong("DELETE FROM accounts", "does more than to read");
-  expect_wrong("SELECT nothing FROM accounts", "no such column");
+  expect_wrong("SELECT missing FROM accounts", "no such column");
   expect_wrong("SELECT FROM", "syntax error");
 }
 
