@@ -107,6 +107,8 @@ class RightsOnRedis : public testing::Test {
   // `missed` is told which words the refusal must have.
   template <class Missed, class Works>
   void each_is_needed(const RedisNeeds& needs, const Missed& missed, const Works& works) {
+    // What the case before has had it save may still be under way.
+    EXPECT_TRUE(eventually([&] { return touched().contains("rdb_bgsave_in_progress:0"); }));
     const std::string before = touched();
     for (const auto& right : needs.rights) {
       SCOPED_TRACE("without " + right.rule);

@@ -125,7 +125,7 @@ TEST_F(InvariantsOnPostgres, ThatAreNoQuestionAreRefused) {
                "read-only transaction");
   expect_wrong("DELETE FROM sales.accounts", "read-only transaction");
   expect_wrong("COMMIT", one);
-  expect_wrong("SET TRANSACTION READ WRITE", one);
+  expect_wrong("SET TRANSACTION READ WRITE", "must be set before any query");
   expect_wrong("SELECT nothing FROM sales.accounts", "does not exist");
   expect_wrong("SELECT FROM FROM", "syntax error");
 }
