@@ -7,6 +7,7 @@
 #include "tests/drills/rights/as_user.h"
 #include "tests/drills/rights/rights_case.h"
 #include "tests/drills/row_load.h"
+#include "tests/engine/proxy/peers.h"
 
 namespace gameday {
 
